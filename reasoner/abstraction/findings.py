@@ -1,0 +1,222 @@
+"""Turn finding records and closure statements into facts: presence, side patterns, newness and recency.
+
+Present goes up the hierarchy and absent goes down by the program's assertion table; this module only decides what is
+asserted. Unknown is never absent: what no record and no closure speaks of gets no fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from reasoner.abstraction.state import Fact
+from reasoner.moments import DAY, Moment
+from reasoner.program.model import Program
+from reasoner.record import Case, ClosureStatement, FindingRecord
+from reasoner.terms import Role
+
+__all__ = ["finding_facts"]
+
+_IGNORED = ("entered_in_error", "not_done", "planned", "unconfirmed")
+_ABSENT = ("refuted", "stopped")
+
+
+@dataclass(frozen=True)
+class _Usable:
+    """The usable finding records of a case at its as-of instant."""
+
+    present: tuple[FindingRecord, ...]
+    absent: tuple[FindingRecord, ...]
+    closures: tuple[ClosureStatement, ...]
+
+
+def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[bool, Moment | None]) -> list[Fact]:
+    """Return the facts about findings; `last_scan` says whether the dividing scan is on record, and when it was."""
+    usable = _usable(case, as_of)
+    facts = [Fact(Role.FINDING, record.finding, True, (record.node,)) for record in usable.present]
+    facts += [fact for record in usable.absent if (fact := _absence(record, program))]
+    facts += _patterns(usable.present, usable.absent, program, Role.FINDING)
+    facts += _closed(usable, program, facts, _since_scan(last_scan)[1])
+    facts += _aged(usable, program, Role.NEW_FINDING, lambda term: _since_scan(last_scan), facts)
+    facts += _aged(usable, program, Role.RECENT_FINDING, lambda term: _since_days(program, term, as_of), facts)
+    return facts
+
+
+def _usable(case: Case, as_of: Moment) -> _Usable:
+    present: list[FindingRecord] = []
+    absent: list[FindingRecord] = []
+    for record in case.findings:
+        if record.status in _IGNORED or record.presence == "unknown" or _later(record.recorded, as_of) or _later(record.onset, as_of):
+            continue
+        over = record.ended is not None and record.ended.high <= as_of.high
+        (absent if record.presence == "absent" or record.status in _ABSENT or over else present).append(record)
+    closures = tuple(each for each in case.closures if each.status not in (*_IGNORED, *_ABSENT) and not _later(each.recorded, as_of))
+    return _Usable(tuple(present), tuple(absent), closures)
+
+
+def _later(moment: Moment | None, as_of: Moment) -> bool:
+    return moment is not None and moment.low > as_of.high
+
+
+def _absence(record: FindingRecord, program: Program) -> Fact | None:
+    """Return what an absence record denies: the finding, or on one side only that side's subclass."""
+    if record.side in ("", "both"):
+        return Fact(Role.FINDING, record.finding, False, (record.node,))
+    sided = dict(program.side_patterns.get(record.finding, ())).get(record.side)
+    return Fact(Role.FINDING, sided, False, (record.node,)) if sided else None
+
+
+def _patterns(present: Iterable[FindingRecord], absent: Iterable[FindingRecord], program: Program, role: str) -> list[Fact]:
+    """Return the facts on side patterns that the sides of the records decide."""
+    facts = []
+    for finding, patterns in program.side_patterns.items():
+        below = program.below[finding]
+        here = [record for record in present if record.finding in below]
+        denied = {record.side for record in absent if record.finding in program.parents[finding]}
+        if not here:
+            continue
+        sides = _sides([record for record in here if record.finding == finding], here, denied)
+        sources = tuple(record.node for record in here if record.side or record.finding == finding)
+        holds = {
+            "left": sides["left"],
+            "right": sides["right"],
+            "bilateral": _both(sides["left"], sides["right"]),
+            "unilateral": _one(sides["left"], sides["right"]),
+        }
+        facts += [
+            Fact(role, term, known, sources)
+            for pattern, term in patterns
+            if (known := holds.get(pattern)) is not None and (known or role == Role.FINDING)
+        ]
+    return facts
+
+
+def _sides(own: list[FindingRecord], here: list[FindingRecord], denied: set[str]) -> dict[str, bool | None]:
+    """Return per side yes, no or None; a record of the finding itself states its whole extent."""
+    stated = bool(own) and all(record.side for record in own)
+    sides: dict[str, bool | None] = {}
+    for side in ("left", "right"):
+        if any(record.side in (side, "both") for record in here):
+            sides[side] = True
+        else:
+            sides[side] = False if stated or side in denied else None
+    return sides
+
+
+def _both(left: bool | None, right: bool | None) -> bool | None:
+    if left is False or right is False:
+        return False
+    return True if left and right else None
+
+
+def _one(left: bool | None, right: bool | None) -> bool | None:
+    if left is None or right is None:
+        return None
+    return left != right
+
+
+def _closed(usable: _Usable, program: Program, known: list[Fact], after_scan: Callable[[ClosureStatement], bool]) -> list[Fact]:
+    """Return absences from closure statements.
+
+    A class is closed unless it, or anything below it that is not known absent, is recorded present, above or below a
+    recorded finding. A statement made before the dividing scan denies nothing whose denial would deny newness.
+    """
+    recorded = {record.finding for record in usable.present}
+    absent = {below for fact in known if not fact.present for below in program.below[fact.term]}
+    touched = {term for finding in recorded for term in (*program.parents[finding], *program.below[finding])} - absent
+    facts = []
+    for closure in usable.closures:
+        if program.sorts.get(closure.closes) == "Finding":
+            closed = [term for term in program.below[closure.closes] if touched.isdisjoint(program.below[term])]
+            if not after_scan(closure):
+                closed = [term for term in closed if not program.assertions[f"{Role.FINDING} {term}"][3] & program.newness]
+            facts += [Fact(Role.FINDING, term, False, (closure.node,)) for term in _topmost(closed, program)]
+    return facts
+
+
+def _topmost(terms: list[str], program: Program) -> list[str]:
+    """Return the terms that have no other of them above."""
+    inside = set(terms)
+    return [term for term in terms if not any(above in inside and above != term for above in program.parents[term])]
+
+
+_Divide = tuple[Callable[[FindingRecord], bool | None], Callable[[ClosureStatement], bool]]
+
+
+def _since_scan(last_scan: tuple[bool, Moment | None]) -> _Divide:
+    """Judge by the last scan: after it is new, before it is old, overlapping or undated is unknown; no scan makes all new."""
+    on_record, scan = last_scan
+
+    def is_new(record: FindingRecord) -> bool | None:
+        if not on_record:
+            return True
+        return _after(record, scan)
+
+    def counts(closure: ClosureStatement) -> bool:
+        return not on_record or (scan is not None and closure.recorded is not None and closure.recorded.low > scan.high)
+
+    return is_new, counts
+
+
+def _since_days(program: Program, term: str, as_of: Moment) -> _Divide:
+    """Judge by the days that the finding declares as recent."""
+    days = program.recent_days.get(term)
+    if days is None:
+        return (lambda record: None), (lambda closure: False)
+    edge = (as_of.low // DAY - days) * DAY - 1
+
+    def counts(closure: ClosureStatement) -> bool:
+        return closure.recorded is not None and closure.recorded.low > edge
+
+    return (lambda record: _after(record, Moment(edge, edge, ""))), counts
+
+
+def _after(record: FindingRecord, edge: Moment | None) -> bool | None:
+    starts = [moment for moment in (record.onset, record.worsened) if moment is not None]
+    if edge is None or not starts:
+        return None
+    if any(moment.low > edge.high for moment in starts):
+        return True
+    return False if all(moment.high <= edge.low for moment in starts) else None
+
+
+def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], _Divide], known: list[Fact]) -> list[Fact]:
+    """Return the facts of a role that splits findings by age: present where one is young, absent where every kind is old."""
+    young: list[FindingRecord] = []
+    for record in usable.present:
+        if divide(record.finding)[0](record):
+            young.append(record)
+    facts = [Fact(role, record.finding, True, (record.node,)) for record in young]
+    facts += _patterns(young, (), program, role)
+    whole = {(fact.term, fact.present) for fact in known if fact.role == Role.FINDING}
+    facts = [fact for fact in facts if (fact.term, False) not in whole]
+    absent = {below for term, present in whole if not present for below in program.below[term]}
+    recorded = {term for term, present in whole if present}
+    asked = {filler for name, filler in program.leaf_bit if name == role}
+    touched = {above for record in usable.present for above in program.parents[record.finding]}
+    for term in sorted(asked | touched):
+        sources = _all_old(term, usable, program, divide(term), absent, recorded)
+        if sources:
+            facts.append(Fact(role, term, False, sources))
+    return facts
+
+
+def _all_old(term: str, usable: _Usable, program: Program, divide: _Divide, absent: set[str], recorded: set[str]) -> tuple[str, ...]:
+    """Return the records that show every kind of `term` absent or old, or nothing when one may be young.
+
+    A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old.
+    """
+    is_young, counts = divide
+    kinds = [kind for kind in program.below[term] if len(program.below[kind]) == 1 and kind not in absent]
+    near = {above for kind in kinds for above in program.parents[kind]}
+    related = [record for record in usable.present if record.finding in near]
+    if any(is_young(record) is not False for record in related):
+        return ()
+    sources = {record.node for record in related}
+    for kind in kinds:
+        if kind not in recorded:
+            covering = [each.node for each in usable.closures if counts(each) and each.closes in program.parents[kind]]
+            if not covering:
+                return ()
+            sources.update(covering)
+    return tuple(sorted(sources))

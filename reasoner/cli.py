@@ -1,0 +1,88 @@
+"""Parse the command line, call one function, print what it returns."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from reasoner.errors import LegcrampsError, UsageError
+
+__all__ = ["main"]
+
+_FORMATS = ("turtle", "trig", "n-triples", "n-quads", "json-ld", "rdf-xml", "fhir")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the documented exit code: 0 fine, 1 violations, 2 could not run, 3 incomplete, 4 internal."""
+    arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except LegcrampsError as error:
+        print(f"legcramps: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="legcramps", description="Reason over bilateral leg cramps: proven next tests and imaging verdicts. Not medical advice."
+    )
+    parser.add_argument(
+        "--knowledge", metavar="DIR", help="folder that holds ontology/, shapes/ and queries/ (default: the one that came along)"
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _add_assess(verbs)
+    return parser
+
+
+def _inputs(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="records in Turtle, TriG, N-Triples, N-Quads, JSON-LD, RDF/XML or FHIR JSON; - is standard input",
+    )
+    verb.add_argument("--input-format", choices=_FORMATS, help="instead of the file name's ending")
+    verb.add_argument("--max-size", type=int, default=None, metavar="BYTES", help="largest file that is read (default 64 MiB)")
+    verb.add_argument("--base", default="http://localhost/fhir/", metavar="IRI", help="base of relative FHIR references")
+
+
+def _add_assess(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("assess", help="answer cases: red flags, repeat imaging, next tests, differential")
+    _inputs(verb)
+    verb.add_argument("--as-of", type=_instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
+    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    verb.set_defaults(run=_assess)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is no ISO 8601 instant, such as 2026-11-20T09:00:00Z") from None
+
+
+def _assess(arguments: argparse.Namespace) -> int:
+    from reasoner.answering import assess, load_records, undated
+    from reasoner.documents import DEFAULT_MAX_SIZE
+    from reasoner.resources import load_knowledge
+    from reasoner.text import render_text
+
+    if arguments.max_size is not None and arguments.max_size < 1:
+        raise UsageError("--max-size must be at least 1", repair="give a number of bytes")
+    program = load_knowledge(arguments.knowledge)
+    records = load_records(
+        arguments.files, program, input_format=arguments.input_format, max_size=arguments.max_size or DEFAULT_MAX_SIZE, base=arguments.base
+    )
+    if arguments.as_of is None:
+        for case in undated(records):
+            print(f"legcramps: {case} states no as-of instant; the present one is used", file=sys.stderr)
+    report = assess(records, program, as_of=arguments.as_of)
+    sys.stdout.write(report.dumps() + "\n" if arguments.format == "json" else render_text(report.to_document()))
+    return 1 if report.broken else 0

@@ -1,0 +1,259 @@
+"""Compile ontology, guidelines and shapes into the program that answers cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from reasoner.errors import KnowledgeError
+from reasoner.expressions import And, Band, Expression, Not, Or, parse_expression
+from reasoner.knowledge import Graph, closure, read_graph
+from reasoner.namespaces import BASE, OWL, RDFS, SKOS
+from reasoner.program.cuts import leaf_masks
+from reasoner.program.diagrams import build_diagrams
+from reasoner.program.evidence import code_stems, compile_conditions, compile_criteria, term_codes
+from reasoner.program.gates import build_gates, is_exact, order_definitions, polarities
+from reasoner.program.guideline import Advice, advice_definitions, compile_advice
+from reasoner.program.indicators import compile_indicators, declared_indicators
+from reasoner.program.leaves import Leaves, lay_out
+from reasoner.program.model import Indicator, Program
+from reasoner.program.settle import load_tables
+from reasoner.terms import lc
+
+__all__ = ["case_definitions", "compile_graph", "compile_program"]
+
+_SORTS = ("Finding", "Drug", "Condition", "Investigation")
+_VALUE_LISTS = (
+    "Comparator",
+    "Completeness",
+    "Extent",
+    "Interpretation",
+    "Presence",
+    "RecordStatus",
+    "ResponseToStopping",
+    "Result",
+    "Side",
+)
+
+
+def compile_program(folder: Path, digest: str) -> Program:
+    """Compile the knowledge folder (holding `ontology/` and `shapes/`); raise KnowledgeError naming file and line."""
+    graph = read_graph(sorted((folder / "ontology").rglob("*.ttl")))
+    return compile_graph(graph, digest, _compile_shapes(folder))
+
+
+def _compile_shapes(folder: Path) -> dict[str, Any]:
+    import pyoxigraph
+
+    from reasoner.shapes import compile_shapes
+
+    shapes, vocabulary = (
+        pyoxigraph.parse(path=str(folder / part / "record.ttl"), format=pyoxigraph.RdfFormat.TURTLE) for part in ("shapes", "ontology")
+    )
+    return compile_shapes(shapes, vocabulary).to_json()
+
+
+def case_definitions(graph: Graph) -> dict[str, Expression]:
+    """Return the definition of every case class; raise ProfileError for one outside the profile."""
+    definitions: dict[str, Expression] = {}
+    for name in sorted(graph.subjects(RDFS + "subClassOf", lc("Case"))):
+        nodes = graph.iris(name, OWL + "equivalentClass")
+        if len(nodes) == 1:
+            definitions[name] = _merge(parse_expression(graph, nodes[0], name))
+    return definitions
+
+
+def _merge(expression: Expression) -> Expression:
+    """Write several bands of one indicator inside one intersection as one band."""
+    match expression:
+        case Not(part):
+            return Not(_merge(part))
+        case Or(parts):
+            return Or(tuple(_merge(part) for part in parts))
+        case And(parts):
+            bands: dict[str, Band] = {}
+            others: list[Expression] = []
+            for part in map(_merge, parts):
+                if isinstance(part, Band):
+                    bands[part.indicator] = _intersect(bands[part.indicator], part) if part.indicator in bands else part
+                else:
+                    others.append(part)
+            merged = (*others, *bands.values())
+            return merged[0] if len(merged) == 1 else And(merged)
+        case _:
+            return expression
+
+
+def _intersect(first: Band, second: Band) -> Band:
+    lows = [(band.low, band.low_open) for band in (first, second) if band.low is not None]
+    highs = [(band.high, not band.high_open) for band in (first, second) if band.high is not None]
+    low = max(lows) if lows else (None, False)
+    high = min(highs) if highs else (None, True)
+    return Band(first.indicator, low[0], low[1], high[0], not high[1])
+
+
+def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
+    """Compile a loaded knowledge graph."""
+    sorts = _sorts(graph)
+    hierarchy = closure(graph, RDFS + "subClassOf", sorts)
+    parents = {term: tuple(sorted(above)) for term, above in hierarchy.items()}
+    advice = compile_advice(graph)
+    definitions = case_definitions(graph) | advice_definitions(advice)
+    ordered = order_definitions(graph, definitions)
+    leaves = lay_out(graph, definitions, hierarchy, sorts, declared_indicators(graph))
+    table = build_gates(leaves, definitions, ordered)
+    atoms = polarities(definitions, ordered)
+    inexact = [name for name in ordered if not is_exact(leaves, atoms[name])]
+    roots, nodes = build_diagrams(leaves, definitions, inexact)
+    diagrams = {table.classes[name][0]: roots[name] if table.classes[name][1] else roots[name][::-1] for name in inexact}
+    indicators = compile_indicators(graph, leaves, definitions, parents)
+    codes, prefixes = _codes(graph, sorts)
+    return Program(
+        version=_version(graph),
+        digest=digest,
+        labels=_labels(graph, definitions, advice),
+        parents=parents,
+        sorts={term: sort.removeprefix(lc("")) for term, sort in sorts.items()},
+        side_patterns=_side_patterns(graph, parents),
+        recent_days=_recent_days(graph, parents, sorts),
+        presenting=tuple(sorted(term for term in sorts if graph.flag(term, lc("isPresentingSymptom")))),
+        new_since=graph.iri(lc("hasNewFinding"), lc("newSince")),
+        leaves=leaves.names,
+        assertions=_assertions(leaves),
+        indicators=indicators,
+        gates=tuple(table.gates),
+        classes=table.classes,
+        tables=load_tables(len(leaves.names), table.gates, diagrams, nodes, _resting(indicators)),
+        settings={
+            iri.rpartition("_ReportSetting_")[2]: Decimal(graph.text(iri, lc("settingValue")))
+            for iri in graph.instances(lc("ReportSetting"))
+        },
+        cautions={term: text for term in sorts if (text := graph.text(term, lc("reviewCaution")))},
+        recommendations=advice.recommendations,
+        decisions=advice.decisions,
+        conditions=compile_conditions(graph),
+        criteria=compile_criteria(graph),
+        disagreements=advice.disagreements,
+        codes=codes,
+        code_prefixes=prefixes,
+        code_systems={address: stem for stem, addresses in _addresses(graph).items() for address in addresses},
+        value_codes=_value_codes(graph),
+        term_codes={term: found for term in sorts if (found := term_codes(graph, term))},
+        shapes=shapes,
+    )
+
+
+def _resting(indicators: Iterable[Indicator]) -> tuple[int, int]:
+    """Return the leaf masks of the reference state: nothing on record, nothing closed, nothing counted."""
+    true = false = 0
+    for indicator in indicators:
+        if indicator.form in ("on_record", "closed", "count"):
+            zero = leaf_masks(indicator, (Decimal(0), 0), (Decimal(0), 1))
+            true, false = true | zero[0], false | zero[1]
+        elif indicator.total:
+            true |= 1 << indicator.first_bit
+    return true, false
+
+
+def _sorts(graph: Graph) -> dict[str, str]:
+    """Return the sort of every finding, drug, condition and investigation class."""
+    sorts: dict[str, str] = {}
+    for sort in map(lc, _SORTS):
+        stack = [sort]
+        while stack:
+            term = stack.pop()
+            if term not in sorts:
+                sorts[term] = sort
+                stack.extend(below for below in graph.subjects(RDFS + "subClassOf", term) if not below.startswith("_:"))
+    return dict(sorted(sorts.items()))
+
+
+def _version(graph: Graph) -> str:
+    return graph.text(BASE + "legcramps", OWL + "versionInfo", "0.0.0")
+
+
+def _labels(graph: Graph, definitions: Mapping[str, Expression], advice: Advice) -> dict[str, str]:
+    """Return the label of every term of the project."""
+    labels = {term: graph.label(term) for term in sorted(graph.out) if graph.nodes(term, SKOS + "prefLabel")}
+    for each in advice.recommendations:
+        labels[each.eligible] = f"eligible: {labels.get(each.iri, each.iri)}"
+        labels[each.applicable] = f"applicable: {labels.get(each.iri, each.iri)}"
+    return labels
+
+
+def _side_patterns(graph: Graph, parents: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return for each finding its (pattern word, subclass) pairs; a lone pattern below a second parent is no pattern of it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for term in parents:
+        pattern = graph.iri(term, lc("sidePattern"))
+        if pattern:
+            for parent in graph.iris(term, RDFS + "subClassOf"):
+                found.setdefault(parent, []).append((pattern.rpartition("_")[2], term))
+    return {term: tuple(sorted(pairs)) for term, pairs in sorted(found.items()) if len(pairs) > 1}
+
+
+def _recent_days(graph: Graph, parents: Mapping[str, tuple[str, ...]], sorts: Mapping[str, str]) -> dict[str, int]:
+    """Return for each finding the days within which it is recent: its own, else the least of those above it."""
+    own = {term: int(text) for term in sorts if (text := graph.text(term, lc("recentWithinDays")))}
+    days: dict[str, int] = {}
+    for term, above in parents.items():
+        found = [own[each] for each in above if each in own]
+        if found:
+            days[term] = own.get(term, min(found))
+    return days
+
+
+def _assertions(leaves: Leaves) -> dict[str, tuple[int, int, int, int]]:
+    """Return per "role class" the masks (true if present, false if present, true if absent, false if absent)."""
+    table: dict[str, tuple[int, int, int, int]] = {}
+    for role, filler, sign in sorted(leaves.implied):
+        if not sign:
+            continue
+        masks = []
+        for start in (True, False):
+            true = false = 0
+            for implied_role, implied_filler, implied in leaves.implied[role, filler, start]:
+                bit = leaves.role_bits.get((implied_role, implied_filler))
+                if bit is not None:
+                    true |= implied << bit
+                    false |= (not implied) << bit
+            masks += [true, false]
+        table[f"{role} {filler}"] = (masks[0], masks[1], masks[2], masks[3])
+    return table
+
+
+def _addresses(graph: Graph) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for system in graph.instances(lc("CodeSystem")):
+        for stem in graph.texts(system, lc("codeNamespace")) or graph.iris(system, lc("codeNamespace")):
+            found[stem] = graph.texts(system, lc("codeSystemUri")) + graph.iris(system, lc("codeSystemUri"))
+    return found
+
+
+def _codes(graph: Graph, sorts: Iterable[str]) -> tuple[dict[str, tuple[str, ...]], tuple[tuple[str, str], ...]]:
+    """Return the terms that each code IRI means, and the (prefix, term) pairs, longest prefix first."""
+    stems = tuple(code_stems(graph))
+    codes: dict[str, set[str]] = {}
+    prefixes: list[tuple[str, str]] = []
+    for term in sorts:
+        for strength in ("exactMatch", "narrowMatch"):
+            for code in graph.iris(term, SKOS + strength):
+                if code.startswith(stems):
+                    codes.setdefault(code, set()).add(term)
+        prefixes.extend((prefix, term) for prefix in [*graph.texts(term, lc("codePrefix")), *graph.iris(term, lc("codePrefix"))])
+    ordered = sorted(prefixes, key=lambda pair: (-len(pair[0]), pair))
+    return {code: tuple(sorted(terms)) for code, terms in sorted(codes.items())}, tuple(ordered)
+
+
+def _value_codes(graph: Graph) -> dict[str, str]:
+    """Return the record value that each code IRI (code system address, `#`, code) means; raise KnowledgeError when one means two."""
+    found: dict[str, str] = {}
+    for value in graph.instances(*map(lc, _VALUE_LISTS)):
+        for code in (code for strength in ("exactMatch", "narrowMatch") for code in graph.iris(value, SKOS + strength)):
+            if found.setdefault(code, value) != value:
+                raise KnowledgeError(
+                    "A code means two record values", where=graph.place(value), why=code, repair="keep one of the two matches"
+                )
+    return dict(sorted(found.items()))

@@ -1,0 +1,33 @@
+"""Tell which cuts of an indicator an interval passes and which it fails.
+
+A cut (x, 0) is "at least x", (x, 1) is "above x". The lower end of an interval is written like a cut it satisfies:
+(low, 0) closed, (low, 1) open. The upper end is written like the first cut it fails: (high, 1) closed, (high, 0) open.
+None is unbounded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from decimal import Decimal
+
+from reasoner.program.model import Indicator
+
+__all__ = ["End", "band_signature", "leaf_masks"]
+
+End = tuple[Decimal, int]
+
+
+def leaf_masks(indicator: Indicator, low: End | None, high: End | None) -> tuple[int, int]:
+    """Return the masks of the leaves entailed and refuted when the value is known to lie between the ends."""
+    passed, failed = band_signature(indicator, low, high)
+    first = indicator.first_bit
+    cuts = len(indicator.cuts)
+    return (1 << passed + 1) - 1 << first, (1 << cuts - failed) - 1 << first + 1 + failed
+
+
+def band_signature(indicator: Indicator, low: End | None, high: End | None) -> tuple[int, int]:
+    """Return how many cuts the interval certainly passes, and from which cut on it certainly fails."""
+    cuts = [(Decimal(value), above) for value, above in indicator.cuts]
+    passed = 0 if low is None else bisect_right(cuts, low)
+    failed = len(cuts) if high is None else bisect_left(cuts, high)
+    return passed, failed

@@ -1,0 +1,296 @@
+"""Define the compiled program: what the ontology, the guidelines and the shapes come down to at run time.
+
+Bits: every leaf and every gate owns one bit. A leaf is a role restriction, "the indicator has a value", or a cut "the
+value is at least / above x". A gate is a conjunction or disjunction of literals over earlier bits. A status is held in
+two integers: bit set in `true` = entailed, in `false` = refuted, in neither = open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from reasoner.terms import Role
+
+if TYPE_CHECKING:
+    from reasoner.program.settle import GateTables
+    from reasoner.shapes import ShapeTable
+
+__all__ = [
+    "Condition",
+    "Criterion",
+    "Decision",
+    "Disagreement",
+    "Gate",
+    "Indicator",
+    "Literal",
+    "Program",
+    "Recommendation",
+    "Verdict",
+]
+
+Literal = tuple[int, bool]
+"""A bit and whether the literal is positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A conjunction (`every`) or disjunction of the bits in `positive` and the complements of those in `negative`."""
+
+    every: bool
+    positive: tuple[int, ...]
+    negative: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A declared indicator: how records give its value, and which cuts its bands use (units: `unit`, days)."""
+
+    iri: str
+    form: str
+    tests: tuple[str, ...]
+    unit: str
+    places: int | None
+    governing: str
+    sides: int
+    valid_days: int | None
+    lasting: tuple[str | None, bool, str | None, bool] | None
+    stable_days: int
+    lowest: str | None
+    highest: str | None
+    default_low: str | None
+    default_high: str | None
+    plausible_low: str | None
+    plausible_high: str | None
+    attribute: str | None
+    true_values: tuple[str, ...]
+    false_values: tuple[str, ...]
+    closes: str | None
+    counts_result: str | None
+    minuend: str | None
+    subtrahend: str | None
+    depends: str | None
+    limit_below: str | None
+    limit_from: str | None
+    limit_factor: str | None
+    items: tuple[tuple[tuple[str, ...], int], ...]
+    count_window: int | None
+    count_apart: int
+    finding: str | None
+    listed_units_only: bool
+    total: bool
+    datatype: str
+    conversions: tuple[tuple[str, int, int], ...]
+    cuts: tuple[tuple[str, int], ...]
+    first_bit: int
+    bands: tuple[str, ...]
+
+    @property
+    def thresholds(self) -> frozenset[Decimal]:
+        """Return the values at which a band begins or ends."""
+        return frozenset(Decimal(value) for value, _ in self.cuts)
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A compiled recommendation; classes are IRIs of case classes, `overriders` are recommendation IRIs."""
+
+    iri: str
+    red_flag: bool
+    direction: str
+    investigation: str | None
+    action: str | None
+    action_kind: str
+    reviews: str | None
+    inclusion: str
+    exclusions: tuple[str, ...]
+    trigger: str
+    eligible: str
+    applicable: str
+    overriders: tuple[str, ...]
+    urgency: str
+    urgency_rank: int
+    step: str
+    step_rank: int
+    overrides_routine: bool
+    presupposes_scope: bool
+    order: int
+    strength: str
+    certainty: str
+    evidence: str
+    statement: str
+    action_text: str
+    caution: str
+    sentences: tuple[str, ...]
+    sources: tuple[str, ...]
+    decision: str | None
+    rule: str
+    verdict: str | None
+    window: tuple[str, int, int, int] | None
+    reopened_by: tuple[str, ...]
+    review_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A possible answer to a decision, with the unions of its rows' classes."""
+
+    iri: str
+    word: str
+    order: int
+    eligible: str
+    applicable: str
+    not_warranted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A question answered by exactly one verdict; `rows` are recommendation IRIs in table order."""
+
+    iri: str
+    key: str
+    investigation: str | None
+    rows: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    remaining: str
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A weighed statement about a condition; weights in decibans, `None` adds nothing.
+
+    `subject` is a class; `kind` says whether it is a case class, a finding or a drug; `group` names restated facts.
+    """
+
+    iri: str
+    condition: str
+    kind: str
+    subject: str
+    present: str | None
+    present_low: str | None
+    present_high: str | None
+    absent: str | None
+    absent_low: str | None
+    absent_high: str | None
+    published: bool
+    group: str | None
+    sources: tuple[str, ...]
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of the differential with its confirming and excluding case classes and starting bands."""
+
+    iri: str
+    confirmed_by: tuple[str, ...]
+    excluded_by: tuple[str, ...]
+    confirmed_weight: str
+    starts: tuple[tuple[str, str], ...]
+    codes: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A point on which sources differ: positions as (text, source label), the chosen text and the reason."""
+
+    iri: str
+    topic: str
+    positions: tuple[tuple[str, str], ...]
+    chosen: str
+    because: str
+    concerns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Everything the run time needs; immutable, shared by all cases."""
+
+    version: str
+    digest: str
+    labels: dict[str, str]
+    parents: dict[str, tuple[str, ...]]
+    sorts: dict[str, str]
+    side_patterns: dict[str, tuple[tuple[str, str], ...]]
+    recent_days: dict[str, int]
+    presenting: tuple[str, ...]
+    new_since: str | None
+    leaves: tuple[tuple[str, str], ...]
+    assertions: dict[str, tuple[int, int, int, int]]
+    indicators: tuple[Indicator, ...]
+    gates: tuple[Gate, ...]
+    classes: dict[str, Literal]
+    tables: GateTables
+    settings: dict[str, Decimal]
+    cautions: dict[str, str]
+    recommendations: tuple[Recommendation, ...]
+    decisions: tuple[Decision, ...]
+    conditions: tuple[Condition, ...]
+    criteria: tuple[Criterion, ...]
+    disagreements: tuple[Disagreement, ...]
+    codes: dict[str, tuple[str, ...]]
+    code_prefixes: tuple[tuple[str, str], ...]
+    code_systems: dict[str, str]
+    value_codes: dict[str, str]
+    term_codes: dict[str, tuple[tuple[str, str, str], ...]]
+    shapes: dict[str, Any]
+
+    @cached_property
+    def below(self) -> dict[str, tuple[str, ...]]:
+        """Return for each term everything at or below it, sorted."""
+        found: dict[str, list[str]] = {}
+        for term, above in self.parents.items():
+            for each in above:
+                found.setdefault(each, []).append(term)
+        return {term: tuple(sorted(members)) for term, members in found.items()}
+
+    @cached_property
+    def indicator(self) -> dict[str, Indicator]:
+        """Return the indicators by IRI."""
+        return {each.iri: each for each in self.indicators}
+
+    @cached_property
+    def totals(self) -> tuple[Indicator, ...]:
+        """Return the indicators that every case has a value of."""
+        return tuple(each for each in self.indicators if each.total)
+
+    @cached_property
+    def leaf_bit(self) -> dict[tuple[str, str], int]:
+        """Return the bits of the role leaves by (role, filler)."""
+        return {name: bit for bit, name in enumerate(self.leaves)}
+
+    @cached_property
+    def units_of_test(self) -> dict[str, frozenset[str]]:
+        """Return for each test every unit that some indicator of it accepts."""
+        found: dict[str, set[str]] = {}
+        for indicator in self.indicators:
+            for test in indicator.tests:
+                found.setdefault(test, set()).update(unit for unit, _, _ in indicator.conversions)
+        return {test: frozenset(units) for test, units in found.items()}
+
+    @cached_property
+    def newness(self) -> int:
+        """Return the mask of the leaves that ask for a new finding."""
+        return sum(1 << bit for bit, (role, _) in enumerate(self.leaves) if role == Role.NEW_FINDING)
+
+    @cached_property
+    def shape_table(self) -> ShapeTable:
+        """Return the compiled record shapes."""
+        from reasoner.shapes import ShapeTable
+
+        return ShapeTable.from_json(self.shapes)
+
+    @cached_property
+    def criteria_of(self) -> dict[str, tuple[Criterion, ...]]:
+        """Return the criteria by condition."""
+        found: dict[str, list[Criterion]] = {}
+        for each in self.criteria:
+            found.setdefault(each.condition, []).append(each)
+        return {condition: tuple(criteria) for condition, criteria in found.items()}
+
+    @cached_property
+    def recommendation(self) -> dict[str, Recommendation]:
+        """Return the recommendations by IRI."""
+        return {each.iri: each for each in self.recommendations}

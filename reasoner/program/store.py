@@ -1,0 +1,106 @@
+"""Write the compiled program as one JSON document and read it back; masks are rebuilt, not stored."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from reasoner.errors import KnowledgeError
+from reasoner.program.model import (
+    Condition,
+    Criterion,
+    Decision,
+    Disagreement,
+    Gate,
+    Indicator,
+    Program,
+    Recommendation,
+    Verdict,
+)
+from reasoner.program.settle import load_tables
+
+__all__ = ["FORMAT", "dump_program", "load_program"]
+
+FORMAT = 1
+"""Changes whenever the document's form does."""
+
+_Row = TypeVar("_Row")
+
+
+def dump_program(program: Program) -> str:
+    """Return the program as JSON text, the same for the same program."""
+    document: dict[str, Any] = {"format": FORMAT}
+    for field in dataclasses.fields(program):
+        document[field.name] = getattr(program, field.name)
+    document["assertions"] = {key: [_bits(mask) for mask in masks] for key, masks in program.assertions.items()}
+    document["settings"] = {key: str(value) for key, value in program.settings.items()}
+    document["diagrams"] = {str(bit): roots for bit, roots in program.tables.diagrams.items()}
+    document["nodes"] = program.tables.nodes
+    document["resting"] = [_bits(program.tables.resting.leaf_true), _bits(program.tables.resting.leaf_false)]
+    for name in ("gates", "indicators", "recommendations", "decisions", "conditions", "criteria", "disagreements"):
+        document[name] = [dataclasses.astuple(row) for row in document[name]]
+    del document["tables"]
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def load_program(text: str | bytes) -> Program:
+    """Read a program; raise KnowledgeError when the text is of another format."""
+    try:
+        document = json.loads(text)
+        if document.pop("format") != FORMAT:
+            raise KeyError("format")
+        gates = tuple(Gate(every, tuple(positive), tuple(negative)) for every, positive, negative in document["gates"])
+        diagrams = {int(bit): tuple(roots) for bit, roots in document.pop("diagrams").items()}
+        true, false = map(_mask, document.pop("resting"))
+        document.update(
+            gates=gates,
+            tables=load_tables(len(document["leaves"]), gates, diagrams, document.pop("nodes"), (true, false)),
+            leaves=_tuples(document["leaves"]),
+            assertions={key: tuple(map(_mask, found)) for key, found in document["assertions"].items()},
+            settings={key: Decimal(value) for key, value in document["settings"].items()},
+            indicators=_rows(Indicator, document["indicators"]),
+            recommendations=_rows(Recommendation, document["recommendations"]),
+            decisions=tuple(_decision(row) for row in document["decisions"]),
+            conditions=_rows(Condition, document["conditions"]),
+            criteria=_rows(Criterion, document["criteria"]),
+            disagreements=_rows(Disagreement, document["disagreements"]),
+        )
+        for name in ("parents", "side_patterns", "classes", "codes", "term_codes"):
+            document[name] = {key: _tuples(value) for key, value in document[name].items()}
+        document["code_prefixes"] = _tuples(document["code_prefixes"])
+        document["presenting"] = _tuples(document["presenting"])
+        return Program(**document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise KnowledgeError("The compiled program cannot be read", why=str(error), repair="delete it; it is compiled anew") from error
+
+
+def _rows(build: type[_Row], rows: Iterable[list[Any]]) -> tuple[_Row, ...]:
+    return tuple(build(*map(_tuples, row)) for row in rows)
+
+
+def _decision(row: list[Any]) -> Decision:
+    iri, key, investigation, rows, verdicts, remaining = row
+    return Decision(iri, key, investigation, tuple(rows), _rows(Verdict, verdicts), remaining)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _bits(mask: int) -> list[int]:
+    bits = []
+    while mask:
+        low = mask & -mask
+        bits.append(low.bit_length() - 1)
+        mask ^= low
+    return bits
+
+
+def _mask(bits: list[int]) -> int:
+    mask = 0
+    for bit in bits:
+        mask |= 1 << bit
+    return mask

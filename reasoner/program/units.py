@@ -1,0 +1,96 @@
+"""Turn every accepted UCUM unit of an indicator into an exact fraction of its canonical unit.
+
+UCUM is read by ucumvert over pint with fractions; molar mass (g/mol) and valence come from the ontology. Arbitrary
+units such as [IU], and annotations such as {FEU}, convert only between equals: UCUM gives them no relation to anything else.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from reasoner.errors import KnowledgeError
+
+__all__ = ["convert_exactly", "spellings"]
+
+_MICRO = (("µ", "u"), ("μ", "u"))  # micro sign and Greek mu
+_LONGEST = 40
+_EQUIVALENT = re.compile(r"(?<![a-z])[munp]?eq(?![a-z])")
+_ANNOTATION = re.compile(r"\{[^}]*\}")
+
+
+def spellings(unit: str) -> str:
+    """Return the unit with micro signs written as UCUM's u."""
+    for sign, letter in _MICRO:
+        unit = unit.replace(sign, letter)
+    return unit
+
+
+@cache
+def _reader() -> tuple[Any, Any, Any]:
+    """Return a pint registry in fractions, the UCUM parser and the transformer between them (0.6 s once)."""
+    from ucumvert import PintUcumRegistry
+    from ucumvert.parser import get_ucum_parser
+    from ucumvert.ucum_pint import UcumToPintTransformer
+
+    registry = PintUcumRegistry(non_int_type=Fraction)
+    return registry, get_ucum_parser(), UcumToPintTransformer(ureg=registry)
+
+
+@cache
+def _parsed(unit: str) -> tuple[Fraction, tuple[tuple[str, int], ...]]:
+    """Return factor and base dimensions of a UCUM unit, exact; an arbitrary unit counts as a dimension of its own."""
+    from ucumvert.parser import parse_ucum
+
+    if len(unit) > _LONGEST:
+        raise KnowledgeError("A unit is too long", why=unit[:_LONGEST], repair=f"use at most {_LONGEST} characters")
+    registry, parser, transformer = _reader()
+    try:
+        read = transformer.transform(parse_ucum(unit, parser))
+        quantity = registry.Quantity(Fraction(1), str(getattr(read, "units", ""))).to_root_units()
+        factor = Fraction(quantity.magnitude) * Fraction(getattr(read, "magnitude", 1))
+        powers = {str(name): int(power) for name, power in quantity.unit_items()}
+        for name, power in getattr(read, "unit_items", lambda: ())():
+            base = registry.parse_unit_name(name)[0][1]
+            alone = registry.Quantity(Fraction(1), base).to_root_units()
+            if alone.dimensionless and alone.magnitude == 1:
+                powers[base] = powers.get(base, 0) + int(power)
+    except Exception as error:  # ucumvert, lark and pint raise many unrelated types
+        raise KnowledgeError("A unit is not valid UCUM", why=f"{unit}: {error}", repair="write a UCUM code") from error
+    return factor, tuple(sorted(powers.items()))
+
+
+def convert_exactly(unit: str, canonical: str, molar_mass: Decimal | None = None, valence: int | None = None) -> Fraction:
+    """Return the factor that turns a number in `unit` into one in `canonical`; raise KnowledgeError when there is none.
+
+    `molar_mass` is in g/mol, `valence` in equivalents per mole.
+    """
+    if unit == canonical:
+        return Fraction(1)
+    factor, dimensions = _amounts(unit, molar_mass, valence)
+    target, target_dimensions = _amounts(canonical, molar_mass, valence)
+    if dimensions != target_dimensions:
+        raise KnowledgeError(
+            "A unit cannot be converted", why=f"{unit} → {canonical}", repair="declare lc:molarMass or lc:valence, or drop the unit"
+        )
+    return factor / target
+
+
+def _amounts(unit: str, molar_mass: Decimal | None, valence: int | None) -> tuple[Fraction, tuple[tuple[str, int], ...]]:
+    """Return factor and dimensions with grams and equivalents written as moles where the substance is declared."""
+    factor, dimensions = _parsed(unit)
+    powers = dict(dimensions)
+    if _EQUIVALENT.search(unit):
+        if valence is None:
+            powers["equivalent"] = powers.pop("mole", 0)
+        else:
+            factor /= valence
+    if molar_mass is not None and powers.get("gram", 0) == 1:
+        factor /= Fraction(molar_mass)
+        powers["mole"] = powers.get("mole", 0) + powers.pop("gram")
+    if powers:
+        powers[f"annotation {_ANNOTATION.findall(unit)}"] = 1
+    return factor, tuple(sorted((name, power) for name, power in powers.items() if power))

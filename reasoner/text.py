@@ -1,0 +1,167 @@
+"""Print a report for a reader with ten seconds: red flags, verdict, next tests, differential, problems."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = ["NOT_ADVICE", "render_text"]
+
+NOT_ADVICE = "Not medical advice: decision support for a clinician, who can check every reason against its source."
+
+_WIDTH = 110
+_LEADERS = 6
+Document = dict[str, Any]
+
+
+def render_text(document: Document) -> str:
+    """Return the report document as plain text."""
+    lines: list[str] = []
+    for case in document["cases"]:
+        lines += [*_case(case), ""]
+    for problem in document["dataProblems"]:
+        lines.append(f"Data problem: {problem['text']}. {problem['repair']}")
+    lines.append(NOT_ADVICE)
+    lines.append(f"Knowledge {document['knowledge']['version']} ({document['knowledge']['hash'][:12]})")
+    return "\n".join(lines) + "\n"
+
+
+def _case(case: Document) -> list[str]:
+    lines = [f"Case {case['case']}  as of {case['asOf']}", "=" * 78]
+    lines += _red_flags(case)
+    lines += [line for key, label in (("repeatDvtImaging", None), ("scope", "Scope")) if key in case for line in _verdict(case[key], label)]
+    lines += _next_tests(case)
+    lines += _actions(case)
+    lines += _differential(case)
+    lines += _medication(case)
+    lines += _problems(case)
+    return lines
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  ") or [indent]
+
+
+def _facts(reasons: Iterable[Document]) -> str:
+    return "; ".join(dict.fromkeys(reason["text"] for reason in reasons if "fact" in reason))
+
+
+def _labels(items: Iterable[Document], limit: int = 6) -> str:
+    labels = list(dict.fromkeys(item["label"] for item in items))
+    more = f" and {len(labels) - limit} more" if len(labels) > limit else ""
+    return ", ".join(labels[:limit]) + more
+
+
+def _cited(sentences: Sequence[str]) -> str:
+    return f" [{', '.join(sentences)}]" if sentences else ""
+
+
+def _red_flags(case: Document) -> list[str]:
+    flags = case["redFlags"]
+    if not flags:
+        return ["RED FLAGS     none found; see the questions for what is not charted"]
+    lines = ["RED FLAGS"]
+    for flag in flags:
+        lines += _wrapped(f"! {flag['urgency'].upper()} ({flag['certainty']}): {flag['label']}{_cited(flag['sentences'])}", "  ")
+        lines += _wrapped(flag["action"], "      ")
+        lines += _wrapped(f"because {_facts(flag['because'])}", "      ")
+        if flag["certainty"] != "certain" and flag["missing"]:
+            lines += _wrapped(f"settled by {_labels(flag['missing'])}", "      ")
+    return lines
+
+
+def _verdict(verdict: Document, label: str | None) -> list[str]:
+    name = (label or "Repeat imaging").upper()
+    rule = f", rule {verdict['rule']}" if verdict["rule"] else ""
+    lines = _wrapped(f"{name:<14}{verdict['label']} ({verdict['certainty']}{rule}){_cited(verdict['sentences'])}", "")
+    facts = _facts(verdict["because"])
+    if facts:
+        lines += _wrapped(f"because {facts}", "    ")
+    if verdict["presumes"]:
+        lines += _wrapped(f"presumes not: {_labels(verdict['presumes'], 4)}", "    ")
+    if verdict["reopensIf"]:
+        lines += _wrapped(f"reopened by {_labels(verdict['reopensIf'])}", "    ")
+    if verdict["couldBe"]:
+        rows = dict.fromkeys(f"{item['verdict']} ({item['rule']})" for item in verdict["couldBe"])
+        lines += _wrapped(f"could be {', '.join(rows)}", "    ")
+    if verdict["missing"] and not facts:
+        lines += _wrapped(f"missing: {_labels(verdict['missing'])}", "    ")
+    if verdict["window"]:
+        window = verdict["window"]
+        lines += _wrapped(f"window {window['from']} to {window['until']}, best {window['target']} ({window['state']})", "    ")
+    return lines
+
+
+def _next_tests(case: Document) -> list[str]:
+    lines = ["NEXT TESTS"] if case["nextTests"] else ["NEXT TESTS    none"]
+    for test in case["nextTests"]:
+        lines += _wrapped(
+            f"{test['rank']}. {test['label']} ({test['step']}, {test['urgency']}, {test['certainty']}){_cited(test['sentences'])}", "  "
+        )
+        facts = _facts(test["because"])
+        if facts:
+            lines += _wrapped(f"because {facts}", "      ")
+        blocking = [check["text"] for check in test["checks"] if check["status"] in ("open", "blocking")]
+        if blocking:
+            lines += _wrapped(f"first check: {'; '.join(blocking)}", "      ")
+    if case["deferred"]:
+        lines += _wrapped(f"deferred for the emergency: {_labels(case['deferred'])}", "  ")
+    for test in case["notWarranted"]:
+        lines += _wrapped(f"NOT WARRANTED: {test['label']}{_cited(test['sentences'])}", "  ")
+    return lines
+
+
+def _actions(case: Document) -> list[str]:
+    lines = ["ACTIONS"] if case["actions"] else []
+    for action in case["actions"]:
+        against = "do not: " if action["direction"] == "against" else ""
+        until = f", until {action['until']}" if action["until"] else ""
+        lines += _wrapped(
+            f"- {against}{action['label']} ({action['kind']}, {action['certainty']}{until}){_cited(action['sentences'])}", "  "
+        )
+        if action["blockedBy"]:
+            lines += _wrapped(f"first settle: {_labels(action['blockedBy'])}", "      ")
+    return lines
+
+
+def _differential(case: Document) -> list[str]:
+    lines = [f"DIFFERENTIAL  weights in decibans, confidence {case['differentialConfidence']}"]
+    shown = [each for each in case["differential"] if each["status"] != "excluded"]
+    for each in shown[:_LEADERS]:
+        lines += _wrapped(f"{each['rank']}. {each['label']}: {each['status']} ({each['weight']:+.1f})", "  ")
+        for sign, key in (("for", "for"), ("against", "against")):
+            if each[key]:
+                lines += _wrapped(f"{sign} " + ", ".join(f"{item['text']} ({item['weight']:+.1f})" for item in each[key]), "      ")
+        if each["missing"]:
+            lines += _wrapped(f"missing {_labels(each['missing'])}", "      ")
+    rest = [f"{each['label']} ({each['status']})" for each in shown[_LEADERS:]]
+    excluded = [each["label"] for each in case["differential"] if each["status"] == "excluded"]
+    if rest:
+        lines += _wrapped(f"then {', '.join(rest)}", "  ")
+    if excluded:
+        lines += _wrapped(f"excluded: {', '.join(excluded)}", "  ")
+    return lines
+
+
+def _medication(case: Document) -> list[str]:
+    lines = ["MEDICATION REVIEW"] if case["medicationReview"] else []
+    for drug in case["medicationReview"]:
+        caution = f": {drug['caution']}" if drug["caution"] else ""
+        lines += _wrapped(f"- {drug['label']} ({drug['state']}, {drug['weight']:+.1f}){caution}{_cited(drug['sentences'])}", "  ")
+    return lines
+
+
+def _problems(case: Document) -> list[str]:
+    lines = []
+    for conflict in case["conflicts"]:
+        lines += _wrapped(f"! {conflict['text']}: {conflict['repair']}", "  ")
+    for problem in case["dataProblems"]:
+        lines += _wrapped(f"! {problem['text']}. {problem['repair']} [{problem['code']}]", "  ")
+    if lines:
+        lines.insert(0, "DATA PROBLEMS")
+    for note in case["notes"]:
+        lines += _wrapped(f"note: {note}", "  ")
+    if case["questions"]:
+        lines += _wrapped(f"QUESTIONS     {_labels(case['questions'], 10)}", "")
+    return lines

@@ -1,0 +1,108 @@
+"""Golden vignettes: each directory of tests/cases holds a record and what the report must say about it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compare import differences
+
+from reasoner import assess, load_records
+
+CASES = Path(__file__).parent / "cases"
+DIRECTORIES = sorted(path for path in CASES.glob("*/*") if path.is_dir())
+FLOORS = {
+    "boundaries": 100,
+    "coexisting": 5,
+    "conditions": 45,
+    "data": 35,
+    "dvt": 50,
+    "magnesium-gate": 10,
+    "red-flags": 40,
+    "scope": 10,
+    "source-text": 3,
+}
+REPORT: dict[str, object] = {
+    "scope": {"status": "in-scope"},
+    "nextTests": [
+        {"test": "https://w3id.org/legcramps/ontology/LumbarSpineMri", "rank": 1, "certainty": "presumed"},
+        {"test": "lc:NerveConductionStudy", "rank": 2, "certainty": "possible", "label": "nerve conduction"},
+    ],
+    "redFlags": [],
+}
+
+
+def name(directory: Path) -> str:
+    return directory.relative_to(CASES).as_posix()
+
+
+def read_expectation(directory: Path) -> dict[str, Any]:
+    expectation = json.loads((directory / "expected.json").read_text(encoding="utf-8"))
+    assert isinstance(expectation, dict)
+    return expectation
+
+
+@pytest.mark.parametrize("group", FLOORS)
+def test_no_group_shrinks(group: str) -> None:
+    assert sum(directory.parent.name == group for directory in DIRECTORIES) >= FLOORS[group]
+
+
+def test_no_group_lacks_a_floor() -> None:
+    assert {directory.parent.name for directory in DIRECTORIES} == set(FLOORS)
+    assert len(DIRECTORIES) >= 60
+
+
+@pytest.mark.parametrize("directory", DIRECTORIES, ids=name)
+def test_pair_is_complete(directory: Path) -> None:
+    assert sorted(path.name for path in directory.iterdir()) == ["expected.json", "record.ttl"]
+    expectation = read_expectation(directory)
+    assert expectation["case"] == f"https://example.org/legcramps/{directory.name}"
+    assert expectation["about"].strip()
+    assert set(expectation) - {"about", "case"}, "the expectation expects nothing"
+
+
+def test_case_names_are_unique() -> None:
+    names = [directory.name for directory in DIRECTORIES]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("directory", DIRECTORIES, ids=name)
+def test_report(directory: Path, knowledge: Any) -> None:
+    records = load_records([directory / "record.ttl"], knowledge)
+    report = assess(records, knowledge)
+    lines = differences(read_expectation(directory), report.to_json()["cases"][0])
+    assert not lines, "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        {"about": "the keys given, nothing else", "scope": {"status": "in-scope"}},
+        {"nextTests": [{"test": "lc:NerveConductionStudy", "rank": 5}, {"test": "lc:LumbarSpineMri", "rank": 4}]},
+        {"nextTests": [{"labelContains": "Conduction"}], "absent": {"redFlags": [{}]}},
+        {"absent": {"nextTests": [{"test": "lc:LumbarSpineMri", "certainty": "possible"}]}},
+    ],
+)
+def test_comparison_accepts(expectation: dict[str, object]) -> None:
+    assert differences(expectation, REPORT) == []
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        {"scope": {"status": "undetermined"}},
+        {"scope": {"status": "in-scope", "missing": []}},
+        {"unknownKey": []},
+        {"redFlags": [{}]},
+        {"nextTests": [{"test": "lc:LumbarSpineMri", "certainty": "possible"}]},
+        {"nextTests": [{"test": "lc:LumbarSpineMri", "rank": 2}, {"test": "lc:NerveConductionStudy", "rank": 1}]},
+        {"nextTests": [{"test": "lc:LumbarSpineMri", "rank": 1}, {"test": "lc:NerveConductionStudy", "rank": 1}]},
+        {"nextTests": [{"labelContains": "tibial"}]},
+        {"absent": {"nextTests": [{"test": "lc:LumbarSpineMri"}]}},
+        {"absent": {"unknownKey": [{}]}},
+    ],
+)
+def test_comparison_refuses(expectation: dict[str, object]) -> None:
+    assert len(differences(expectation, REPORT)) == 1
