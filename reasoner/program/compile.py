@@ -10,16 +10,18 @@ from typing import Any
 from reasoner.errors import KnowledgeError
 from reasoner.expressions import And, Band, Expression, Not, Or, parse_expression
 from reasoner.knowledge import Graph, closure, read_graph
-from reasoner.namespaces import BASE, OWL, RDFS, SKOS
+from reasoner.namespaces import BASE, OWL, RDFS, SKOS, XSD
 from reasoner.program.cuts import leaf_masks
 from reasoner.program.diagrams import build_diagrams
 from reasoner.program.evidence import code_stems, compile_conditions, compile_criteria, term_codes
-from reasoner.program.gates import build_gates, is_exact, order_definitions, polarities
+from reasoner.program.gates import build_gates, order_definitions
 from reasoner.program.guideline import Advice, advice_definitions, compile_advice
 from reasoner.program.indicators import compile_indicators, declared_indicators
+from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
 from reasoner.program.model import Indicator, Program
-from reasoner.program.settle import load_tables
+from reasoner.program.settle import load_tables, masks_of
+from reasoner.program.witnesses import find_witnesses
 from reasoner.terms import lc
 
 __all__ = ["case_definitions", "compile_graph", "compile_program"]
@@ -86,6 +88,26 @@ def _merge(expression: Expression) -> Expression:
             return expression
 
 
+def _normal(expression: Expression, datatypes: Mapping[str, str]) -> Expression:
+    """Write bands of whole numbers with one cut per end: "above 1" and "at most 1" become "at least 2" and its denial."""
+    match expression:
+        case Not(part):
+            return Not(_normal(part, datatypes))
+        case And(parts):
+            return And(tuple(_normal(part, datatypes) for part in parts))
+        case Or(parts):
+            return Or(tuple(_normal(part, datatypes) for part in parts))
+        case Band(indicator, low, low_open, high, high_open) if datatypes.get(indicator) in ("integer", "boolean"):
+            low = None if low is None else low + low_open
+            high = None if high is None else high + (not high_open)
+            if datatypes[indicator] == "boolean":
+                low = None if low is None or low <= 0 else low
+                high = None if high is None or high > 1 else high
+            return Band(indicator, low, False, high, high is not None)
+        case _:
+            return expression
+
+
 def _intersect(first: Band, second: Band) -> Band:
     lows = [(band.low, band.low_open) for band in (first, second) if band.low is not None]
     highs = [(band.high, not band.high_open) for band in (first, second) if band.high is not None]
@@ -102,12 +124,12 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
     advice = compile_advice(graph)
     definitions = case_definitions(graph) | advice_definitions(advice)
     ordered = order_definitions(graph, definitions)
-    leaves = lay_out(graph, definitions, hierarchy, sorts, declared_indicators(graph))
-    table = build_gates(leaves, definitions, ordered)
-    atoms = polarities(definitions, ordered)
-    inexact = [name for name in ordered if not is_exact(leaves, atoms[name])]
-    roots, nodes = build_diagrams(leaves, definitions, inexact)
-    diagrams = {table.classes[name][0]: roots[name] if table.classes[name][1] else roots[name][::-1] for name in inexact}
+    datatypes = {iri: (graph.iri(iri, RDFS + "range") or "").removeprefix(XSD) for iri in declared_indicators(graph)}
+    normal = {name: _normal(expression, datatypes) for name, expression in definitions.items()}
+    leaves = lay_out(graph, normal, hierarchy, sorts, declared_indicators(graph))
+    table = build_gates(leaves, normal, ordered)
+    diagrams, nodes = build_diagrams(table, find_joints(table, datatypes))
+    witnesses = find_witnesses(nodes, [row for rows in diagrams.values() for row in rows])
     indicators = compile_indicators(graph, leaves, definitions, parents)
     codes, prefixes = _codes(graph, sorts)
     return Program(
@@ -125,7 +147,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
         indicators=indicators,
         gates=tuple(table.gates),
         classes=table.classes,
-        tables=load_tables(len(leaves.names), table.gates, diagrams, nodes, _resting(indicators)),
+        tables=load_tables(len(leaves.names), table.gates, diagrams, nodes, masks_of(witnesses), _resting(indicators)),
         settings={
             iri.rpartition("_ReportSetting_")[2]: Decimal(graph.text(iri, lc("settingValue")))
             for iri in graph.instances(lc("ReportSetting"))
@@ -149,7 +171,7 @@ def _resting(indicators: Iterable[Indicator]) -> tuple[int, int]:
     """Return the leaf masks of the reference state: nothing on record, nothing closed, nothing counted."""
     true = false = 0
     for indicator in indicators:
-        if indicator.form in ("on_record", "closed", "count"):
+        if indicator.form in ("on_record", "closed", "count"):  # never open
             zero = leaf_masks(indicator, (Decimal(0), 0), (Decimal(0), 1))
             true, false = true | zero[0], false | zero[1]
         elif indicator.total:

@@ -1,16 +1,17 @@
-"""Build decision diagrams for the classes that gates do not decide exactly.
+"""Build a decision diagram for every group of literals that gates cannot judge one by one.
 
-Each such class gets two diagrams over its leaves: "the class holds and the theory holds" and "the class fails and the
-theory holds", the theory being every binary clause among those leaves (hierarchy, subroles, constraints, the order of
-cuts). A class is refuted when no path of the first agrees with what is known, entailed when none of the second does.
+A diagram is over the group's leaves and says "all of the group hold and the theory holds", the theory being every
+binary clause among those leaves: hierarchy, subroles, constraints, the order of cuts. The group cannot hold when no
+path of the diagram agrees with what is known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some, Top
-from reasoner.program.leaves import Leaves
+from reasoner.program.gates import GateTable
+from reasoner.program.model import Literal
 
 __all__ = ["TERMINALS", "build_diagrams"]
 
@@ -19,75 +20,58 @@ TERMINALS = 2
 
 
 class _Builder:
-    def __init__(self, leaves: Leaves, definitions: Mapping[str, Expression]) -> None:
+    def __init__(self, table: GateTable) -> None:
         from dd.autoref import BDD
 
-        self.leaves = leaves
-        self.definitions = definitions
-        self.bdd = BDD()
+        self.table = table
+        self.leaves = table.leaves
+        self.bdd: Any = BDD()
         self.bdd.configure(reordering=False)
-        self.known: dict[str, object] = {}
-        self.support: dict[str, frozenset[int]] = {}
+        self.known: dict[int, Any] = {}
+        self.below: dict[int, tuple[int, ...]] = {}
         self.rows: list[tuple[int, int, int]] = []
         self.row_of: dict[int, int] = {}
 
-    def declare(self, bits: Iterable[int]) -> None:
-        for bit in bits:
-            self.bdd.declare(f"b{bit}")
+    def bits(self, bit: int) -> tuple[int, ...]:
+        """Return the leaf bits below a bit, in order of first occurrence; cuts bring their indicator's other cuts."""
+        if bit not in self.below:
+            if bit < len(self.leaves.names):
+                subject = self.leaves.names[bit][0]
+                first = self.leaves.first_bit.get(subject)
+                self.below[bit] = (bit,) if first is None else tuple(range(first, first + 1 + len(self.leaves.cuts[subject])))
+            else:
+                gate = self.table.gates[bit - len(self.leaves.names)]
+                self.below[bit] = tuple(dict.fromkeys(leaf for part in (*gate.positive, *gate.negative) for leaf in self.bits(part)))
+        return self.below[bit]
 
-    def bits(self, expression: Expression) -> list[int]:
-        """Return the leaf bits of the expansion, in order of first occurrence."""
-        match expression:
-            case Named(iri):
-                return self.bits(self.definitions[iri])
-            case Some(role, filler):
-                return [self.leaves.role_bits[role, filler]]
-            case Band(indicator):
-                first = self.leaves.first_bit[indicator]
-                return list(range(first, first + 1 + len(self.leaves.cuts[indicator])))
-            case Not(part):
-                return self.bits(part)
-            case And(parts) | Or(parts):
-                return list(dict.fromkeys(bit for part in parts for bit in self.bits(part)))
-            case Top():
-                return []
+    def build(self, bit: int) -> Any:
+        """Return the diagram of a bit."""
+        if bit not in self.known:
+            if bit < len(self.leaves.names):
+                self.known[bit] = self.bdd.var(f"b{bit}")
+            else:
+                gate = self.table.gates[bit - len(self.leaves.names)]
+                parts = [self.build(part) for part in gate.positive] + [~self.build(part) for part in gate.negative]
+                self.known[bit] = self.conjoin(parts) if gate.every else ~self.conjoin([~part for part in parts])
+        return self.known[bit]
 
-    def build(self, expression: Expression):  # type: ignore[no-untyped-def]  # dd ships no types
-        match expression:
-            case Named(iri):
-                if iri not in self.known:
-                    self.known[iri] = self.build(self.definitions[iri])
-                return self.known[iri]
-            case Some(role, filler):
-                return self.bdd.var(f"b{self.leaves.role_bits[role, filler]}")
-            case Band():
-                low = None if expression.low is None else (expression.low, int(expression.low_open))
-                found = self.bdd.var(f"b{self.leaves.cut_bit(expression.indicator, low)}")
-                if expression.high is not None:
-                    high = (expression.high, int(not expression.high_open))
-                    found = found & ~self.bdd.var(f"b{self.leaves.cut_bit(expression.indicator, high)}")
-                return found
-            case Not(part):
-                return ~self.build(part)
-            case And(parts) | Or(parts):
-                found = self.bdd.true if isinstance(expression, And) else self.bdd.false
-                for part in parts:
-                    built = self.build(part)
-                    found = found & built if isinstance(expression, And) else found | built
-                return found
-            case Top():
-                return self.bdd.true
+    def conjoin(self, parts: Iterable[Any]) -> Any:
+        """Return the conjunction of diagrams."""
+        found = self.bdd.true
+        for part in parts:
+            found = found & part
+        return found
 
-    def theory(self, bits: Iterable[int]):  # type: ignore[no-untyped-def]
+    def theory(self, bits: Iterable[int]) -> Any:
         """Return the conjunction of the binary clauses among `bits`."""
         inside = set(bits)
-        found = self.bdd.true
+        clauses = []
         for bit in sorted(inside):
             for other, sign in self._implied(bit):
                 if other in inside and other != bit:
                     right = self.bdd.var(f"b{other}")
-                    found = found & (~self.bdd.var(f"b{bit}") | (right if sign else ~right))
-        return found
+                    clauses.append(~self.bdd.var(f"b{bit}") | (right if sign else ~right))
+        return self.conjoin(clauses)
 
     def _implied(self, bit: int) -> Iterable[tuple[int, bool]]:
         subject, detail = self.leaves.names[bit]
@@ -99,7 +83,7 @@ class _Builder:
         elif bit > self.leaves.first_bit[subject]:
             yield bit - 1, True
 
-    def export(self, node) -> int:  # type: ignore[no-untyped-def]
+    def export(self, node: Any) -> int:
         """Return the table row of a diagram, adding its nodes; complemented edges are written out."""
         if node == self.bdd.true:
             return 1
@@ -107,7 +91,7 @@ class _Builder:
             return 0
         key = int(node)
         if key not in self.row_of:
-            low, high = (node.low, node.high) if not node.negated else (~node.low, ~node.high)
+            low, high = (~node.low, ~node.high) if node.negated else (node.low, node.high)
             row = (int(node.var[1:]), self.export(high), self.export(low))
             self.row_of[key] = TERMINALS + len(self.rows)
             self.rows.append(row)
@@ -115,20 +99,19 @@ class _Builder:
 
 
 def build_diagrams(
-    leaves: Leaves, definitions: Mapping[str, Expression], names: Iterable[str]
-) -> tuple[dict[str, tuple[int, int]], tuple[tuple[int, int, int], ...]]:
-    """Return per class the rows of its two diagrams (can hold, can fail), and the shared table of (bit, if true, if false)."""
-    names = list(names)
-    if not names:
+    table: GateTable, joints: Mapping[int, tuple[tuple[Literal, ...], ...]]
+) -> tuple[dict[int, tuple[int, ...]], tuple[tuple[int, int, int], ...]]:
+    """Return per gate bit the rows of its groups' diagrams, and the shared table of (bit, row if true, row if false)."""
+    if not joints:
         return {}, ()
-    builder = _Builder(leaves, definitions)
-    order: dict[int, None] = {}
-    for name in names:
-        order.update(dict.fromkeys(builder.bits(Named(name))))
-    builder.declare(order)
-    roots: dict[str, tuple[int, int]] = {}
-    for name in names:
-        formula = builder.build(Named(name))
-        theory = builder.theory(builder.bits(Named(name)))
-        roots[name] = (builder.export(theory & formula), builder.export(theory & ~formula))
+    builder = _Builder(table)
+    groups = [(bit, group) for bit, found in joints.items() for group in found]
+    order = dict.fromkeys(leaf for _, group in groups for bit, _ in group for leaf in builder.bits(bit))
+    builder.bdd.declare(*(f"b{leaf}" for leaf in order))
+    roots: dict[int, tuple[int, ...]] = {}
+    for bit, group in groups:
+        parts = [builder.build(part) if sign else ~builder.build(part) for part, sign in group]
+        leaves = dict.fromkeys(leaf for part, _ in group for leaf in builder.bits(part))
+        diagram = builder.conjoin([*parts, builder.theory(leaves)])
+        roots[bit] = (*roots.get(bit, ()), builder.export(diagram))
     return roots, tuple(builder.rows)

@@ -20,7 +20,7 @@ from reasoner.program.model import (
     Recommendation,
     Verdict,
 )
-from reasoner.program.settle import load_tables
+from reasoner.program.settle import load_tables, masks_of
 
 __all__ = ["FORMAT", "dump_program", "load_program"]
 
@@ -37,8 +37,11 @@ def dump_program(program: Program) -> str:
         document[field.name] = getattr(program, field.name)
     document["assertions"] = {key: [_bits(mask) for mask in masks] for key, masks in program.assertions.items()}
     document["settings"] = {key: str(value) for key, value in program.settings.items()}
-    document["diagrams"] = {str(bit): roots for bit, roots in program.tables.diagrams.items()}
+    document["diagrams"] = {str(bit): rows for bit, rows in program.tables.diagrams.items()}
     document["nodes"] = program.tables.nodes
+    document["witnesses"] = {
+        str(row): [[_bits(true), _bits(false)] for true, false in cubes] for row, cubes in program.tables.witnesses.items()
+    }
     document["resting"] = [_bits(program.tables.resting.leaf_true), _bits(program.tables.resting.leaf_false)]
     for name in ("gates", "indicators", "recommendations", "decisions", "conditions", "criteria", "disagreements"):
         document[name] = [dataclasses.astuple(row) for row in document[name]]
@@ -53,11 +56,12 @@ def load_program(text: str | bytes) -> Program:
         if document.pop("format") != FORMAT:
             raise KeyError("format")
         gates = tuple(Gate(every, tuple(positive), tuple(negative)) for every, positive, negative in document["gates"])
-        diagrams = {int(bit): tuple(roots) for bit, roots in document.pop("diagrams").items()}
+        diagrams = {int(bit): tuple(rows) for bit, rows in document.pop("diagrams").items()}
+        witnesses = masks_of({int(row): cubes for row, cubes in document.pop("witnesses").items()})
         true, false = map(_mask, document.pop("resting"))
         document.update(
             gates=gates,
-            tables=load_tables(len(document["leaves"]), gates, diagrams, document.pop("nodes"), (true, false)),
+            tables=load_tables(len(document["leaves"]), gates, diagrams, document.pop("nodes"), witnesses, (true, false)),
             leaves=_tuples(document["leaves"]),
             assertions={key: tuple(map(_mask, found)) for key, found in document["assertions"].items()},
             settings={key: Decimal(value) for key, value in document["settings"].items()},

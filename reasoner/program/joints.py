@@ -1,0 +1,126 @@
+"""Find where gates alone are not exact: the inputs of a gate that cannot all be favoured at once.
+
+A conjunction is refuted when no completion makes all inputs hold. Inputs that pull no leaf in two directions can each
+be favoured without harming the others, so they may be judged one by one; only inputs that pull against each other must
+be judged together. Two restrictions pull against each other when both cannot have the polarity they occur with: one
+implies what the other denies, or, on one indicator, the intervals leave no value that serves both for every interval
+that may be known. A disjunction is the same with every polarity turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from reasoner.expressions import Band, Some
+from reasoner.program.gates import GateTable
+from reasoner.program.leaves import Leaves
+from reasoner.program.model import Literal
+
+__all__ = ["find_joints"]
+
+_Oriented = tuple[Some | Band, bool]
+_Ends = tuple[tuple[Decimal, int] | None, tuple[Decimal, int] | None]
+
+
+def find_joints(table: GateTable, datatypes: Mapping[str, str]) -> dict[int, tuple[tuple[Literal, ...], ...]]:
+    """Return per gate bit the groups of two or more literals that must be judged together (all of a group to hold)."""
+    finder = _Finder(table, datatypes)
+    joints: dict[int, tuple[tuple[Literal, ...], ...]] = {}
+    for index, gate in enumerate(table.gates):
+        bit = len(table.leaves.names) + index
+        if bit not in table.atoms:
+            favoured = [(part, gate.every) for part in gate.positive] + [(part, not gate.every) for part in gate.negative]
+            groups = finder.groups(favoured)
+            if groups:
+                joints[bit] = groups
+    return joints
+
+
+class _Finder:
+    def __init__(self, table: GateTable, datatypes: Mapping[str, str]) -> None:
+        self.table = table
+        self.whole = {iri for iri, datatype in datatypes.items() if datatype != "decimal"}
+        self.known: dict[int, frozenset[_Oriented]] = {}
+        self.judged: dict[tuple[_Oriented, _Oriented], bool] = {}
+
+    def atoms(self, literal: Literal) -> frozenset[_Oriented]:
+        """Return the restrictions below a literal, each with the polarities it occurs with."""
+        bit, sign = literal
+        if bit not in self.known:
+            if bit in self.table.atoms:
+                self.known[bit] = frozenset({(self.table.atoms[bit], True)})
+            else:
+                gate = self.table.gates[bit - len(self.table.leaves.names)]
+                parts = [(part, True) for part in gate.positive] + [(part, False) for part in gate.negative]
+                self.known[bit] = frozenset().union(*(self.atoms(part) for part in parts))
+        return self.known[bit] if sign else frozenset((atom, not held) for atom, held in self.known[bit])
+
+    def groups(self, literals: list[Literal]) -> tuple[tuple[Literal, ...], ...]:
+        """Return the connected groups of two or more literals that pull against each other."""
+        atoms = [self.atoms(literal) for literal in literals]
+        group = list(range(len(literals)))
+        for first in range(len(literals)):
+            for second in range(first + 1, len(literals)):
+                if group[first] != group[second] and self._clash(atoms[first], atoms[second]):
+                    old, new = group[second], group[first]
+                    group = [new if each == old else each for each in group]
+        found: dict[int, list[Literal]] = {}
+        for literal, name in zip(literals, group, strict=True):
+            found.setdefault(name, []).append(literal)
+        return tuple(tuple(members) for members in found.values() if len(members) > 1)
+
+    def _clash(self, first: frozenset[_Oriented], second: frozenset[_Oriented]) -> bool:
+        return any(self._pull(one, other) for one in first for other in second)
+
+    def _pull(self, one: _Oriented, other: _Oriented) -> bool:
+        key = (one, other)
+        if key not in self.judged:
+            self.judged[key] = _opposed(self.table.leaves, one, other, self.whole)
+        return self.judged[key]
+
+
+def _opposed(leaves: Leaves, one: _Oriented, other: _Oriented, whole: set[str]) -> bool:
+    """Return whether two oriented restrictions pull against each other."""
+    (first, sign), (second, other_sign) = one, other
+    if isinstance(first, Some) and isinstance(second, Some):
+        return (second.role, second.filler, not other_sign) in leaves.implied[first.role, first.filler, sign]
+    if not isinstance(first, Band) or not isinstance(second, Band) or first.indicator != second.indicator:
+        return False
+    ends, other_ends = (_ends(band, first.indicator in whole) for band in (first, second))
+    apart = _before(ends, other_ends) or _before(other_ends, ends)
+    if sign and other_sign:
+        return apart
+    if sign != other_sign:
+        return not apart
+    nested = _inside(ends, other_ends) or _inside(other_ends, ends)
+    touching = apart and not _gap(ends, other_ends, first.indicator in whole)
+    return not nested and (touching or not apart)
+
+
+def _ends(band: Band, whole: bool) -> _Ends:
+    """Return the ends as cuts: the first one passed and the first one failed; open ends of whole numbers are closed."""
+    low = None if band.low is None else (band.low, int(band.low_open))
+    high = None if band.high is None else (band.high, int(not band.high_open))
+    if whole:
+        low = (low[0] + low[1], 0) if low else None
+        high = (high[0] - 1 + high[1], 1) if high else None
+    return low, high
+
+
+def _before(first: _Ends, second: _Ends) -> bool:
+    return first[1] is not None and second[0] is not None and first[1] <= second[0]
+
+
+def _inside(inner: _Ends, outer: _Ends) -> bool:
+    low = outer[0] is None or (inner[0] is not None and inner[0] >= outer[0])
+    high = outer[1] is None or (inner[1] is not None and inner[1] <= outer[1])
+    return low and high
+
+
+def _gap(first: _Ends, second: _Ends, whole: bool) -> bool:
+    """Return whether values lie between two bands that are apart."""
+    high, low = (first[1], second[0]) if _before(first, second) else (second[1], first[0])
+    if high is None or low is None:
+        return False
+    return low[0] - high[0] > 1 if whole else high != low
