@@ -7,9 +7,8 @@ from decimal import Decimal
 
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses
 from reasoner.program.model import Condition, Criterion, Program
-from reasoner.terms import Role
 
-__all__ = ["Differential", "Ranked", "Weighed", "criterion_status", "rank_conditions"]
+__all__ = ["Differential", "Ranked", "Weighed", "open_criteria", "rank_conditions"]
 
 _ZERO = Decimal(0)
 
@@ -27,7 +26,7 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A condition with status, rank and weight; `weighed` counts, `open` are criteria still unknown."""
+    """A condition with status, rank and weight in decibans; `weighed` are the criteria that count."""
 
     condition: Condition
     status: str
@@ -36,7 +35,6 @@ class Ranked:
     low: Decimal
     high: Decimal
     weighed: tuple[Weighed, ...]
-    open: tuple[Criterion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +53,14 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
     for index, each in enumerate(found):
         same = ranked and ranked[-1].weight == each.weight and (ranked[-1].status == "excluded") == (each.status == "excluded")
         rank = ranked[-1].rank if same else index + 1
-        ranked.append(Ranked(each.condition, each.status, rank, each.weight, each.low, each.high, each.weighed, each.open))
+        ranked.append(Ranked(each.condition, each.status, rank, each.weight, each.low, each.high, each.weighed))
     return Differential(tuple(ranked), _confidence(ranked, program))
 
 
-def criterion_status(criterion: Criterion, statuses: Statuses) -> str:
-    """Return the status of what a criterion is about."""
-    program = statuses.program
-    if criterion.kind == "class":
-        return statuses.status(criterion.subject)
-    role = Role.FINDING if criterion.kind == "finding" else Role.TAKES
-    bit = program.leaf_bit.get((role, criterion.subject))
-    return OPEN if bit is None else statuses.literal((bit, True))
+def open_criteria(ranked: Ranked, statuses: Statuses) -> list[Criterion]:
+    """Return the criteria of a condition that are still unknown."""
+    rows = statuses.program.criteria_of.get(ranked.condition.iri, ())
+    return [criterion for criterion, literal in rows if literal is None or statuses.literal(literal) == OPEN]
 
 
 def _weigh(condition: Condition, program: Program, statuses: Statuses) -> Ranked:
@@ -75,19 +69,18 @@ def _weigh(condition: Condition, program: Program, statuses: Statuses) -> Ranked
     start = sum((Decimal(weight) for name, weight in condition.starts if statuses.holds(name)), _ZERO)
     if confirmed:
         start += Decimal(condition.confirmed_weight)
-    weighed, unknown = [], []
-    for criterion in program.criteria_of.get(condition.iri, ()):
-        status = criterion_status(criterion, statuses)
-        if status == OPEN:
-            unknown.append(criterion)
-        elif (found := _weight(criterion, status)) is not None:
-            weighed.append(found)
+    weighed = []
+    for criterion, literal in program.criteria_of.get(condition.iri, ()):
+        if literal is not None and (status := statuses.literal(literal)) != OPEN:
+            found = _weight(criterion, status)
+            if found is not None:
+                weighed.append(found)
     counted = _strongest(weighed)
     weight = start + sum((each.weight for each in counted), _ZERO)
     low = start + sum((each.low for each in counted), _ZERO)
     high = start + sum((each.high for each in counted), _ZERO)
     status = "confirmed" if confirmed else "excluded" if excluded else _band(weight, program)
-    return Ranked(condition, status, 0, weight, low, high, counted, tuple(unknown))
+    return Ranked(condition, status, 0, weight, low, high, counted)
 
 
 def _weight(criterion: Criterion, status: str) -> Weighed | None:

@@ -11,7 +11,7 @@ from typing import Any
 from reasoner.abstraction.exposures import is_active, is_past
 from reasoner.abstraction.state import CaseState, IndicatorState
 from reasoner.advice import STANDINGS, Advice, Advised, Judged
-from reasoner.differential import Differential, Ranked, Weighed
+from reasoner.differential import Differential, Ranked, Weighed, open_criteria
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses
 from reasoner.explanation import Missing, Reason, View, sentence_id
 from reasoner.moments import DAY, Moment
@@ -76,7 +76,7 @@ def case_document(program: Program, answer: CaseAnswer) -> Document:
         "deferred": _deferred(view, advised, answer.advice),
         "notWarranted": _not_warranted(view, advised, answer.advice),
         "actions": _actions(view, advised, answer),
-        "medicationReview": _medication_review(view, advised, answer),
+        "medicationReview": _medication_review(view, answer),
         "disagreements": _disagreements(view, answer),
         "conflicts": [_conflict(view, each.term, each.text, each.sources, each.repair) for each in state.conflicts],
         "dataProblems": [_problem(each) for each in state.problems],
@@ -175,10 +175,11 @@ def _red_flags(view: View, advised: Iterable[Advised]) -> list[Document]:
 def _questions(view: View, advised: Iterable[Advised]) -> list[Document]:
     """Return what to ask: the unknowns of silent recommendations, those of red flags first."""
     asked: dict[tuple[str, str], list[Recommendation]] = {}
-    for each in advised:
-        if each.standing == "silent":
-            for missing in view.missing(each.recommendation.eligible):
-                asked.setdefault((missing.term, missing.label), []).append(each.recommendation)
+    raised = {each.recommendation.iri for each in advised}
+    for recommendation in view.program.recommendations:
+        if recommendation.iri not in raised and view.statuses.status(recommendation.eligible) == OPEN:
+            for missing in view.missing(recommendation.eligible):
+                asked.setdefault((missing.term, missing.label), []).append(recommendation)
     rows = []
     for (term, label), wanted in asked.items():
         flags = sum(each.red_flag for each in wanted)
@@ -273,7 +274,7 @@ def _deferred(view: View, advised: Iterable[Advised], advice: Advice) -> list[Do
     rows = []
     for each in advised:
         sweeping = [iri for iri in each.by if view.program.recommendation[iri].overrides_routine]
-        if each.standing == "ruled-out" and each.raised and sweeping and view.statuses.status(each.recommendation.eligible) != REFUTED:
+        if each.standing == "ruled-out" and sweeping:
             rows.append({"id": each.recommendation.iri, "label": view.label(each.recommendation.iri), "by": sweeping[0]})
     return sorted(rows, key=lambda row: (row["label"], row["id"]))
 
@@ -403,7 +404,10 @@ def _ranked(view: View, each: Ranked) -> Document:
         "for": [_weighed(view, one) for one in each.weighed if one.weight > 0],
         "against": [_weighed(view, one) for one in each.weighed if one.weight < 0],
         "missing": _missing(
-            sorted({Missing(one.subject, view.label(one.subject)) for one in each.open}, key=lambda one: (one.label, one.term))
+            sorted(
+                {Missing(one.subject, view.label(one.subject)) for one in open_criteria(each, view.statuses)},
+                key=lambda one: (one.label, one.term),
+            )
         ),
         "codes": [{"system": system, "code": code, "match": match} for system, code, match in condition.codes],
     }
@@ -422,8 +426,8 @@ def _weighed(view: View, each: Weighed) -> Document:
     }
 
 
-def _medication_review(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
-    reviews = [each.recommendation for each in advised if each.recommendation.reviews]
+def _medication_review(view: View, answer: CaseAnswer) -> list[Document]:
+    reviews = [each for each in view.program.recommendations if each.reviews]
     rows = [
         _reviewed(view, record, reviews, answer)
         for record in view.state.case.medications

@@ -79,14 +79,14 @@ class Plan:
     """Check one focus node, most of it by look-ups in its properties.
 
     `checks` hold for the node itself; of each clause at least one predicate is stated (true) or left out (false); `counts`
-    are least numbers above one; `wanted` values are among those of their predicate; `paths` hold for the values of a
+    are least numbers above one; `wanted` values are among those of their predicate, or the node itself; `paths` hold for the values of a
     predicate: the greatest numbers, the checks of each value, and the plans that take each value as focus node.
     """
 
     checks: tuple[tuple[Test, Report], ...]
     clauses: tuple[tuple[Clause, Report], ...]
     counts: tuple[tuple[str, int, Report], ...]
-    wanted: tuple[tuple[str, Term, Report], ...]
+    wanted: tuple[tuple[str | None, Term, Report], ...]
     paths: Mapping[str, tuple[tuple[tuple[int, Report], ...], tuple[tuple[Test, Report], ...], tuple[Plan, ...]]]
 
 
@@ -130,7 +130,7 @@ class Planner:
         checks: list[tuple[Test, Report]] = []
         clauses: list[tuple[Clause, Report]] = []
         counts: list[tuple[str, int, Report]] = []
-        wanted: list[tuple[str, Term, Report]] = []
+        wanted: list[tuple[str | None, Term, Report]] = []
         paths: dict[str, tuple[list[tuple[int, Report]], list[tuple[Test, Report]], list[Plan]]] = {}
         for shape, kind, argument in self._constraints(names):
             report = _report(shape, kind)
@@ -138,14 +138,15 @@ class Planner:
             if clause is not None:
                 clauses.append((clause, report))
                 continue
+            if kind == "hasValue":
+                wanted.append((shape.path, term_from_json(argument), report))
+                continue
             if shape.path is None:
                 checks.append((self._test(kind, argument), report))
                 continue
             limits, at_values, nested = paths.setdefault(shape.path, ([], [], []))
             if kind == "minCount":
                 counts.append((shape.path, argument, report))
-            elif kind == "hasValue":
-                wanted.append((shape.path, term_from_json(argument), report))
             elif kind == "maxCount":
                 limits.append((argument, report))
             elif kind == "property":
@@ -202,8 +203,8 @@ class Planner:
                 return lambda value, index: not conforms(value, index)
             case "class":
                 return _class_test(self._below([argument]))
-            case "in" | "hasValue":
-                terms = frozenset(map(term_from_json, argument if kind == "in" else [argument]))
+            case "in":
+                terms = frozenset(map(term_from_json, argument))
                 return lambda value, index: value in terms
             case "nodeKind":
                 kinds = NODE_KINDS[argument]
@@ -259,8 +260,10 @@ def _text_test(by_datatype: Mapping[NamedNode, tuple[TextTest, ...]]) -> Test:
         text = value.value
         for passes in tests:
             if not passes(text):
-                return False
-        return True
+                break
+        else:
+            return True
+        return False
 
     return test
 
@@ -270,12 +273,7 @@ def _class_test(classes: frozenset[Any]) -> Test:
 
     def test(value: Any, index: Index) -> bool:
         properties = index.get(value)
-        if properties is None:
-            return False
-        for found in properties.get(_TYPE, ()):
-            if found in classes:
-                return True
-        return False
+        return properties is not None and not classes.isdisjoint(properties.get(_TYPE, ()))
 
     return test
 
@@ -324,7 +322,7 @@ def collect(plan: Plan, node: Term, properties: Mapping[str, list[Term]], index:
         if len(set(properties.get(path, ()))) < count:
             found.append((node, None, report))
     for path, term, report in plan.wanted:
-        if term not in properties.get(path, ()):
+        if term not in ((node,) if path is None else properties.get(path, ())):
             found.append((node, None, report))
     paths = plan.paths
     for path, values in properties.items():

@@ -24,11 +24,13 @@ def abstract_case(case: Case, program: Program, as_of: Moment) -> CaseState:
     stated = [*finding_facts(case, program, as_of, scan), *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
     facts, clashing = _without_conflicts(stated, program)
     indicators, unread = derive_indicators(case, program, as_of, facts)
-    true, false = _masks(facts, indicators, program)
+    assertions = tuple(_assertion(fact, program) for fact in facts)
+    true, false = _masks(assertions, indicators, program)
     conflicts = [*_fact_conflicts(clashing, program), *_indicator_conflicts(indicators, program)]
     return CaseState(
         case=case,
         facts=tuple(facts),
+        assertions=assertions,
         indicators=indicators,
         conflicts=tuple(conflicts),
         problems=(*case.problems, *_problems(case, program, as_of, unread)),
@@ -70,17 +72,18 @@ def _without_conflicts(stated: list[Fact], program: Program) -> tuple[list[Fact]
     return rest, clashing + more
 
 
-def _masks(facts: Iterable[Fact], indicators: dict[str, IndicatorState], program: Program) -> tuple[int, int]:
-    true = false = 0
-    for fact in facts:
-        holds, fails = _assertion(fact, program)
-        true, false = true | holds, false | fails
+def _masks(assertions: Iterable[tuple[int, int]], indicators: dict[str, IndicatorState], program: Program) -> tuple[int, int]:
+    """Return the leaf masks: the facts, the indicators that differ from the resting state, and the rest as it rests."""
+    true, false = program.tables.resting.leaf_true, program.tables.resting.leaf_false
     for iri, state in indicators.items():
-        if state.settled:
-            holds, fails = leaf_masks(program.indicator[iri], state.low, state.high)
-            true, false = true | holds, false | fails
-    for indicator in program.totals:
-        true |= 1 << indicator.first_bit
+        if state is not program.resting_states.get(iri):
+            indicator = program.indicator[iri]
+            own = (1 << len(indicator.cuts) + 1) - 1 << indicator.first_bit
+            holds, fails = leaf_masks(indicator, state.low, state.high) if state.settled else (own & program.total_bits, 0)
+            true, false = true & ~own | holds, false & ~own | fails
+    for holds, fails in assertions:
+        true |= holds
+        false |= fails
     return true, false
 
 

@@ -192,24 +192,20 @@ def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], 
     facts = [fact for fact in facts if (fact.term, False) not in whole]
     absent = {below for term, present in whole if not present for below in program.below[term]}
     recorded = {term for term, present in whole if present}
-    asked = {filler for name, filler in program.leaf_bit if name == role}
-    touched = {above for record in usable.present for above in program.parents[record.finding]}
-    for term in sorted(asked | touched):
-        sources = _all_old(term, usable, program, divide(term), absent, recorded)
+    for term, kinds in program.asked.get(role, ()):
+        sources = _all_old(kinds - absent, usable, program, divide(term), recorded)
         if sources:
             facts.append(Fact(role, term, False, sources))
     return facts
 
 
-def _all_old(term: str, usable: _Usable, program: Program, divide: _Divide, absent: set[str], recorded: set[str]) -> tuple[str, ...]:
-    """Return the records that show every kind of `term` absent or old, or nothing when one may be young.
+def _all_old(kinds: frozenset[str], usable: _Usable, program: Program, divide: _Divide, recorded: set[str]) -> tuple[str, ...]:
+    """Return the records that show every one of `kinds` old, or nothing when one may be young.
 
     A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old.
     """
     is_young, counts = divide
-    kinds = [kind for kind in program.below[term] if len(program.below[kind]) == 1 and kind not in absent]
-    near = {above for kind in kinds for above in program.parents[kind]}
-    related = [record for record in usable.present if record.finding in near]
+    related = [record for record in usable.present if any(record.finding in program.parents[kind] for kind in kinds)]
     if any(is_young(record) is not False for record in related):
         return ()
     sources = {record.node for record in related}

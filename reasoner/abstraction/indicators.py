@@ -10,13 +10,14 @@ from fractions import Fraction
 from reasoner.abstraction.measurements import Reading, Span, as_ends, bounded, fresh, readings, scale_factor
 from reasoner.abstraction.state import Fact, IndicatorState
 from reasoner.moments import DAY, Moment, days_between
-from reasoner.program.cuts import End, band_signature
-from reasoner.program.model import Indicator, Program
+from reasoner.program.cuts import band_signature
+from reasoner.program.model import ZERO, End, Indicator, Program
 from reasoner.record import Case, ExaminationRecord, MeasurementRecord
 from reasoner.terms import Role, lc
 
 __all__ = ["derive_indicators", "last_examination"]
 
+_ONE: Span = ((Decimal(1), 0), (Decimal(1), 1))
 _INTERPRETED = {"low": -1, "normal": 0, "high": 1}
 _CHANGES = ("active", "stopped", "")
 
@@ -41,14 +42,28 @@ def derive_indicators(
     Indicators without a state are unknown.
     """
     tests = {record.test for record in case.tests}
-    done: dict[str, IndicatorState] = {}
+    findings = {fact.term for fact in facts if fact.role == Role.FINDING}
+    done = dict(program.resting_states)
     context = _Context(case, program, as_of, tuple(facts), done, [])
     for indicator in program.indicators:
-        if indicator.form in _ALWAYS or not tests.isdisjoint(indicator.tests) or indicator.minuend:
+        if _touched(indicator, tests, findings, case, program):
             state = _FORMS[indicator.form](indicator, context)
             if state is not None:
                 done[indicator.iri] = state
     return done, context.unread
+
+
+def _touched(indicator: Indicator, tests: set[str], findings: set[str], case: Case, program: Program) -> bool:
+    """Return whether anything on record can change what is known of an indicator."""
+    if not tests.isdisjoint(indicator.tests) or indicator.minuend:
+        return True
+    if indicator.form == "difference":
+        return not indicator.tests
+    if indicator.form == "weighted_sum":
+        return not findings.isdisjoint(program.weighed_findings)
+    if indicator.form == "closed":
+        return bool(case.closures)
+    return bool(indicator.finding) and not findings.isdisjoint(program.below[indicator.finding or ""])
 
 
 def last_examination(case: Case, program: Program, test: str, as_of: Moment) -> tuple[bool, ExaminationRecord | None]:
@@ -62,7 +77,7 @@ def last_examination(case: Case, program: Program, test: str, as_of: Moment) -> 
 
 
 def _boolean(indicator: Indicator, value: bool, sources: Iterable[str] = (), reason: str = "") -> IndicatorState:
-    low, high = as_ends(Decimal(int(value)))
+    low, high = _ONE if value else ZERO
     return IndicatorState(indicator.iri, "known", low, high, tuple(sources), reason)
 
 
@@ -392,16 +407,10 @@ def _weighted_sum(indicator: Indicator, context: _Context) -> IndicatorState:
 
 def _known_findings(context: _Context) -> tuple[set[str], set[str], tuple[str, ...]]:
     program = context.program
-    present = {above for fact in context.facts if fact.role == Role.FINDING and fact.present for above in program.parents[fact.term]}
-    absent = {below for fact in context.facts if fact.role == Role.FINDING and not fact.present for below in program.below[fact.term]}
-    weighed = {finding for indicator in program.indicators for findings, _ in indicator.items for finding in findings}
-    sources = {
-        source
-        for fact in context.facts
-        if fact.role == Role.FINDING and weighed & {*program.parents[fact.term], *program.below[fact.term]}
-        for source in fact.sources
-    }
-    return present, absent, tuple(sorted(sources))
+    weighed = [fact for fact in context.facts if fact.role == Role.FINDING and fact.term in program.weighed_findings]
+    present = {above for fact in weighed if fact.present for above in program.parents[fact.term]}
+    absent = {below for fact in weighed if not fact.present for below in program.below[fact.term]}
+    return present, absent, tuple(sorted({source for fact in weighed for source in fact.sources}))
 
 
 def _ratio(indicator: Indicator, context: _Context) -> IndicatorState | None:
@@ -440,26 +449,11 @@ def _on_record(indicator: Indicator, context: _Context) -> IndicatorState:
     if indicator.finding:
         below = context.program.below[indicator.finding]
         found += [record.node for record in context.case.findings if record.finding in below and record.presence in ("present", "absent")]
-    lasting = [
-        state.sources
-        for iri, state in context.done.items()
-        if state.status in ("known", "bounded") and _speaks_for(context.program.indicator[iri], indicator)
-    ]
-    found += [source for sources in lasting for source in sources]
-    conflicting = any(
-        state.status == "conflicting" and _speaks_for(context.program.indicator[iri], indicator) for iri, state in context.done.items()
-    )
-    return _boolean(
-        indicator, bool(found) and not conflicting, sorted(set(found)), "the values on record contradict each other" if conflicting else ""
-    )
-
-
-def _speaks_for(measured: Indicator, recorded: Indicator) -> bool:
-    return (
-        measured.form in ("select", "relative", "quotient", "ratio", "attribute")
-        and bool(measured.tests)
-        and set(measured.tests) <= set(recorded.tests)
-    )
+    spoken = [state for iri in context.program.speakers[indicator.iri] if (state := context.done.get(iri)) is not None]
+    found += [source for state in spoken if state.settled for source in state.sources]
+    conflicting = any(state.status == "conflicting" for state in spoken)
+    reason = "the values on record contradict each other" if conflicting else ""
+    return _boolean(indicator, bool(found) and not conflicting, sorted(set(found)), reason)
 
 
 def _attribute(indicator: Indicator, context: _Context) -> IndicatorState | None:
@@ -495,7 +489,6 @@ def _closed(indicator: Indicator, context: _Context) -> IndicatorState:
     return _boolean(indicator, bool(found), found)
 
 
-_ALWAYS = ("on_record", "closed", "count", "weighted_sum", "difference", "attribute")
 _FORMS: dict[str, Callable[[Indicator, _Context], IndicatorState | None]] = {
     "select": _select,
     "relative": _relative,

@@ -9,13 +9,13 @@ from fractions import Fraction
 
 from reasoner.errors import KnowledgeError
 from reasoner.moments import Moment, days_between
-from reasoner.program.cuts import End
-from reasoner.program.model import Indicator
+from reasoner.program.model import End, Indicator
 from reasoner.record import ExaminationRecord, MeasurementRecord
 
 __all__ = ["Reading", "Span", "as_ends", "bounded", "fresh", "read_value", "readings", "scale_factor"]
 
 _PLACES = 12
+_SAME = Fraction(1)
 _USABLE = ("", "active")
 Span = tuple[End | None, End | None]
 
@@ -43,6 +43,8 @@ def fresh(record: MeasurementRecord | ExaminationRecord, indicator: Indicator, a
 def as_ends(low: Fraction | Decimal, high: Fraction | Decimal | None = None) -> Span:
     """Return the interval between two exact numbers; a quotient that does not terminate lies between its neighbours."""
     upper = low if high is None else high
+    if isinstance(low, Decimal) and isinstance(upper, Decimal):
+        return (low, 0), (upper, 1)
     return _end(Fraction(low), low_side=True), _end(Fraction(upper), low_side=False)
 
 
@@ -67,7 +69,7 @@ def scale_factor(indicator: Indicator, unit: str | None) -> Fraction | str:
         return Fraction(1) if indicator.unit == "1" else "the value has no unit"
     for accepted, numerator, denominator in indicator.conversions:
         if unit == accepted:
-            return Fraction(numerator, denominator)
+            return _SAME if numerator == denominator else Fraction(numerator, denominator)
     from reasoner.program.units import convert_exactly, spellings
 
     if spellings(unit) != unit:
@@ -87,13 +89,13 @@ def read_value(record: MeasurementRecord, indicator: Indicator) -> Reading:
     factor = scale_factor(indicator, record.unit)
     if isinstance(factor, str):
         return Reading(record, None, factor)
-    number: Fraction | Decimal = Fraction(record.value) * factor
+    number: Fraction | Decimal = record.value if factor == 1 else Fraction(record.value) * factor
     if indicator.places is not None:
         step = Decimal(1).scaleb(-indicator.places)
-        exact = _end(Fraction(number), low_side=True)[0]
+        exact = number if isinstance(number, Decimal) else _end(number, low_side=True)[0]
         number = exact.quantize(step, ROUND_HALF_UP)
-    below = indicator.lowest is not None and number < Fraction(Decimal(indicator.lowest))
-    above = indicator.highest is not None and number > Fraction(Decimal(indicator.highest))
+    below = indicator.lowest is not None and number < (Decimal if isinstance(number, Decimal) else Fraction)(indicator.lowest)
+    above = indicator.highest is not None and number > (Decimal if isinstance(number, Decimal) else Fraction)(indicator.highest)
     if below or above:
         return Reading(record, None, f"the value {record.value} is outside what is possible")
     low, high = as_ends(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reasoner.program.cuts import End
+from reasoner.program.model import IndicatorState
 from reasoner.record import Case, Problem
 
 __all__ = ["CaseState", "Conflict", "Fact", "IndicatorState"]
@@ -21,29 +21,6 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class IndicatorState:
-    """What is known of an indicator in its canonical unit.
-
-    `status` is known, bounded, conflicting, unusable or unknown; the ends are written as in `reasoner.program.cuts`;
-    `choices` holds the intervals that contradict each other.
-    """
-
-    indicator: str
-    status: str
-    low: End | None = None
-    high: End | None = None
-    sources: tuple[str, ...] = ()
-    reason: str = ""
-    rule: str = ""
-    choices: tuple[tuple[End | None, End | None], ...] = ()
-
-    @property
-    def settled(self) -> bool:
-        """Return whether an interval is known."""
-        return self.status in ("known", "bounded")
-
-
-@dataclass(frozen=True, slots=True)
 class Conflict:
     """Records that contradict each other about a term; that term counts as unknown."""
 
@@ -57,11 +34,14 @@ class Conflict:
 class CaseState:
     """The abstracted case: facts, indicators, conflicts, problems, and the leaf masks that follow.
 
+    `indicators` holds every indicator that the records touch or that an empty record settles; the others are unknown.
+    `assertions` holds per fact the masks of the leaves it makes true and false.
     `alternatives` holds the leaf masks under each reading of the conflicting records.
     """
 
     case: Case
     facts: tuple[Fact, ...]
+    assertions: tuple[tuple[int, int], ...]
     indicators: dict[str, IndicatorState]
     conflicts: tuple[Conflict, ...]
     problems: tuple[Problem, ...]

@@ -11,7 +11,6 @@ from reasoner.errors import KnowledgeError
 from reasoner.expressions import And, Band, Expression, Not, Or, parse_expression
 from reasoner.knowledge import Graph, closure, read_graph
 from reasoner.namespaces import BASE, OWL, RDFS, SKOS, XSD
-from reasoner.program.cuts import leaf_masks
 from reasoner.program.diagrams import build_diagrams
 from reasoner.program.evidence import code_stems, compile_conditions, compile_criteria, term_codes
 from reasoner.program.gates import build_gates, order_definitions
@@ -19,7 +18,8 @@ from reasoner.program.guideline import Advice, advice_definitions, compile_advic
 from reasoner.program.indicators import compile_indicators, declared_indicators
 from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
-from reasoner.program.model import Indicator, Program
+from reasoner.program.model import Program
+from reasoner.program.resting import resting_masks
 from reasoner.program.settle import load_tables, masks_of
 from reasoner.program.witnesses import find_witnesses
 from reasoner.terms import lc
@@ -126,7 +126,8 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
     ordered = order_definitions(graph, definitions)
     datatypes = {iri: (graph.iri(iri, RDFS + "range") or "").removeprefix(XSD) for iri in declared_indicators(graph)}
     normal = {name: _normal(expression, datatypes) for name, expression in definitions.items()}
-    leaves = lay_out(graph, normal, hierarchy, sorts, declared_indicators(graph))
+    criteria = compile_criteria(graph)
+    leaves = lay_out(graph, normal, hierarchy, sorts, datatypes, [each.subject for each in criteria if each.kind == "drug"])
     table = build_gates(leaves, normal, ordered)
     diagrams, nodes = build_diagrams(table, find_joints(table, datatypes))
     witnesses = find_witnesses(nodes, [row for rows in diagrams.values() for row in rows])
@@ -147,7 +148,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
         indicators=indicators,
         gates=tuple(table.gates),
         classes=table.classes,
-        tables=load_tables(len(leaves.names), table.gates, diagrams, nodes, masks_of(witnesses), _resting(indicators)),
+        tables=load_tables(len(leaves.names), table.gates, diagrams, nodes, masks_of(witnesses), resting_masks(indicators)),
         settings={
             iri.rpartition("_ReportSetting_")[2]: Decimal(graph.text(iri, lc("settingValue")))
             for iri in graph.instances(lc("ReportSetting"))
@@ -156,7 +157,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
         recommendations=advice.recommendations,
         decisions=advice.decisions,
         conditions=compile_conditions(graph),
-        criteria=compile_criteria(graph),
+        criteria=criteria,
         disagreements=advice.disagreements,
         codes=codes,
         code_prefixes=prefixes,
@@ -165,18 +166,6 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
         term_codes={term: found for term in sorts if (found := term_codes(graph, term))},
         shapes=shapes,
     )
-
-
-def _resting(indicators: Iterable[Indicator]) -> tuple[int, int]:
-    """Return the leaf masks of the reference state: nothing on record, nothing closed, nothing counted."""
-    true = false = 0
-    for indicator in indicators:
-        if indicator.form in ("on_record", "closed", "count"):  # never open
-            zero = leaf_masks(indicator, (Decimal(0), 0), (Decimal(0), 1))
-            true, false = true | zero[0], false | zero[1]
-        elif indicator.total:
-            true |= 1 << indicator.first_bit
-    return true, false
 
 
 def _sorts(graph: Graph) -> dict[str, str]:

@@ -8,13 +8,9 @@ None is unbounded.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from decimal import Decimal
+from reasoner.program.model import End, Indicator
 
-from reasoner.program.model import Indicator
-
-__all__ = ["End", "band_signature", "leaf_masks"]
-
-End = tuple[Decimal, int]
+__all__ = ["band_signature", "leaf_masks"]
 
 
 def leaf_masks(indicator: Indicator, low: End | None, high: End | None) -> tuple[int, int]:
@@ -27,7 +23,7 @@ def leaf_masks(indicator: Indicator, low: End | None, high: End | None) -> tuple
 
 def band_signature(indicator: Indicator, low: End | None, high: End | None) -> tuple[int, int]:
     """Return how many cuts the interval certainly passes, and from which cut on it certainly fails."""
-    cuts = [(Decimal(value), above) for value, above in indicator.cuts]
+    cuts = indicator.cuts
     passed = 0 if low is None else bisect_right(cuts, low)
     failed = len(cuts) if high is None else bisect_left(cuts, high)
     return passed, failed

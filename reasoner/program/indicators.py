@@ -106,7 +106,7 @@ def _compile(graph: Graph, iri: str, leaves: Leaves, definitions: dict[str, Expr
         total=graph.flag(iri, lc("isTotal")),
         datatype=datatype,
         conversions=_conversions(graph, iri),
-        cuts=tuple((str(value), above) for value, above in leaves.cuts[iri]),
+        cuts=leaves.cuts[iri],
         first_bit=leaves.first_bit[iri],
         bands=tuple(sorted(graph.subjects(lc("bandOf"), iri))),
     )

@@ -74,9 +74,11 @@ def lay_out(
     hierarchy: Mapping[str, frozenset[str]],
     sorts: Mapping[str, str],
     indicators: Iterable[str],
+    weighed: Iterable[str],
 ) -> Leaves:
-    """Give every leaf its bit; raise ProfileError for a filler of the wrong sort or a constraint that is not binary."""
+    """Give every leaf its bit, those of `weighed` drugs included; raise ProfileError for a filler of the wrong sort or a constraint that is not binary."""
     pairs = {(Role.FINDING, term) for term, sort in sorts.items() if sort == lc("Finding")}
+    pairs |= {(Role.TAKES, drug) for drug in weighed}
     cuts: dict[str, set[tuple[Decimal, int]]] = {iri: set() for iri in indicators}
     for owner, definition in definitions.items():
         for part in walk(definition):

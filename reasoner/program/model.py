@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from reasoner.shapes import ShapeTable
 
 __all__ = [
+    "MEASURED",
+    "ZERO",
     "Condition",
     "Criterion",
     "Decision",
+    "End",
     "Disagreement",
     "Gate",
     "Indicator",
+    "IndicatorState",
     "Literal",
     "Program",
     "Recommendation",
@@ -33,6 +37,15 @@ __all__ = [
 
 Literal = tuple[int, bool]
 """A bit and whether the literal is positive."""
+
+End = tuple[Decimal, int]
+"""An end of an interval, as `reasoner.program.cuts` writes it."""
+
+MEASURED = ("select", "relative", "quotient", "ratio", "attribute")
+"""The forms that read the value of a record."""
+
+ZERO: tuple[End, End] = ((Decimal(0), 0), (Decimal(0), 1))
+"""The interval that holds nothing but zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +96,37 @@ class Indicator:
     total: bool
     datatype: str
     conversions: tuple[tuple[str, int, int], ...]
-    cuts: tuple[tuple[str, int], ...]
+    cuts: tuple[End, ...]
     first_bit: int
     bands: tuple[str, ...]
 
     @property
     def thresholds(self) -> frozenset[Decimal]:
         """Return the values at which a band begins or ends."""
-        return frozenset(Decimal(value) for value, _ in self.cuts)
+        return frozenset(value for value, _ in self.cuts)
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorState:
+    """What is known of an indicator in its canonical unit.
+
+    `status` is known, bounded, conflicting, unusable or unknown; the ends are written as in `reasoner.program.cuts`;
+    `choices` holds the intervals that contradict each other.
+    """
+
+    indicator: str
+    status: str
+    low: End | None = None
+    high: End | None = None
+    sources: tuple[str, ...] = ()
+    reason: str = ""
+    rule: str = ""
+    choices: tuple[tuple[End | None, End | None], ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Return whether an interval is known."""
+        return self.status in ("known", "bounded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +288,42 @@ class Program:
         return {each.iri: each for each in self.indicators}
 
     @cached_property
-    def totals(self) -> tuple[Indicator, ...]:
-        """Return the indicators that every case has a value of."""
-        return tuple(each for each in self.indicators if each.total)
+    def resting_states(self) -> dict[str, IndicatorState]:
+        """Return the states of the indicators that an empty record settles."""
+        from reasoner.program.resting import resting_states
+
+        return resting_states(self.indicators)
+
+    @cached_property
+    def total_bits(self) -> int:
+        """Return the mask of the leaves that every case makes true."""
+        return sum(1 << each.first_bit for each in self.indicators if each.total)
+
+    @cached_property
+    def asked(self) -> dict[str, tuple[tuple[str, frozenset[str]], ...]]:
+        """Return per role the fillers that classes ask for, each with its kinds (leaves of the hierarchy)."""
+        found: dict[str, list[tuple[str, frozenset[str]]]] = {}
+        for role, filler in self.leaves:
+            if filler in self.below and role not in self.indicator:
+                kinds = frozenset(kind for kind in self.below[filler] if len(self.below[kind]) == 1)
+                found.setdefault(role, []).append((filler, kinds))
+        return {role: tuple(rows) for role, rows in found.items()}
+
+    @cached_property
+    def speakers(self) -> dict[str, tuple[str, ...]]:
+        """Return per on-record indicator those whose values may speak for it beyond its own window."""
+        measured = [each for each in self.indicators if each.form in MEASURED and each.tests]
+        return {
+            each.iri: tuple(other.iri for other in measured if set(other.tests) <= set(each.tests))
+            for each in self.indicators
+            if each.form == "on_record"
+        }
+
+    @cached_property
+    def weighed_findings(self) -> frozenset[str]:
+        """Return every finding at, above or below an item of a sum."""
+        items = {finding for each in self.indicators for findings, _ in each.items for finding in findings}
+        return frozenset(term for finding in items for term in (*self.parents[finding], *self.below[finding]))
 
     @cached_property
     def leaf_bit(self) -> dict[tuple[str, str], int]:
@@ -283,11 +352,21 @@ class Program:
         return ShapeTable.from_json(self.shapes)
 
     @cached_property
-    def criteria_of(self) -> dict[str, tuple[Criterion, ...]]:
-        """Return the criteria by condition."""
-        found: dict[str, list[Criterion]] = {}
+    def watched(self) -> tuple[tuple[Recommendation, Literal, Literal, Literal], ...]:
+        """Return each recommendation with the literals of Eligible, Applicable and its trigger."""
+        return tuple(
+            (each, self.classes[each.eligible], self.classes[each.applicable], self.classes[each.trigger]) for each in self.recommendations
+        )
+
+    @cached_property
+    def criteria_of(self) -> dict[str, tuple[tuple[Criterion, Literal | None], ...]]:
+        """Return the criteria by condition, each with the literal of what it is about, or None where no class asks for that."""
+        found: dict[str, list[tuple[Criterion, Literal | None]]] = {}
         for each in self.criteria:
-            found.setdefault(each.condition, []).append(each)
+            role = Role.FINDING if each.kind == "finding" else Role.TAKES
+            bit = self.leaf_bit.get((role, each.subject))
+            literal = self.classes[each.subject] if each.kind == "class" else None if bit is None else (bit, True)
+            found.setdefault(each.condition, []).append((each, literal))
         return {condition: tuple(criteria) for condition, criteria in found.items()}
 
     @cached_property

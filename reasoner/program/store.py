@@ -44,7 +44,9 @@ def dump_program(program: Program) -> str:
     }
     document["resting"] = [_bits(program.tables.resting.leaf_true), _bits(program.tables.resting.leaf_false)]
     for name in ("gates", "indicators", "recommendations", "decisions", "conditions", "criteria", "disagreements"):
-        document[name] = [dataclasses.astuple(row) for row in document[name]]
+        document[name] = [list(dataclasses.astuple(row)) for row in document[name]]
+    for row in document["indicators"]:
+        row[_CUTS] = [(str(value), above) for value, above in row[_CUTS]]
     del document["tables"]
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
@@ -65,7 +67,7 @@ def load_program(text: str | bytes) -> Program:
             leaves=_tuples(document["leaves"]),
             assertions={key: tuple(map(_mask, found)) for key, found in document["assertions"].items()},
             settings={key: Decimal(value) for key, value in document["settings"].items()},
-            indicators=_rows(Indicator, document["indicators"]),
+            indicators=tuple(_indicator(row) for row in document["indicators"]),
             recommendations=_rows(Recommendation, document["recommendations"]),
             decisions=tuple(_decision(row) for row in document["decisions"]),
             conditions=_rows(Condition, document["conditions"]),
@@ -83,6 +85,14 @@ def load_program(text: str | bytes) -> Program:
 
 def _rows(build: type[_Row], rows: Iterable[list[Any]]) -> tuple[_Row, ...]:
     return tuple(build(*map(_tuples, row)) for row in rows)
+
+
+_CUTS = [field.name for field in dataclasses.fields(Indicator)].index("cuts")
+
+
+def _indicator(row: list[Any]) -> Indicator:
+    row[_CUTS] = tuple((Decimal(value), above) for value, above in row[_CUTS])
+    return Indicator(*map(_tuples, row))
 
 
 def _decision(row: list[Any]) -> Decision:
