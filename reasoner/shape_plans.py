@@ -78,9 +78,9 @@ class Shape:
 class Plan:
     """Check one focus node, most of it by look-ups in its properties.
 
-    `checks` hold for the node itself; of each clause at least one predicate is stated (true) or left out (false); `counts`
-    are least numbers above one; `wanted` values are among those of their predicate, or the node itself; `paths` hold for the values of a
-    predicate: the greatest numbers, the checks of each value, and the plans that take each value as focus node.
+    `checks` hold for the node itself; of each clause at least one predicate is stated (true) or left out (false); `counts` are
+    least numbers above one; `wanted` values are among those of their predicate, or are the node itself; `paths` hold for the
+    values of a predicate: the greatest numbers, the checks of each value, and the plans that take each value as focus node.
     """
 
     checks: tuple[tuple[Test, Report], ...]
@@ -137,23 +137,21 @@ class Planner:
             clause = self._clause(shape, kind, argument)
             if clause is not None:
                 clauses.append((clause, report))
-                continue
-            if kind == "hasValue":
+            elif kind == "hasValue":
                 wanted.append((shape.path, term_from_json(argument), report))
-                continue
-            if shape.path is None:
+            elif shape.path is None:
                 checks.append((self._test(kind, argument), report))
-                continue
-            limits, at_values, nested = paths.setdefault(shape.path, ([], [], []))
-            if kind == "minCount":
+            elif kind == "minCount":
                 counts.append((shape.path, argument, report))
-            elif kind == "maxCount":
-                limits.append((argument, report))
-            elif kind == "property":
-                nested.append(self.plan([argument]))
             else:
-                at_values.append((self._test(kind, argument), report))
-        at_paths = {path: (tuple(a), tuple(b), tuple(c)) for path, (a, b, c) in paths.items() if a or b or c}
+                limits, at_values, nested = paths.setdefault(shape.path, ([], [], []))
+                if kind == "maxCount":
+                    limits.append((argument, report))
+                elif kind == "property":
+                    nested.append(self.plan([argument]))
+                else:
+                    at_values.append((self._test(kind, argument), report))
+        at_paths = {path: (tuple(a), tuple(b), tuple(c)) for path, (a, b, c) in paths.items()}
         return Plan(tuple(checks), tuple(clauses), tuple(counts), tuple(wanted), at_paths)
 
     def _clause(self, shape: Shape, kind: str, argument: Any) -> Clause | None:
@@ -321,8 +319,8 @@ def collect(plan: Plan, node: Term, properties: Mapping[str, list[Term]], index:
     for path, count, report in plan.counts:
         if len(set(properties.get(path, ()))) < count:
             found.append((node, None, report))
-    for path, term, report in plan.wanted:
-        if term not in ((node,) if path is None else properties.get(path, ())):
+    for predicate, term, report in plan.wanted:
+        if term not in ((node,) if predicate is None else properties.get(predicate, ())):
             found.append((node, None, report))
     paths = plan.paths
     for path, values in properties.items():

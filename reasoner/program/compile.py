@@ -20,8 +20,6 @@ from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
 from reasoner.program.model import Program
 from reasoner.program.resting import resting_masks
-from reasoner.program.settle import load_tables, masks_of
-from reasoner.program.witnesses import find_witnesses
 from reasoner.terms import lc
 
 __all__ = ["case_definitions", "compile_graph", "compile_program"]
@@ -129,8 +127,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
     criteria = compile_criteria(graph)
     leaves = lay_out(graph, normal, hierarchy, sorts, datatypes, [each.subject for each in criteria if each.kind == "drug"])
     table = build_gates(leaves, normal, ordered)
-    diagrams, nodes = build_diagrams(table, find_joints(table, datatypes))
-    witnesses = find_witnesses(nodes, [row for rows in diagrams.values() for row in rows])
+    joints, nodes = build_diagrams(table, find_joints(table, datatypes))
     indicators = compile_indicators(graph, leaves, definitions, parents)
     codes, prefixes = _codes(graph, sorts)
     return Program(
@@ -148,7 +145,9 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
         indicators=indicators,
         gates=tuple(table.gates),
         classes=table.classes,
-        tables=load_tables(len(leaves.names), table.gates, diagrams, nodes, masks_of(witnesses), resting_masks(indicators)),
+        joints=joints,
+        nodes=nodes,
+        resting=resting_masks(indicators),
         settings={
             iri.rpartition("_ReportSetting_")[2]: Decimal(graph.text(iri, lc("settingValue")))
             for iri in graph.instances(lc("ReportSetting"))

@@ -8,10 +8,13 @@ path of the diagram agrees with what is known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reasoner.program.gates import GateTable
-from reasoner.program.model import Literal
+from reasoner.program.joints import Group
+from reasoner.program.model import Joint
+from reasoner.program.witnesses import find_witnesses
 
 __all__ = ["TERMINALS", "build_diagrams"]
 
@@ -99,19 +102,21 @@ class _Builder:
 
 
 def build_diagrams(
-    table: GateTable, joints: Mapping[int, tuple[tuple[Literal, ...], ...]]
-) -> tuple[dict[int, tuple[int, ...]], tuple[tuple[int, int, int], ...]]:
-    """Return per gate bit the rows of its groups' diagrams, and the shared table of (bit, row if true, row if false)."""
+    table: GateTable, joints: Mapping[int, tuple[Group, ...]]
+) -> tuple[dict[int, tuple[Joint, ...]], tuple[tuple[int, int, int], ...]]:
+    """Return per gate bit its groups with their diagrams' rows, and the shared table of (bit, row if true, row if false)."""
     if not joints:
         return {}, ()
     builder = _Builder(table)
     groups = [(bit, group) for bit, found in joints.items() for group in found]
-    order = dict.fromkeys(leaf for _, group in groups for bit, _ in group for leaf in builder.bits(bit))
+    order = dict.fromkeys(leaf for _, group in groups for bit, _ in group.members for leaf in builder.bits(bit))
     builder.bdd.declare(*(f"b{leaf}" for leaf in order))
-    roots: dict[int, tuple[int, ...]] = {}
+    found: dict[int, tuple[Joint, ...]] = {}
     for bit, group in groups:
-        parts = [builder.build(part) if sign else ~builder.build(part) for part, sign in group]
-        leaves = dict.fromkeys(leaf for part, _ in group for leaf in builder.bits(part))
-        diagram = builder.conjoin([*parts, builder.theory(leaves)])
-        roots[bit] = (*roots.get(bit, ()), builder.export(diagram))
-    return roots, tuple(builder.rows)
+        parts = [builder.build(part) if sign else ~builder.build(part) for part, sign in group.members]
+        leaves = dict.fromkeys(leaf for part, _ in group.members for leaf in builder.bits(part))
+        row = builder.export(builder.conjoin([*parts, builder.theory(leaves)]))
+        found[bit] = (*found.get(bit, ()), Joint(group.members, group.pairs, row))
+    rows = tuple(builder.rows)
+    witnesses = find_witnesses(rows, [joint.row for each in found.values() for joint in each])
+    return {bit: tuple(replace(joint, witnesses=witnesses[joint.row]) for joint in each) for bit, each in found.items()}, rows

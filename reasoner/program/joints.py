@@ -10,6 +10,7 @@ that may be known. A disjunction is the same with every polarity turned.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from reasoner.expressions import Band, Some
@@ -17,16 +18,25 @@ from reasoner.program.gates import GateTable
 from reasoner.program.leaves import Leaves
 from reasoner.program.model import Literal
 
-__all__ = ["find_joints"]
+__all__ = ["Group", "find_joints"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Literals to be judged together, and the pairs of their bits that pull against each other."""
+
+    members: tuple[Literal, ...]
+    pairs: tuple[tuple[int, int], ...]
+
 
 _Oriented = tuple[Some | Band, bool]
 _Ends = tuple[tuple[Decimal, int] | None, tuple[Decimal, int] | None]
 
 
-def find_joints(table: GateTable, datatypes: Mapping[str, str]) -> dict[int, tuple[tuple[Literal, ...], ...]]:
+def find_joints(table: GateTable, datatypes: Mapping[str, str]) -> dict[int, tuple[Group, ...]]:
     """Return per gate bit the groups of two or more literals that must be judged together (all of a group to hold)."""
     finder = _Finder(table, datatypes)
-    joints: dict[int, tuple[tuple[Literal, ...], ...]] = {}
+    joints: dict[int, tuple[Group, ...]] = {}
     for index, gate in enumerate(table.gates):
         bit = len(table.leaves.names) + index
         if bit not in table.atoms:
@@ -56,19 +66,23 @@ class _Finder:
                 self.known[bit] = frozenset().union(*(self.atoms(part) for part in parts))
         return self.known[bit] if sign else frozenset((atom, not held) for atom, held in self.known[bit])
 
-    def groups(self, literals: list[Literal]) -> tuple[tuple[Literal, ...], ...]:
-        """Return the connected groups of two or more literals that pull against each other."""
+    def groups(self, literals: list[Literal]) -> tuple[Group, ...]:
+        """Return the connected groups of two or more literals, with the pairs in them that pull against each other."""
         atoms = [self.atoms(literal) for literal in literals]
         group = list(range(len(literals)))
+        pairs: list[tuple[int, int]] = []
         for first in range(len(literals)):
             for second in range(first + 1, len(literals)):
-                if group[first] != group[second] and self._clash(atoms[first], atoms[second]):
+                if self._clash(atoms[first], atoms[second]):
+                    pairs.append((first, second))
                     old, new = group[second], group[first]
                     group = [new if each == old else each for each in group]
-        found: dict[int, list[Literal]] = {}
-        for literal, name in zip(literals, group, strict=True):
-            found.setdefault(name, []).append(literal)
-        return tuple(tuple(members) for members in found.values() if len(members) > 1)
+        found = []
+        for name in dict.fromkeys(group):
+            members = tuple(literal for literal, own in zip(literals, group, strict=True) if own == name)
+            if len(members) > 1:
+                found.append(Group(members, tuple((literals[one][0], literals[two][0]) for one, two in pairs if group[one] == name)))
+        return tuple(found)
 
     def _clash(self, first: frozenset[_Oriented], second: frozenset[_Oriented]) -> bool:
         return any(self._pull(one, other) for one in first for other in second)

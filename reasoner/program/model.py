@@ -29,6 +29,7 @@ __all__ = [
     "Gate",
     "Indicator",
     "IndicatorState",
+    "Joint",
     "Literal",
     "Program",
     "Recommendation",
@@ -55,6 +56,19 @@ class Gate:
     every: bool
     positive: tuple[int, ...]
     negative: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Literals of one gate that must be judged together: their bits' opposed pairs, and the diagram of "all hold".
+
+    `row` is the diagram's root; `witnesses` are some cubes (leaves true, leaves false) that make it hold.
+    """
+
+    members: tuple[Literal, ...]
+    pairs: tuple[tuple[int, int], ...]
+    row: int
+    witnesses: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +271,10 @@ class Program:
     assertions: dict[str, tuple[int, int, int, int]]
     indicators: tuple[Indicator, ...]
     gates: tuple[Gate, ...]
+    joints: dict[int, tuple[Joint, ...]]
+    nodes: tuple[tuple[int, int, int], ...]
+    resting: tuple[int, int]
     classes: dict[str, Literal]
-    tables: GateTables
     settings: dict[str, Decimal]
     cautions: dict[str, str]
     recommendations: tuple[Recommendation, ...]
@@ -272,6 +288,13 @@ class Program:
     value_codes: dict[str, str]
     term_codes: dict[str, tuple[tuple[str, str, str], ...]]
     shapes: dict[str, Any]
+
+    @cached_property
+    def tables(self) -> GateTables:
+        """Return the tables by which gates are evaluated."""
+        from reasoner.program.settle import load_tables
+
+        return load_tables(len(self.leaves), self.gates, self.joints, self.nodes, self.resting)
 
     @cached_property
     def below(self) -> dict[str, tuple[str, ...]]:

@@ -8,11 +8,11 @@ a conjunction is refuted, a disjunction entailed, when one of its groups cannot 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reasoner.program.model import Gate
+from reasoner.program.model import Gate, Joint
 
-__all__ = ["GateTables", "Resting", "load_tables", "masks_of", "settle"]
+__all__ = ["GateTables", "Resting", "load_tables", "settle"]
 
 _TERMINALS = 2
 
@@ -27,56 +27,71 @@ class Resting:
     false: int
 
 
+@dataclass(frozen=True, slots=True)
+class JointMasks:
+    """A joint by masks: its members that must hold and those that must fail, and per member the bits opposed to it."""
+
+    positive: int
+    negative: int
+    opposed: tuple[tuple[int, int], ...]
+    row: int
+    witnesses: tuple[tuple[int, int], ...]
+
+
 @dataclass(frozen=True)
 class GateTables:
     """The evaluation tables of a program.
 
-    `masks` holds per gate (every, positive mask, negative mask); `users` per bit the mask of the gates to look at when
-    the bit changes; `diagrams` per gate bit the rows of its groups; `nodes` the diagrams' (bit, if true, if false);
-    `witnesses` per row some cubes (leaves true, leaves false) that make it hold.
+    `masks` holds per gate (every, positive mask, negative mask, own mask); `users` per bit the mask of the gates to
+    look at when the bit changes; `joints` per gate index the groups judged together; `nodes` the diagrams' (bit, row if
+    true, row if false).
     """
 
     leaf_count: int
-    masks: tuple[tuple[bool, int, int], ...]
+    masks: tuple[tuple[bool, int, int, int], ...]
     users: tuple[int, ...]
-    diagrams: Mapping[int, tuple[int, ...]]
+    joints: Mapping[int, tuple[JointMasks, ...]]
     nodes: Sequence[tuple[int, int, int]]
-    witnesses: Mapping[int, tuple[tuple[int, int], ...]]
     resting: Resting
 
 
 def load_tables(
     leaf_count: int,
     gates: Sequence[Gate],
-    diagrams: Mapping[int, tuple[int, ...]],
+    joints: Mapping[int, tuple[Joint, ...]],
     nodes: Sequence[tuple[int, int, int]],
-    witnesses: Mapping[int, tuple[tuple[int, int], ...]],
     resting: tuple[int, int],
 ) -> GateTables:
     """Prepare `gates`, which own the bits from `leaf_count` on; `resting` gives the leaf masks of the reference state."""
     users = [0] * (leaf_count + len(gates))
     masks = []
     for index, gate in enumerate(gates):
-        positive = negative = 0
-        for bit in gate.positive:
-            positive |= 1 << bit
+        for bit in (*gate.positive, *gate.negative):
             users[bit] |= 1 << index
-        for bit in gate.negative:
-            negative |= 1 << bit
-            users[bit] |= 1 << index
-        masks.append((gate.every, positive, negative))
+        masks.append((gate.every, _mask(gate.positive), _mask(gate.negative), 1 << leaf_count + index))
     supports = _supports(nodes)
-    for bit, rows in diagrams.items():
-        for leaf in _members(_union(supports, rows)):
-            users[leaf] |= 1 << (bit - leaf_count)
-    bare = GateTables(leaf_count, tuple(masks), tuple(users), diagrams, nodes, witnesses, Resting(0, 0, 0, 0))
+    found = {}
+    for bit, each in joints.items():
+        found[bit - leaf_count] = tuple(_joint(joint) for joint in each)
+        for joint in each:
+            for leaf in _members(supports[joint.row]):
+                users[leaf] |= 1 << bit - leaf_count
+    bare = GateTables(leaf_count, tuple(masks), tuple(users), found, nodes, Resting(0, 0, 0, 0))
     true, false = _evaluate(bare, resting[0], resting[1], (1 << len(gates)) - 1)
-    return GateTables(leaf_count, bare.masks, bare.users, diagrams, nodes, witnesses, Resting(*resting, true, false))
+    return replace(bare, resting=Resting(*resting, true, false))
 
 
-def masks_of(witnesses: Mapping[int, Iterable[tuple[Iterable[int], Iterable[int]]]]) -> dict[int, tuple[tuple[int, int], ...]]:
-    """Return cubes of bits as cubes of masks."""
-    return {row: tuple((_mask(true), _mask(false)) for true, false in cubes) for row, cubes in witnesses.items()}
+def _joint(joint: Joint) -> JointMasks:
+    opposed: dict[int, int] = {}
+    for one, other in joint.pairs:
+        opposed[one] = opposed.get(one, 0) | 1 << other
+    return JointMasks(
+        positive=_mask(bit for bit, sign in joint.members if sign),
+        negative=_mask(bit for bit, sign in joint.members if not sign),
+        opposed=tuple((1 << bit, others) for bit, others in opposed.items()),
+        row=joint.row,
+        witnesses=tuple((_mask(true), _mask(false)) for true, false in joint.witnesses),
+    )
 
 
 def _mask(bits: Iterable[int]) -> int:
@@ -92,13 +107,6 @@ def _supports(nodes: Sequence[tuple[int, int, int]]) -> list[int]:
     for bit, high, low in nodes:
         supports.append(1 << bit | supports[high] | supports[low])
     return supports
-
-
-def _union(supports: Sequence[int], rows: Sequence[int]) -> int:
-    mask = 0
-    for row in rows:
-        mask |= supports[row]
-    return mask
 
 
 def _members(mask: int) -> list[int]:
@@ -126,35 +134,51 @@ def settle(tables: GateTables, leaf_true: int, leaf_false: int) -> tuple[int, in
 
 
 def _evaluate(tables: GateTables, true: int, false: int, dirty: int) -> tuple[int, int]:
-    count, masks, users, diagrams = tables.leaf_count, tables.masks, tables.users, tables.diagrams
+    count, masks, users, joints = tables.leaf_count, tables.masks, tables.users, tables.joints
     while dirty:
         low = dirty & -dirty
         index = low.bit_length() - 1
         dirty ^= low
-        every, positive, negative = masks[index]
+        every, positive, negative, own = masks[index]
         if every:
-            holds = positive & true == positive and negative & false == negative
-            fails = bool(positive & false or negative & true)
+            fails = positive & false or negative & true
+            holds = not fails and positive & true == positive and negative & false == negative
         else:
-            holds = bool(positive & true or negative & false)
-            fails = positive & false == positive and negative & true == negative
-        own = 1 << count + index
-        if not (holds or fails) and count + index in diagrams:
-            settled = not all(_can_hold(tables, row, true, false) for row in diagrams[count + index])
+            holds = positive & true or negative & false
+            fails = not holds and positive & false == positive and negative & true == negative
+        if index in joints and not holds and not fails:
+            settled = not all(_can_hold(tables.nodes, joint, true, false) for joint in joints[index])
             holds, fails = (False, settled) if every else (settled, False)
-        if bool(true & own) != holds or bool(false & own) != fails:
-            true = true | own if holds else true & ~own
-            false = false | own if fails else false & ~own
+        if holds:
+            if not true & own:
+                true |= own
+                false &= ~own
+                dirty |= users[count + index]
+        elif fails:
+            if not false & own:
+                false |= own
+                true &= ~own
+                dirty |= users[count + index]
+        elif (true | false) & own:
+            true &= ~own
+            false &= ~own
             dirty |= users[count + index]
     return true, false
 
 
-def _can_hold(tables: GateTables, row: int, true: int, false: int) -> bool:
-    """Return whether a group can hold: by a witness that agrees with what is known, else by its diagram."""
-    for needs_true, needs_false in tables.witnesses[row]:
+def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointMasks, true: int, false: int) -> bool:
+    """Return whether all members can hold together, given that each by itself can.
+
+    Members that already hold stand in nobody's way; if no two of the open ones are opposed, all can hold. Else a
+    witness that agrees with what is known decides, else the diagram.
+    """
+    still_open = joint.positive & ~true | joint.negative & ~false
+    if not any(still_open & bit and still_open & others for bit, others in joint.opposed):
+        return True
+    for needs_true, needs_false in joint.witnesses:
         if not (needs_true & false or needs_false & true):
             return True
-    return _satisfiable(tables.nodes, row, true, false)
+    return _satisfiable(nodes, joint.row, true, false)
 
 
 def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, true: int, false: int) -> bool:

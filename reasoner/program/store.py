@@ -16,11 +16,11 @@ from reasoner.program.model import (
     Disagreement,
     Gate,
     Indicator,
+    Joint,
     Program,
     Recommendation,
     Verdict,
 )
-from reasoner.program.settle import load_tables, masks_of
 
 __all__ = ["FORMAT", "dump_program", "load_program"]
 
@@ -37,17 +37,12 @@ def dump_program(program: Program) -> str:
         document[field.name] = getattr(program, field.name)
     document["assertions"] = {key: [_bits(mask) for mask in masks] for key, masks in program.assertions.items()}
     document["settings"] = {key: str(value) for key, value in program.settings.items()}
-    document["diagrams"] = {str(bit): rows for bit, rows in program.tables.diagrams.items()}
-    document["nodes"] = program.tables.nodes
-    document["witnesses"] = {
-        str(row): [[_bits(true), _bits(false)] for true, false in cubes] for row, cubes in program.tables.witnesses.items()
-    }
-    document["resting"] = [_bits(program.tables.resting.leaf_true), _bits(program.tables.resting.leaf_false)]
+    document["joints"] = {str(bit): [dataclasses.astuple(joint) for joint in each] for bit, each in program.joints.items()}
+    document["resting"] = [_bits(mask) for mask in program.resting]
     for name in ("gates", "indicators", "recommendations", "decisions", "conditions", "criteria", "disagreements"):
         document[name] = [list(dataclasses.astuple(row)) for row in document[name]]
     for row in document["indicators"]:
         row[_CUTS] = [(str(value), above) for value, above in row[_CUTS]]
-    del document["tables"]
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
@@ -58,12 +53,10 @@ def load_program(text: str | bytes) -> Program:
         if document.pop("format") != FORMAT:
             raise KeyError("format")
         gates = tuple(Gate(every, tuple(positive), tuple(negative)) for every, positive, negative in document["gates"])
-        diagrams = {int(bit): tuple(rows) for bit, rows in document.pop("diagrams").items()}
-        witnesses = masks_of({int(row): cubes for row, cubes in document.pop("witnesses").items()})
-        true, false = map(_mask, document.pop("resting"))
         document.update(
             gates=gates,
-            tables=load_tables(len(document["leaves"]), gates, diagrams, document.pop("nodes"), witnesses, (true, false)),
+            joints={int(bit): _rows(Joint, each) for bit, each in document["joints"].items()},
+            resting=tuple(map(_mask, document["resting"])),
             leaves=_tuples(document["leaves"]),
             assertions={key: tuple(map(_mask, found)) for key, found in document["assertions"].items()},
             settings={key: Decimal(value) for key, value in document["settings"].items()},
