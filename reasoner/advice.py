@@ -69,14 +69,10 @@ class Advice:
 
 def advise(program: Program, state: CaseState, statuses: Statuses) -> Advice:
     """Judge every recommendation and decision in one pass over the statuses."""
-    raised = _raised(program, statuses)
+    eligible, raised = _eligibility(program, statuses)
     for alternative in entail_alternatives(program, state):
-        raised |= {iri for iri in _raised(program, alternative) if program.recommendation[iri].red_flag}
-    advised: dict[str, Advised] = {}
-    for each, eligible, applicable, _ in program.watched:
-        found = _judge(each, statuses.literal(applicable), statuses.literal(eligible), raised, program, statuses)
-        if found is not None:
-            advised[each.iri] = found
+        raised |= {index for index in _eligibility(program, alternative)[1] if program.recommendations[index].red_flag}
+    advised = {each.recommendation.iri: each for index in sorted(raised) if (each := _judge(index, program, statuses, eligible, raised))}
     judged = {decision.key: _decide(decision, program, advised, raised, statuses) for decision in program.decisions}
     scope = judged.get(SCOPE_KEY)
     if scope is not None and scope.verdict.word != IN_SCOPE:
@@ -84,63 +80,74 @@ def advise(program: Program, state: CaseState, statuses: Statuses) -> Advice:
     return Advice(advised, judged)
 
 
-def _raised(program: Program, statuses: Statuses) -> set[str]:
-    """Return the recommendations whose Eligible is entailed, or open with the trigger entailed."""
-    found = set()
-    for each, eligible, _, trigger in program.watched:
-        status = statuses.literal(eligible)
-        if status == ENTAILED or (status == OPEN and statuses.literal(trigger) == ENTAILED):
-            found.add(each.iri)
-    return found
+def _eligibility(program: Program, statuses: Statuses) -> tuple[dict[int, str], set[int]]:
+    """Return which recommendations differ in eligibility from refuted, and which are raised, by index.
+
+    A recommendation is raised when Eligible is entailed, or open with the trigger entailed.
+    """
+    eligible: dict[int, str] = {}
+    raised: set[int] = set()
+    literal = statuses.literal
+    for index, each in enumerate(program.watched):
+        status = literal(each.eligible)
+        if status != REFUTED:
+            eligible[index] = status
+            if status == ENTAILED or literal(each.trigger) == ENTAILED:
+                raised.add(index)
+    return eligible, raised
 
 
-def _judge(each: Recommendation, applicable: str, eligible: str, raised: set[str], program: Program, statuses: Statuses) -> Advised | None:
-    """Return the standing of a recommendation, or None for one that is silent or neither raised nor set aside."""
+def _judge(index: int, program: Program, statuses: Statuses, eligible: dict[int, str], raised: set[int]) -> Advised | None:
+    """Return the standing of a raised recommendation; None for one raised by a conflict only and refuted without it."""
+    watched = program.watched[index]
+    each, own = program.recommendations[index], eligible.get(index, REFUTED)
+    applicable = statuses.literal(watched.applicable)
     if applicable == ENTAILED:
-        return Advised(each, CERTAIN, eligible)
-    if each.iri not in raised:
-        return None
+        return Advised(each, CERTAIN, own)
     if applicable == REFUTED:
-        by = tuple(iri for iri in each.overriders if statuses.holds(program.recommendation[iri].eligible))
-        return Advised(each, RULED_OUT, eligible, by=by)
-    standing = tuple(iri for iri in each.overriders if iri in raised)
-    if eligible == ENTAILED and not standing:
-        silent = tuple(iri for iri in each.overriders if statuses.status(program.recommendation[iri].eligible) == OPEN)
-        return Advised(each, PRESUMED, eligible, presumes=silent)
-    return Advised(each, POSSIBLE, eligible, by=standing)
+        by = tuple(program.recommendations[other].iri for other in watched.overriders if eligible.get(other) == ENTAILED)
+        return Advised(each, RULED_OUT, own, by=by) if own != REFUTED else None
+    standing = tuple(program.recommendations[other].iri for other in watched.overriders if other in raised)
+    if own == ENTAILED and not standing:
+        silent = tuple(program.recommendations[other].iri for other in watched.overriders if eligible.get(other) == OPEN)
+        return Advised(each, PRESUMED, own, presumes=silent)
+    return Advised(each, POSSIBLE, own, by=standing)
 
 
 def _capped(each: Advised) -> Advised:
     return replace(each, standing=POSSIBLE) if each.recommendation.presupposes_scope and each.stands else each
 
 
-def _decide(decision: Decision, program: Program, advised: dict[str, Advised], raised: set[str], statuses: Statuses) -> Judged:
+def _decide(decision: Decision, program: Program, advised: dict[str, Advised], raised: set[int], statuses: Statuses) -> Judged:
     """Return the verdict whose rows, taken together, apply; else what remains, with what it could be."""
-    rows_of = {
-        verdict.iri: [advised[row] for row in decision.rows if row in advised and advised[row].recommendation.verdict == verdict.iri]
-        for verdict in decision.verdicts
+    rows_of: dict[str | None, list[Advised]] = {}
+    for row in decision.rows:
+        if row in advised:
+            rows_of.setdefault(advised[row].recommendation.verdict, []).append(advised[row])
+    standings = {
+        verdict.iri: _verdict_standing(verdict, program, raised, statuses) for verdict in decision.verdicts if verdict.iri in rows_of
     }
     for certainty in (CERTAIN, PRESUMED):
         for verdict in decision.verdicts:
-            if verdict.eligible in program.classes and _verdict_standing(verdict, decision, program, raised, statuses) == certainty:
+            if standings.get(verdict.iri) == certainty:
                 rows = rows_of[verdict.iri]
                 return Judged(decision, verdict, certainty, tuple(row for row in rows if row.stands) or tuple(rows), ())
-    could_be = tuple(
-        (verdict, listed) for verdict in decision.verdicts if (listed := tuple(row for row in rows_of[verdict.iri] if row.listed))
-    )
+    listed = {iri: tuple(row for row in rows if row.listed) for iri, rows in rows_of.items()}
+    could_be = tuple((verdict, listed[verdict.iri]) for verdict in decision.verdicts if listed.get(verdict.iri))
     remaining = next(verdict for verdict in decision.verdicts if verdict.iri == decision.remaining)
     return Judged(decision, remaining, CERTAIN if not could_be else PRESUMED, (), could_be)
 
 
-def _verdict_standing(verdict: Verdict, decision: Decision, program: Program, raised: set[str], statuses: Statuses) -> str:
+def _verdict_standing(verdict: Verdict, program: Program, raised: set[int], statuses: Statuses) -> str:
     """Return certain when the union of the rows applies, presumed when it is eligible and no row above it is raised."""
     applicable = statuses.status(verdict.applicable)
     if applicable == ENTAILED:
         return CERTAIN
     if applicable == OPEN and statuses.holds(verdict.eligible):
-        rows = [program.recommendation[row] for row in decision.rows if program.recommendation[row].verdict == verdict.iri]
-        own = {row.iri for row in rows}
-        above = {iri for row in rows if statuses.status(row.eligible) != REFUTED for iri in row.overriders} - own
-        if above.isdisjoint(raised):
+        rows = [index for index, each in enumerate(program.recommendations) if each.verdict == verdict.iri]
+        above = {
+            other for row in rows if statuses.literal(program.watched[row].eligible) != REFUTED for other in program.watched[row].overriders
+        }
+        if raised.isdisjoint(above.difference(rows)):
             return PRESUMED
     return SILENT

@@ -5,23 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses
-from reasoner.program.model import Condition, Criterion, Program
+from reasoner.entailment import ENTAILED, OPEN, Statuses
+from reasoner.program.model import Condition, Criterion, Program, Weighed
 
 __all__ = ["Differential", "Ranked", "Weighed", "open_criteria", "rank_conditions"]
 
 _ZERO = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """A criterion that counts, with its weight and the interval of it in decibans."""
-
-    criterion: Criterion
-    present: bool
-    weight: Decimal
-    low: Decimal
-    high: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +49,7 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
 def open_criteria(ranked: Ranked, statuses: Statuses) -> list[Criterion]:
     """Return the criteria of a condition that are still unknown."""
     rows = statuses.program.criteria_of.get(ranked.condition.iri, ())
-    return [criterion for criterion, literal in rows if literal is None or statuses.literal(literal) == OPEN]
+    return [each.criterion for each in rows if statuses.literal(each.literal) == OPEN]
 
 
 def _weigh(condition: Condition, program: Program, statuses: Statuses) -> Ranked:
@@ -69,10 +58,11 @@ def _weigh(condition: Condition, program: Program, statuses: Statuses) -> Ranked
     start = sum((Decimal(weight) for name, weight in condition.starts if statuses.holds(name)), _ZERO)
     if confirmed:
         start += Decimal(condition.confirmed_weight)
+    known = statuses.true | statuses.false
     weighed = []
-    for criterion, literal in program.criteria_of.get(condition.iri, ()):
-        if literal is not None and (status := statuses.literal(literal)) != OPEN:
-            found = _weight(criterion, status)
+    for each in program.criteria_of.get(condition.iri, ()):
+        if known >> each.literal[0] & 1:
+            found = each.present if statuses.literal(each.literal) == ENTAILED else each.absent
             if found is not None:
                 weighed.append(found)
     counted = _strongest(weighed)
@@ -83,23 +73,10 @@ def _weigh(condition: Condition, program: Program, statuses: Statuses) -> Ranked
     return Ranked(condition, status, 0, weight, low, high, counted)
 
 
-def _weight(criterion: Criterion, status: str) -> Weighed | None:
-    present = status == ENTAILED
-    if not present and status != REFUTED:
-        return None
-    texts = (
-        (criterion.present, criterion.present_low, criterion.present_high)
-        if present
-        else (criterion.absent, criterion.absent_low, criterion.absent_high)
-    )
-    if texts[0] is None:
-        return None
-    weight = Decimal(texts[0])
-    return Weighed(criterion, present, weight, Decimal(texts[1] or texts[0]), Decimal(texts[2] or texts[0]))
-
-
 def _strongest(weighed: list[Weighed]) -> tuple[Weighed, ...]:
     """Keep of each group of restated facts only the strongest for and the strongest against."""
+    if not weighed:
+        return ()
     kept: list[Weighed] = []
     groups: dict[tuple[str, bool], Weighed] = {}
     for each in weighed:

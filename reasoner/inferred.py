@@ -66,7 +66,12 @@ def knowledge_graph(folder: Path, program: Program) -> Iterator[Triple]:
 def _advice_classes(program: Program) -> Iterator[Triple]:
     """Yield for recommendations and verdicts their classes, and for recommendations what raises and overrides them."""
     pairs = [(each.iri, each.eligible, each.applicable) for each in program.recommendations]
-    pairs += [(verdict.iri, verdict.eligible, verdict.applicable) for decision in program.decisions for verdict in decision.verdicts if verdict.eligible in program.classes]
+    pairs += [
+        (verdict.iri, verdict.eligible, verdict.applicable)
+        for decision in program.decisions
+        for verdict in decision.verdicts
+        if verdict.eligible in program.classes
+    ]
     for iri, eligible, applicable in pairs:
         for name, found in (("hasEligibleClass", eligible), ("hasApplicableClass", applicable)):
             yield Triple(NamedNode(iri), _node(name), NamedNode(found))
@@ -111,7 +116,9 @@ def inferred_graph(program: Program, answer: CaseAnswer) -> Iterator[Triple]:
     return inferred_from(program, answer, _statuses(answer.statuses, program.classes))
 
 
-def inferred_from(program: Program, answer: CaseAnswer, statuses: Mapping[str, str], readings: Sequence[Mapping[str, str]] | None = None) -> Iterator[Triple]:
+def inferred_from(
+    program: Program, answer: CaseAnswer, statuses: Mapping[str, str], readings: Sequence[Mapping[str, str]] | None = None
+) -> Iterator[Triple]:
     """Yield what the answer says, with the statuses of case classes that are given (`entailed`, `refuted`, `open`).
 
     `readings` holds the statuses under each reading of contradictory records, of which red flags take notice; the
@@ -169,7 +176,9 @@ def _open_points(case: NamedNode, program: Program, statuses: Statuses, given: M
     open_below: dict[int, frozenset[int]] = {}
     for each in program.recommendations:
         if given[each.eligible] == OPEN:
-            for leaf in dict.fromkeys(_leaf(program, bit) for bit in sorted(_open_leaves(program, statuses, program.classes[each.eligible][0], open_below))):
+            for leaf in dict.fromkeys(
+                _leaf(program, bit) for bit in sorted(_open_leaves(program, statuses, program.classes[each.eligible][0], open_below))
+            ):
                 kept.setdefault(leaf, []).append(each.eligible)
     for (role, term), names in kept.items():
         node = _mark("open", case.value, role or "", term)

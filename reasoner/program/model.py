@@ -34,6 +34,9 @@ __all__ = [
     "Program",
     "Recommendation",
     "Verdict",
+    "Watched",
+    "Weighed",
+    "Weighing",
 ]
 
 Literal = tuple[int, bool]
@@ -184,6 +187,16 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """Where to look for the standing of a recommendation."""
+
+    eligible: Literal
+    applicable: Literal
+    trigger: Literal
+    overriders: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A possible answer to a decision, with the unions of its rows' classes."""
 
@@ -228,6 +241,33 @@ class Criterion:
     group: str | None
     sources: tuple[str, ...]
     mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A criterion that counts, with its weight and the interval of it in decibans."""
+
+    criterion: Criterion
+    present: bool
+    weight: Decimal
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """A criterion with the literal of what it is about and what its presence and its absence contribute."""
+
+    criterion: Criterion
+    literal: Literal
+    present: Weighed | None
+    absent: Weighed | None
+
+
+def _contribution(criterion: Criterion, present: bool, weight: str | None, low: str | None, high: str | None) -> Weighed | None:
+    if weight is None:
+        return None
+    return Weighed(criterion, present, Decimal(weight), Decimal(low or weight), Decimal(high or weight))
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,21 +415,29 @@ class Program:
         return ShapeTable.from_json(self.shapes)
 
     @cached_property
-    def watched(self) -> tuple[tuple[Recommendation, Literal, Literal, Literal], ...]:
-        """Return each recommendation with the literals of Eligible, Applicable and its trigger."""
+    def watched(self) -> tuple[Watched, ...]:
+        """Return per recommendation, in their order, the literals of its classes and the indices of its overriders."""
+        index = {each.iri: place for place, each in enumerate(self.recommendations)}
         return tuple(
-            (each, self.classes[each.eligible], self.classes[each.applicable], self.classes[each.trigger]) for each in self.recommendations
+            Watched(
+                self.classes[each.eligible],
+                self.classes[each.applicable],
+                self.classes[each.trigger],
+                tuple(index[overrider] for overrider in each.overriders),
+            )
+            for each in self.recommendations
         )
 
     @cached_property
-    def criteria_of(self) -> dict[str, tuple[tuple[Criterion, Literal | None], ...]]:
-        """Return the criteria by condition, each with the literal of what it is about, or None where no class asks for that."""
-        found: dict[str, list[tuple[Criterion, Literal | None]]] = {}
+    def criteria_of(self) -> dict[str, tuple[Weighing, ...]]:
+        """Return the criteria by condition, ready to be weighed."""
+        found: dict[str, list[Weighing]] = {}
         for each in self.criteria:
             role = Role.FINDING if each.kind == "finding" else Role.TAKES
-            bit = self.leaf_bit.get((role, each.subject))
-            literal = self.classes[each.subject] if each.kind == "class" else None if bit is None else (bit, True)
-            found.setdefault(each.condition, []).append((each, literal))
+            literal = self.classes[each.subject] if each.kind == "class" else (self.leaf_bit[role, each.subject], True)
+            present = _contribution(each, True, each.present, each.present_low, each.present_high)
+            absent = _contribution(each, False, each.absent, each.absent_low, each.absent_high)
+            found.setdefault(each.condition, []).append(Weighing(each, literal, present, absent))
         return {condition: tuple(criteria) for condition, criteria in found.items()}
 
     @cached_property

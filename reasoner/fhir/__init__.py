@@ -1,0 +1,9 @@
+"""Read FHIR R4 JSON: bytes in, cases and problems out; nothing is dropped without being counted.
+
+Not read here: XML and RDF forms, other versions, closure from empty lists and "none known" entries, sides and extents
+that only a body structure or an extension states, and units that only a text gives in another spelling than UCUM.
+"""
+
+from reasoner.fhir.reading import BASE, Counts, FhirReading, read_documents, read_fhir
+
+__all__ = ["BASE", "Counts", "FhirReading", "read_documents", "read_fhir"]

@@ -1,0 +1,58 @@
+"""Look into JSON objects without trusting their shape: what is not of the expected type counts as missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+__all__ = ["EMPTY", "Element", "child", "children", "choice", "flag", "number", "string", "strings"]
+
+Element = Mapping[str, object]
+EMPTY: Element = {}
+
+
+def child(element: Element, *path: str) -> Element:
+    """Return the object at the end of `path`, or an empty one; a list stands for its first object."""
+    for name in path:
+        element = next(iter(children(element, name)), EMPTY)
+    return element
+
+
+def children(element: Element, name: str) -> tuple[Element, ...]:
+    """Return the objects under `name`: those of a list, or the single one."""
+    found = element.get(name)
+    members = found if isinstance(found, list) else [found]
+    return tuple(member for member in members if isinstance(member, dict))
+
+
+def string(element: Element, *path: str) -> str:
+    """Return the text at the end of `path`, or the empty string."""
+    found = child(element, *path[:-1]).get(path[-1])
+    return found.strip() if isinstance(found, str) else ""
+
+
+def strings(element: Element, name: str) -> tuple[str, ...]:
+    """Return the texts of the list under `name`."""
+    found = element.get(name)
+    return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
+
+
+def number(element: Element, name: str) -> Decimal | None:
+    """Return the number under `name`; a text that looks like one is none."""
+    found = element.get(name)
+    if isinstance(found, Decimal):
+        return found
+    return Decimal(found) if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def flag(element: Element, name: str) -> bool:
+    """Return whether the value under `name` is true."""
+    return element.get(name) is True
+
+
+def choice(element: Element, stem: str) -> tuple[str, object]:
+    """Return the type and the value of an element of several types, such as `onset` in `onsetPeriod`; else ("", None)."""
+    for name, value in element.items():
+        if name.startswith(stem) and name[len(stem) : len(stem) + 1].isupper():
+            return name[len(stem) :], value
+    return "", None

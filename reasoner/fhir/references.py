@@ -1,0 +1,95 @@
+"""Find the resource that a reference points at, within the documents at hand.
+
+| reference | found by |
+|---|---|
+| `urn:uuid:…`, `urn:oid:…`, absolute URL | full URL |
+| `Type/id` | full URL under the server of the referring entry, else type and id when only one resource has them |
+| `#id`, `#` | contained resource, container |
+| `Type?identifier=system|value`, or `identifier` alone | the only resource of that type with that identifier |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from reasoner.fhir.elements import Element, child, children, string
+from reasoner.fhir.entries import Entry
+
+__all__ = ["Index", "reference_words"]
+
+_RELATIVE = re.compile(r"(?P<root>.*/)?(?P<kind>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+
+
+class Index:
+    """The entries of a reading by full URL, by type and id, by identifier and by node."""
+
+    def __init__(self, entries: Iterable[Entry], base: str) -> None:
+        self._base = base
+        self._by_url: dict[str, Entry] = {}
+        self._by_node: dict[str, Entry] = {}
+        self._by_id: dict[tuple[str, str], list[Entry]] = {}
+        self._by_identifier: dict[tuple[str, str], list[Entry]] = {}
+        for entry in entries:
+            self._add(entry)
+
+    def _add(self, entry: Entry) -> None:
+        self._by_node.setdefault(entry.node, entry)
+        if entry.url:
+            self._by_url.setdefault(entry.url, entry)
+        if entry.home is None and string(entry.resource, "id"):
+            self._by_id.setdefault((entry.kind, string(entry.resource, "id")), []).append(entry)
+        for identifier in children(entry.resource, "identifier"):
+            key = f"{string(identifier, 'system')}|{string(identifier, 'value')}"
+            self._by_identifier.setdefault((entry.kind, key), []).append(entry)
+
+    def find(self, reference: Element, source: Entry) -> Entry | None:
+        """Return the entry that `reference`, standing in `source`, points at, or None when none or several could be meant."""
+        address = string(reference, "reference")
+        if not address:
+            return self._by_logical(reference)
+        if address.startswith("#"):
+            home = source.home or source
+            return home if address == "#" else self._by_node.get(f"{home.node}{address}")
+        kind, question, condition = address.partition("?")
+        if question:
+            return self._by_condition(kind, condition)
+        if address in self._by_url:
+            return self._by_url[address]
+        parts = _RELATIVE.fullmatch(address)
+        if parts is None:
+            return None
+        root = parts["root"] or _root(source)
+        found = self._by_url.get(f"{root}{parts['kind']}/{parts['id']}")
+        return found or self._by_type(parts["kind"], parts["id"], None if parts["root"] in (None, self._base) else parts["root"])
+
+    def _by_type(self, kind: str, name: str, root: str | None) -> Entry | None:
+        """Return the only resource of that type and id; one at a named server only if it has no full URL of its own."""
+        found = [entry for entry in self._by_id.get((kind, name), ()) if root is None or not entry.url]
+        return found[0] if len({entry.url for entry in found}) == 1 else None
+
+    def _by_condition(self, kind: str, condition: str) -> Entry | None:
+        name, _, value = condition.partition("=")
+        return self._only(kind, unquote(value)) if name == "identifier" and "&" not in value else None
+
+    def _by_logical(self, reference: Element) -> Entry | None:
+        identifier = child(reference, "identifier")
+        if not string(identifier, "value"):
+            return None
+        return self._only(string(reference, "type") or "Patient", f"{string(identifier, 'system')}|{string(identifier, 'value')}")
+
+    def _only(self, kind: str, identifier: str) -> Entry | None:
+        found = self._by_identifier.get((kind, identifier), ())
+        return found[0] if len(found) == 1 else None
+
+
+def _root(entry: Entry) -> str:
+    """Return the server address under which `entry` stands, or the empty string."""
+    parts = _RELATIVE.fullmatch((entry.home or entry).url)
+    return (parts["root"] or "") if parts else ""
+
+
+def reference_words(reference: Element) -> str:
+    """Return how a reference names its target, for a person to read."""
+    return string(reference, "reference") or string(reference, "display") or string(child(reference, "identifier"), "value")

@@ -1,0 +1,789 @@
+"""FHIR R4 in: what each element means, what is refused, and that nothing is dropped without being counted."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reasoner.errors import LegcrampsError, LimitError, SyntaxProblem, UnsupportedInputError
+from reasoner.fhir import Counts, FhirReading, read_documents, read_fhir
+from reasoner.fhir.statuses import BINDINGS
+from reasoner.moments import parse_moment
+from reasoner.namespaces import LC
+from reasoner.program import Program
+from reasoner.record import Case
+
+Json = dict[str, Any]
+ROOT = Path(__file__).parent.parent
+LOINC, SNOMED, RXNORM, ATC = (
+    "http://loinc.org",
+    "http://snomed.info/sct",
+    "http://www.nlm.nih.gov/research/umls/rxnorm",
+    "http://www.whocc.no/atc",
+)
+ICD, HPO, UCUM = "http://hl7.org/fhir/sid/icd-10-cm", "http://human-phenotype-ontology.org", "http://unitsofmeasure.org"
+FHIR, HL7 = "http://hl7.org/fhir/", "http://terminology.hl7.org/CodeSystem/"
+PATIENT: Json = {"resourceType": "Patient", "id": "p", "birthDate": "1959"}
+ATORVASTATIN, TSH, POTASSIUM, CK = (RXNORM, "83367"), (LOINC, "3016-3"), (LOINC, "2823-3"), (LOINC, "2157-6")
+SCAN = (LC, "CompressionUltrasound")
+
+
+def concept(*codings: tuple[str, str], text: str = "") -> Json:
+    return {"coding": [{"system": system, "code": code} for system, code in codings]} | ({"text": text} if text else {})
+
+
+def resource(kind: str, ident: str = "x", **fields: Any) -> Json:
+    return {"resourceType": kind, "id": ident, "subject": {"reference": "Patient/p"}} | fields
+
+
+def observation(code: tuple[str, str], **fields: Any) -> Json:
+    return resource("Observation", **({"status": "final", "code": concept(code), "effectiveDateTime": "2026-11-12"} | fields))
+
+
+def order(drug: Json | None = None, **fields: Any) -> Json:
+    drug = concept(ATORVASTATIN) if drug is None else drug
+    return resource("MedicationRequest", **({"status": "active", "intent": "order", "medicationCodeableConcept": drug} | fields))
+
+
+def condition(**fields: Any) -> Json:
+    return resource("Condition", **({"code": concept((SNOMED, "40930008"))} | fields))
+
+
+def bundle(*resources: Json, **fields: Any) -> bytes:
+    return json.dumps(
+        {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in resources]} | fields
+    ).encode()
+
+
+def adds_up(counts: Counts) -> bool:
+    parts = (counts.patients, counts.definitions, counts.recorded, counts.reported, counts.grouping, counts.ignored, counts.duplicates)
+    return counts.entries == sum(parts)
+
+
+def reading(knowledge: Program, *resources: Json) -> FhirReading:
+    found = read_fhir(bundle(PATIENT, *resources), knowledge)
+    assert adds_up(found.counts)
+    return found
+
+
+def case(knowledge: Program, *resources: Json) -> Case:
+    (found,) = reading(knowledge, *resources).cases
+    return found
+
+
+def codes(found: Case) -> set[str]:
+    return {problem.code for problem in found.problems}
+
+
+# --- status, intent, negation -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, "active"),
+        *(({"intent": intent}, "active") for intent in ("original-order", "reflex-order", "filler-order", "instance-order")),
+        *(({"intent": intent}, "planned") for intent in ("proposal", "plan", "option")),
+        *(({"status": status}, "stopped") for status in ("completed", "stopped", "on-hold")),
+        ({"status": "cancelled"}, "not_done"),
+        ({"status": "draft"}, "planned"),
+        ({"status": "unknown"}, "unconfirmed"),
+        ({"status": "entered-in-error", "intent": "plan", "doNotPerform": True}, "entered_in_error"),
+        ({"doNotPerform": True}, "not_done"),
+        ({"doNotPerform": True, "status": "completed"}, "not_done"),
+        ({"doNotPerform": True, "status": "draft"}, "planned"),
+        ({"doNotPerform": False}, "active"),
+        ({"status": "completed", "intent": "plan"}, "planned"),
+        ({"status": "taking"}, "unconfirmed"),
+        ({"intent": None}, "unconfirmed"),
+    ],
+)
+def test_an_order_is_an_exposure_only_when_it_is_real_and_active(knowledge: Program, fields: Json, status: str) -> None:
+    (record,) = case(knowledge, order(**fields)).medications
+    assert (record.drug, record.status) == (LC + "Atorvastatin", status)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "expected"),
+    [
+        ("MedicationStatement", "active", "active"),
+        ("MedicationStatement", "not-taken", "not_done"),
+        ("MedicationStatement", "intended", "planned"),
+        ("MedicationAdministration", "completed", "unconfirmed"),
+        ("MedicationAdministration", "in-progress", "active"),
+        ("MedicationDispense", "completed", "unconfirmed"),
+        ("MedicationDispense", "in-progress", "planned"),
+    ],
+)
+def test_uses_other_than_orders_stand_by_their_own_codes(knowledge: Program, kind: str, status: str, expected: str) -> None:
+    (record,) = case(knowledge, resource(kind, status=status, medicationCodeableConcept=concept(ATORVASTATIN))).medications
+    assert record.status == expected
+
+
+def state(**codes_by_element: str) -> Json:
+    systems = {binding.element: binding.system for binding in BINDINGS["Condition"]}
+    return {element: concept((systems[element], code)) for element, code in codes_by_element.items()}
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "presence"),
+    [
+        ({}, "active", "present"),
+        ({"abatementDateTime": "2004"}, "stopped", "present"),
+        ({"abatementString": "as a child"}, "stopped", "present"),
+        *((state(clinicalStatus=code), "active", "present") for code in ("active", "recurrence", "relapse")),
+        *((state(clinicalStatus=code), "stopped", "present") for code in ("inactive", "remission", "resolved")),
+        (state(clinicalStatus="active", verificationStatus="confirmed"), "active", "present"),
+        *((state(verificationStatus=code), "unconfirmed", "present") for code in ("unconfirmed", "provisional", "differential")),
+        (state(clinicalStatus="resolved", verificationStatus="provisional"), "unconfirmed", "present"),
+        (state(verificationStatus="refuted"), "refuted", "absent"),
+        (state(verificationStatus="entered-in-error"), "entered_in_error", "present"),
+        ({"clinicalStatus": {"text": "active"}}, "unconfirmed", "present"),
+    ],
+)
+def test_a_condition_stands_as_its_two_statuses_and_its_abatement_say(knowledge: Program, fields: Json, status: str, presence: str) -> None:
+    (record,) = case(knowledge, condition(**fields)).diagnoses
+    assert (record.condition, record.status, record.presence) == (LC + "Hypothyroidism", status, presence)
+
+
+def test_an_abated_condition_has_ended_even_when_it_says_active(knowledge: Program) -> None:
+    found = case(knowledge, condition(abatementDateTime="2004-05", **state(clinicalStatus="active")))
+    assert found.diagnoses[0].status == "stopped"
+    assert found.diagnoses[0].ended == parse_moment("2004-05")
+    assert codes(found) == {"contradictory-status"}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        *((status, "active") for status in ("final", "amended", "corrected")),
+        *((status, "unconfirmed") for status in ("registered", "preliminary", "unknown")),
+        ("entered-in-error", "entered_in_error"),
+    ],
+)
+def test_a_result_stands_as_its_status_says(knowledge: Program, status: str, expected: str) -> None:
+    (record,) = case(knowledge, observation(POTASSIUM, status=status, valueQuantity={"value": 4})).measurements
+    assert record.status == expected
+
+
+@pytest.mark.parametrize("kind", ["Observation", "DiagnosticReport", "Procedure"])
+def test_what_was_not_performed_is_a_problem_and_no_record(knowledge: Program, kind: str) -> None:
+    status = "not-done" if kind == "Procedure" else "cancelled"
+    found = reading(knowledge, resource(kind, status=status, code=concept(SCAN)))
+    assert (found.counts.records, codes(found.cases[0])) == (0, {"not-performed"})
+
+
+R4_CODES = {
+    FHIR + "CodeSystem/medicationrequest-intent": "proposal plan order original-order reflex-order filler-order instance-order option",
+    FHIR + "CodeSystem/medicationrequest-status": "active on-hold cancelled completed entered-in-error stopped draft unknown",
+    FHIR + "CodeSystem/medication-statement-status": "active completed entered-in-error intended stopped on-hold unknown not-taken",
+    FHIR + "diagnostic-report-status": "registered partial preliminary final amended corrected appended cancelled entered-in-error unknown",
+    FHIR + "event-status": "preparation in-progress not-done on-hold stopped completed entered-in-error unknown",
+    FHIR + "observation-status": "registered preliminary final amended corrected cancelled entered-in-error unknown",
+    HL7 + "allergyintolerance-clinical": "active inactive resolved",
+    HL7 + "allergyintolerance-verification": "unconfirmed confirmed refuted entered-in-error",
+    HL7 + "condition-clinical": "active recurrence relapse inactive remission resolved",
+    HL7 + "condition-ver-status": "unconfirmed provisional differential confirmed refuted entered-in-error",
+    HL7 + "medication-admin-status": "in-progress not-done on-hold completed entered-in-error stopped unknown",
+    HL7 + "medicationdispense-status": "preparation in-progress cancelled on-hold completed entered-in-error stopped declined unknown",
+}
+
+
+def test_every_status_code_of_r4_has_a_meaning(knowledge: Program) -> None:
+    assert {binding.system for bindings in BINDINGS.values() for binding in bindings} == R4_CODES.keys()
+    for system, words in R4_CODES.items():
+        for code in words.split():
+            assert knowledge.value_codes[f"{system}#{code}"].startswith(LC + "_RecordStatus_"), (system, code)
+
+
+def test_the_code_of_the_reader_names_no_code_and_no_term_of_the_ontology(knowledge: Program) -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "reasoner" / "fhir").glob("*.py")))
+    local = {re.split(r"[/#_]", iri)[-1] for iri in knowledge.codes}
+    assert not {code for code in local if len(code) > 3 and re.search(rf"\b{re.escape(code)}\b", text)}
+    assert not {term for term in knowledge.sorts if re.search(rf"\b{term.removeprefix(LC)}\b", text)} - {
+        LC + sort for sort in ("Condition", "Drug", "Finding", "Investigation")
+    }
+
+
+# --- values, units, intervals -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "problem"),
+    [
+        ({"system": UCUM, "code": "m[IU]/L", "unit": "mIU/L"}, "m[IU]/L", None),
+        ({"system": UCUM, "code": "mcU/mL"}, "mcU/mL", None),
+        ({"unit": "m[IU]/L"}, "m[IU]/L", None),
+        ({"unit": "mIU/L"}, None, "unknown-unit"),
+        ({"system": "http://example.org/units", "code": "m[IU]/L"}, None, "unknown-unit"),
+        ({}, None, None),
+    ],
+)
+def test_a_unit_is_a_ucum_code_or_a_text_that_the_test_accepts(
+    knowledge: Program, quantity: Json, unit: str | None, problem: str | None
+) -> None:
+    found = case(knowledge, observation(TSH, valueQuantity={"value": 2.1} | quantity))
+    assert (found.measurements[0].value, found.measurements[0].unit) == (Decimal("2.1"), unit)
+    assert codes(found) == ({problem} if problem else set())
+
+
+@pytest.mark.parametrize(("sign", "word"), [("<", "less_than"), ("<=", "at_most"), (">=", "at_least"), (">", "greater_than")])
+def test_a_comparator_makes_a_bound(knowledge: Program, sign: str, word: str) -> None:
+    (record,) = case(knowledge, observation(TSH, valueQuantity={"value": 0.01, "comparator": sign})).measurements
+    assert record.comparator == word
+
+
+def test_digits_are_kept_and_numbers_that_are_none_are_not_used(knowledge: Program) -> None:
+    text = bundle(PATIENT, observation(TSH, valueQuantity={"value": 7}))
+    assert read_fhir(text.replace(b"7}", b"2.100}"), knowledge).cases[0].measurements[0].value.as_tuple().exponent == -3  # type: ignore[union-attr]
+    for odd in (b'"2.1"', b"1e4000", b"1" * 5000, b"true", b"null"):
+        found = read_fhir(text.replace(b"7}", odd + b"}"), knowledge)
+        assert not found.cases[0].measurements
+        assert codes(found.cases[0]) == {"no-value"}, odd
+    assert codes(case(knowledge, observation(TSH, valueQuantity={"value": 1, "comparator": "~"}))) == {"unknown-comparator"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"dataAbsentReason": {"text": "sample lost"}}, "no-value"),
+        ({}, "no-value"),
+        ({"valueString": "2.1"}, "value-not-understood"),
+        ({"valueCodeableConcept": concept(("http://example.org", "fine"))}, "value-not-understood"),
+        ({"valueRange": {"low": {"value": 1}}}, "value-not-understood"),
+    ],
+)
+def test_a_test_without_a_number_is_a_problem_and_no_record(knowledge: Program, fields: Json, problem: str) -> None:
+    found = case(knowledge, observation(TSH, **fields))
+    assert (found.measurements, codes(found)) == ((), {problem})
+
+
+@pytest.mark.parametrize(
+    ("flag", "word"),
+    [("N", "normal"), ("H", "high"), ("HH", "high"), ("HU", "high"), ("L", "low"), ("LL", "low")],
+)
+def test_an_interpretation_alone_is_a_record(knowledge: Program, flag: str, word: str) -> None:
+    (record,) = case(knowledge, observation(POTASSIUM, interpretation=[concept((HL7 + "v3-ObservationInterpretation", flag))])).measurements
+    assert (record.value, record.interpretation) == (None, word)
+
+
+def test_an_interpretation_without_a_direction_says_nothing(knowledge: Program) -> None:
+    flag = [concept((HL7 + "v3-ObservationInterpretation", "A"))]
+    (record,) = case(knowledge, observation(POTASSIUM, interpretation=flag, valueQuantity={"value": 3})).measurements
+    assert record.interpretation == ""
+
+
+def interval(low: Any, high: Any, **fields: Any) -> Json:
+    ends = {"low": low, "high": high}
+    return {name: {"value": value, "unit": "mmol/L"} for name, value in ends.items() if value is not None} | fields
+
+
+NORMAL = concept((HL7 + "referencerange-meaning", "normal"))
+THERAPEUTIC = concept((HL7 + "referencerange-meaning", "treatment"))
+
+
+@pytest.mark.parametrize(
+    ("ranges", "limits", "problem"),
+    [
+        ([interval(3.5, 5.1)], ("3.5", "5.1"), None),
+        ([interval(None, 5.1)], (None, "5.1"), None),
+        ([interval(1, 2, type=THERAPEUTIC), interval(3.5, 5.1, type=NORMAL)], ("3.5", "5.1"), None),
+        ([interval(1, 2, appliesTo=[{"text": "men"}]), interval(3.5, 5.1)], ("3.5", "5.1"), None),
+        ([interval(1, 2, appliesTo=[{"text": "men"}]), interval(1, 3, age={})], (None, None), "several-ranges"),
+        ([interval(3.5, 0)], (None, None), "unusable-range"),
+        ([interval(None, 0)], (None, None), "unusable-range"),
+        ([interval(5.1, 3.5)], (None, None), "unusable-range"),
+        ([{"low": {"value": 13, "unit": "mg/dL"}}], (None, None), "unusable-range"),
+        ([{"text": "3.5 to 5.1"}], (None, None), "range-in-words"),
+        ([], (None, None), None),
+    ],
+)
+def test_only_an_interval_that_can_be_one_is_used(
+    knowledge: Program, ranges: list[Json], limits: tuple[str | None, str | None], problem: str | None
+) -> None:
+    value = {"value": 4.2, "system": UCUM, "code": "mmol/L"}
+    found = case(knowledge, observation(POTASSIUM, valueQuantity=value, referenceRange=ranges))
+    assert (found.measurements[0].low, found.measurements[0].high) == tuple(Decimal(each) if each else None for each in limits)
+    assert codes(found) == ({problem} if problem else set())
+
+
+def test_components_are_results_of_their_own(knowledge: Program) -> None:
+    parts = [{"code": concept(code), "valueQuantity": {"value": 4}} for code in (POTASSIUM, (LOINC, "2951-2"))]
+    found = case(knowledge, observation((LOINC, "24326-1"), component=parts))
+    assert {record.node.rpartition("#")[2] for record in found.measurements} == {"component-1", "component-2"}
+
+
+# --- findings, sides, examinations ------------------------------------------------------------------------------------
+
+CRAMP = (HPO, "HP:0008991")
+
+
+@pytest.mark.parametrize(
+    ("fields", "presence"),
+    [
+        ({"valueBoolean": True}, "present"),
+        ({"valueBoolean": False}, "absent"),
+        ({"valueCodeableConcept": concept((SNOMED, "373067005"))}, "absent"),
+        ({"valueCodeableConcept": concept((SNOMED, "52101004"))}, "present"),
+        ({"component": [{"code": concept((SNOMED, "260411009")), "valueCodeableConcept": concept((LOINC, "LA9634-2"))}]}, "absent"),
+        ({"interpretation": [concept((HL7 + "v3-ObservationInterpretation", "POS"))]}, "present"),
+    ],
+)
+def test_a_finding_is_present_or_absent_as_stated(knowledge: Program, fields: Json, presence: str) -> None:
+    found = case(knowledge, observation(CRAMP, **fields))
+    assert [(record.finding, record.presence) for record in found.findings] == [(LC + "ExertionalLegCramp", presence)]
+    assert not found.problems
+
+
+def test_a_finding_that_is_only_named_is_no_record(knowledge: Program) -> None:
+    found = case(knowledge, observation(CRAMP))
+    assert (found.findings, codes(found)) == ((), {"no-presence"})
+
+
+def test_an_assertion_states_the_finding_in_its_value(knowledge: Program) -> None:
+    found = case(knowledge, observation((HL7 + "v3-ActCode", "ASSERTION"), valueCodeableConcept=concept((SNOMED, "63491006"))))
+    assert [record.presence for record in found.findings] == ["present"]
+
+
+@pytest.mark.parametrize(
+    ("sites", "side"), [(["7771000"], "left"), (["24028007"], "right"), (["51440002"], "both"), (["7771000", "24028007"], "both"), ([], "")]
+)
+def test_a_side_is_a_coded_side(knowledge: Program, sites: list[str], side: str) -> None:
+    found = case(knowledge, condition(code=concept(CRAMP), bodySite=[concept((SNOMED, site)) for site in sites]))
+    assert found.findings[0].side == side
+
+
+def test_a_code_may_mean_a_condition_and_a_finding(knowledge: Program) -> None:
+    found = case(knowledge, condition(code=concept((ICD, "E11.51"))))
+    assert (len(found.diagnoses), len(found.findings)) == (1, 1)
+    assert found.findings[0].node == f"{found.diagnoses[0].node}#{found.findings[0].finding.removeprefix(LC)}"
+
+
+def test_report_procedure_and_observation_of_one_scan_are_one_examination(knowledge: Program) -> None:
+    negative = concept((SNOMED, "260385009"))
+    report = resource(
+        "DiagnosticReport",
+        "r",
+        status="final",
+        code=concept(SCAN),
+        effectiveDateTime="2026-11-14T11:00:00Z",
+        conclusion="clear",
+        result=[{"reference": "Observation/o"}],
+    )
+    result = observation(SCAN, id="o", effectiveDateTime="2026-11-14", valueCodeableConcept=negative)
+    done = resource(
+        "Procedure",
+        "d",
+        status="completed",
+        code=concept(SCAN),
+        performedDateTime="2026-11-14",
+        report=[{"reference": "DiagnosticReport/r"}],
+    )
+    found = case(knowledge, report, result, done)
+    (record,) = found.examinations
+    assert dict(record.attributes) == {LC + "result": LC + "_Result_negative"}
+    assert record.performed == parse_moment("2026-11-14T11:00:00Z")
+    assert not found.problems
+    elsewhen = observation(SCAN, id="o", effectiveDateTime="2026-10-01", valueCodeableConcept=negative)
+    assert len(case(knowledge, report, elsewhen).examinations) == 2
+
+
+def test_a_result_in_words_is_quoted_and_the_examination_kept(knowledge: Program) -> None:
+    found = case(knowledge, resource("DiagnosticReport", status="final", code=concept(SCAN), conclusion="no clot seen"))
+    assert found.examinations[0].attributes == ()
+    assert "no clot seen" in found.problems[0].text
+
+
+# --- codes and drugs --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("codings", "drugs"),
+    [
+        ([ATORVASTATIN], {"Atorvastatin"}),
+        ([(ATC, "C10AA05")], {"Atorvastatin"}),
+        ([(ATC, "C10AA99")], {"Statin"}),
+        ([(ATC, "C10AA"), ATORVASTATIN], {"Atorvastatin"}),
+        ([(RXNORM, "597984")], {"Amlodipine", "Atorvastatin"}),
+        ([(ATC, "C09BA99")], {"AceInhibitor", "Diuretic"}),
+        ([(LC, "Atorvastatin")], {"Atorvastatin"}),
+        ([("http://example.org", "83367")], {None}),
+        ([(RXNORM, "no such code"), ATORVASTATIN], {"Atorvastatin"}),
+    ],
+)
+def test_a_code_means_a_drug_by_match_or_prefix_and_the_narrowest_counts(
+    knowledge: Program, codings: list[tuple[str, str]], drugs: set[str | None]
+) -> None:
+    found = case(knowledge, order(concept(*codings, text="as written")))
+    assert {record.drug and record.drug.removeprefix(LC) for record in found.medications} == drugs
+    assert {record.text for record in found.medications} == ({"as written"} if None in drugs else {""})
+    assert len({record.node for record in found.medications}) == len(drugs)
+
+
+def test_codings_that_contradict_each_other_mean_nothing(knowledge: Program) -> None:
+    found = case(knowledge, condition(code=concept((SNOMED, "40930008"), (SNOMED, "32914008"))))
+    assert (found.diagnoses, codes(found)) == ((), {"ambiguous-code"})
+
+
+def test_words_are_kept_but_never_matched(knowledge: Program) -> None:
+    found = case(knowledge, order({"text": "Atorvastatin 20 mg"}), condition(code={"text": "Hypothyroidism"}))
+    assert [(record.drug, record.text) for record in found.medications] == [(None, "Atorvastatin 20 mg")]
+    assert (found.diagnoses, [problem.text for problem in found.problems]) == ((), ["“Hypothyroidism” has no code, once"])
+
+
+def test_unknown_codes_are_one_problem_with_their_count(knowledge: Program) -> None:
+    found = case(knowledge, *(observation((LOINC, "8302-2"), id=f"o{number}", valueQuantity={"value": 1}) for number in range(3)))
+    (problem,) = found.problems
+    assert (problem.code, problem.term, len(problem.sources)) == ("unknown-code", "http://loinc.org#8302-2", 3)
+    assert "3 times" in problem.text
+
+
+def test_an_entry_that_says_none_is_known_is_neither_exposure_nor_closure(knowledge: Program) -> None:
+    found = case(knowledge, resource("MedicationStatement", status="active", medicationCodeableConcept=concept((SNOMED, "787481004"))))
+    assert (found.medications, found.closures, codes(found)) == ((), (), {"none-known"})
+
+
+def test_an_intolerance_is_no_exposure(knowledge: Program) -> None:
+    found = reading(knowledge, {"resourceType": "AllergyIntolerance", "patient": {"reference": "Patient/p"}, "code": concept(ATORVASTATIN)})
+    assert (found.counts.records, found.counts.grouping) == (0, 1)
+
+
+def test_a_medication_gives_its_active_ingredients(knowledge: Program) -> None:
+    inner = [{"itemCodeableConcept": concept((RXNORM, code)), "isActive": code != "5487"} for code in ("83367", "17767", "5487")]
+    medication = {"resourceType": "Medication", "id": "m", "code": {"text": "pill"}, "ingredient": inner}
+    found = case(knowledge, medication, order(medicationCodeableConcept=None, medicationReference={"reference": "Medication/m"}))
+    assert {record.drug for record in found.medications} == {LC + "Atorvastatin", LC + "Amlodipine"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "started", "ended"),
+    [
+        ({"authoredOn": "2024-05"}, "2024-05", None),
+        (
+            {"authoredOn": "2024", "dosageInstruction": [{"timing": {"repeat": {"boundsPeriod": {"start": "2023", "end": "2024-02"}}}}]},
+            "2023",
+            "2024-02",
+        ),
+        ({"authoredOn": "last May"}, None, None),
+    ],
+)
+def test_an_order_runs_from_its_bounds_else_from_its_date(knowledge: Program, fields: Json, started: str | None, ended: str | None) -> None:
+    (record,) = case(knowledge, order(**fields)).medications
+    assert (record.started, record.ended) == tuple(parse_moment(text) if text else None for text in (started, ended))
+
+
+def test_an_age_is_the_year_of_life_after_that_birthday(knowledge: Program) -> None:
+    (record,) = case(knowledge, condition(onsetAge={"value": 41, "system": UCUM, "code": "a"})).diagnoses
+    assert record.onset is not None
+    assert (record.onset.low, record.onset.high) == (parse_moment("2000").low, parse_moment("2001-12-31").high - 86_400)  # type: ignore[union-attr]
+
+
+# --- whose, where from, which version ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"reference": "Patient/p"},
+        {"reference": "Patient/p/_history/3"},
+        {"reference": "http://localhost/fhir/Patient/p"},
+        {"reference": "Patient?identifier=http://example.org/mrn|7"},
+        {"identifier": {"system": "http://example.org/mrn", "value": "7"}},
+    ],
+)
+def test_a_subject_is_found_however_it_is_named(knowledge: Program, reference: Json) -> None:
+    patient = PATIENT | {"identifier": [{"system": "http://example.org/mrn", "value": "7"}]}
+    (found,) = read_fhir(bundle(patient, order(subject=reference)), knowledge).cases
+    assert len(found.medications) == 1
+
+
+@pytest.mark.parametrize(
+    "reference", [{"reference": "Patient/q"}, {"reference": "Patient?identifier=x|1"}, {"reference": "Group/p"}, {"display": "him"}, {}]
+)
+def test_a_resource_without_a_patient_is_left_out_and_its_neighbours_are_read(knowledge: Program, reference: Json) -> None:
+    found = reading(knowledge, order(subject=reference), condition())
+    assert [problem.code for problem in found.problems] == ["no-patient"]
+    assert (len(found.cases[0].medications), len(found.cases[0].diagnoses)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("full", "iri"),
+    [
+        ("https://ehr.example.org/r4/Patient/p", "https://ehr.example.org/r4/Patient/p"),
+        ("urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", "http://base/Patient/p"),
+        ("not an address", "http://base/Patient/p"),
+    ],
+)
+def test_a_case_is_named_by_the_patients_absolute_url_else_by_base_and_id(knowledge: Program, full: str, iri: str) -> None:
+    entries = [{"fullUrl": full, "resource": PATIENT}, {"fullUrl": "urn:uuid:1", "resource": order(subject={"reference": full})}]
+    (found,) = read_fhir(bundle(entry=entries), knowledge, "http://base").cases
+    assert (found.iri, found.subject, found.as_of) == (iri, iri, None)
+    assert [record.node for record in found.medications] == ["urn:uuid:1"]
+
+
+def test_two_patients_are_two_cases_and_contained_resources_count(knowledge: Program) -> None:
+    held = {"resourceType": "Medication", "id": "m", "code": concept(ATORVASTATIN)}
+    mine = order(contained=[held], medicationCodeableConcept=None, medicationReference={"reference": "#m"})
+    found = reading(knowledge, PATIENT | {"id": "q"}, mine, resource("ServiceRequest", "s"), resource("Encounter", "e"))
+    assert [len(each.medications) for each in found.cases] == [1, 0]
+    assert (found.counts.entries, found.counts.definitions, found.counts.ignored) == (6, 1, 2)
+    assert [problem.text for problem in found.problems] == ["resources of other types are not read: 1 Encounter"]
+
+
+def test_a_resource_sent_twice_is_read_once(knowledge: Program) -> None:
+    assert reading(knowledge, order(), order()).counts.duplicates == 1
+    dated = [order(status=status, meta={"lastUpdated": f"2026-0{month}-01T00:00:00Z"}) for month, status in ((2, "stopped"), (1, "active"))]
+    assert [record.status for record in case(knowledge, *dated).medications] == ["stopped"]
+    undated = reading(knowledge, order(status="stopped"), order())
+    assert len(undated.cases[0].medications) == 2
+    assert [problem.code for problem in undated.problems] == ["two-versions"]
+
+
+def test_what_may_change_the_meaning_is_not_read(knowledge: Program) -> None:
+    found = case(knowledge, order(modifierExtension=[{"url": "http://example.org/not-done", "valueBoolean": True}]))
+    assert (found.medications, codes(found)) == ((), {"modified-meaning"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "sign"),
+    [
+        ("Condition", {"clinicalStatus": "active"}, "STU3"),
+        ("Condition", {"verificationStatus": "confirmed"}, "STU3"),
+        ("MedicationStatement", {"taken": "y"}, "STU3"),
+        ("Observation", {"context": {"reference": "Encounter/e"}}, "STU3"),
+        ("Patient", {"meta": {"profile": ["https://fhir.example.org/STU3/StructureDefinition/P"]}}, "STU3"),
+        ("CapabilityStatement", {"fhirVersion": "3.0.1"}, "STU3"),
+        ("MedicationOrder", {}, "DSTU2"),
+        ("MedicationRequest", {"medication": {"reference": {"reference": "Medication/m"}}}, "R5"),
+        ("MedicationStatement", {"medication": {"concept": concept(ATORVASTATIN)}}, "R5"),
+        ("Patient", {"meta": {"profile": ["http://hl7.org/fhir/5.0/StructureDefinition/Patient"]}}, "R5"),
+    ],
+)
+def test_another_version_is_refused_by_name(knowledge: Program, kind: str, fields: Json, sign: str) -> None:
+    with pytest.raises(UnsupportedInputError, match=sign):
+        read_fhir(bundle(PATIENT, resource(kind, **fields)), knowledge)
+
+
+def test_a_profile_whose_guide_counts_its_own_versions_is_r4(knowledge: Program) -> None:
+    read_fhir(
+        bundle(PATIENT | {"meta": {"profile": ["http://hl7.org/fhir/us/core/STU3.1/StructureDefinition/us-core-patient"]}}), knowledge
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (b'{"resourceType":\n "Patient",}', "line 2, column 12"),
+        (b"", "line 1, column 1"),
+        (b'{"a": NaN}', ""),
+        (b'{"a": 1, "a": 2}', ""),
+        (b'{"a":\n "\xff"}', "line 2, column 3"),
+        (b'{"a": "\\ud800"}', ""),
+    ],
+)
+def test_malformed_text_is_refused_with_its_place(knowledge: Program, text: bytes, where: str) -> None:
+    with pytest.raises(SyntaxProblem) as caught:
+        read_fhir(text, knowledge)
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize("text", [b"[]", b'"x"', b"{}", b'{"resourceType": "Bundle", "type": "history"}'])
+def test_what_is_no_resource_is_refused(knowledge: Program, text: bytes) -> None:
+    with pytest.raises(UnsupportedInputError):
+        read_fhir(text, knowledge)
+
+
+def test_nesting_is_bounded_before_anything_is_parsed(knowledge: Program) -> None:
+    deep = b'{"resourceType": "Patient", "id": "p", "x": ' + b"[" * 99 + b"]" * 99 + b"}"
+    assert len(read_fhir(deep, knowledge).cases) == 1
+    with pytest.raises(LimitError, match="nested"):
+        read_fhir(deep.replace(b"[", b"[[", 1), knowledge)
+    assert len(read_fhir(b'\xef\xbb\xbf{"resourceType": "Patient", "id": "' + b"[{" * 200 + b'"}', knowledge).cases) == 1
+
+
+# --- the shipped example and the data of others -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def example() -> bytes:
+    return (ROOT / "docs" / "examples" / "bundle.json").read_bytes()
+
+
+def test_the_shipped_bundle_is_read_whole(knowledge: Program, example: bytes) -> None:
+    found = read_fhir(example, knowledge)
+    assert adds_up(found.counts)
+    mine, other = found.cases
+    assert [len(each) for each in (mine.findings, mine.measurements, mine.medications, mine.examinations, mine.diagnoses)] == [
+        3,
+        10,
+        5,
+        1,
+        3,
+    ]
+    assert Counter(record.status for record in mine.medications) == {"active": 2, "stopped": 1, "not_done": 1, "planned": 1}
+    assert [record.value for record in other.measurements] == [Decimal("5.9")]
+    assert {problem.code for problem in found.problems} == {"no-patient", "ignored-resources"}
+    assert codes(mine) == {
+        "ambiguous-code",
+        "no-value",
+        "not-performed",
+        "not-understood",
+        "unknown-code",
+        "unusable-range",
+        "value-not-understood",
+    }
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in members:
+        yield value, key
+        yield from places(inner)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_broken_bundle_is_read_or_refused_but_never_fails(knowledge: Program, example: bytes, seed: int) -> None:
+    chance = random.Random(seed)
+    broken = copy.deepcopy(json.loads(example))
+    for holder, key in chance.sample(list(places(broken)), 6):
+        junk: Any = chance.choice([None, 5, "x", [], {}, True, [1], [[]], {"coding": "x"}, "2020-13", -1.5])
+        if isinstance(holder, dict) or key < len(holder):
+            holder[key] = junk
+    try:
+        found = read_fhir(json.dumps(broken).encode(), knowledge)
+    except LegcrampsError:
+        return
+    assert adds_up(found.counts)
+
+
+CLASSES = {
+    "acei_arb": ("AceInhibitor", "AngiotensinReceptorBlocker"),
+    "b12": (),
+    "beta_agonist": ("BetaAgonist",),
+    "beta_blocker": ("BetaBlocker",),
+    "ccb": ("CalciumChannelBlocker",),
+    "levothyroxine": ("Levothyroxine",),
+    "loop": ("LoopDiuretic",),
+    "metformin": ("Metformin",),
+    "statin": ("Statin",),
+    "thiazide": ("ThiazideDiuretic",),
+    "vitd": ("VitaminDSupplement",),
+}
+STANDINGS = {
+    "active": "active",
+    "stopped": "stopped",
+    "completed": "stopped",
+    "completed/doNotPerform": "not_done",
+    "active/proposal": "planned",
+}
+TESTS = {
+    "A1c": "HbA1c",
+    "Ca": "Calcium",
+    "CK": "CreatineKinase",
+    "Cr": "Creatinine",
+    "eGFR": "EstimatedGfr",
+    "FT4": "FreeThyroxine",
+    "K": "Potassium",
+    "Na": "Sodium",
+    "TSH": "ThyroidStimulatingHormone",
+}
+DIFFERENCES = {
+    ("fhir-r4-au/Bundle-aups-gpvisit-retrieval.json", "beta_agonist: active"): (
+        0,
+        1,
+        "the tally reads words and misses a brand name; its code means salbutamol",
+    ),
+    ("fhir-r4-bulk-ndjson/ (whole export)", "b12: active"): (
+        1,
+        0,
+        "the ontology has no term for this vitamin as a drug, so no code means one",
+    ),
+    ("fhir-r4-ecqm-statin/0f853b02-7949-4d97-ab69-1e48045afe95", "statin: not_done"): (
+        1,
+        0,
+        "the subject of the order is another patient than the one in the folder; R4 goes by reference",
+    ),
+    ("fhir-r4-mii-de/Bundle-mii-exa-test-data-bundle-pat-7.json", "beta_agonist: unconfirmed"): (
+        0,
+        1,
+        "one dose given, a MedicationAdministration, which the tally leaves out",
+    ),
+}
+
+
+def shared_data() -> Path | None:
+    return next((folder / "shared" / "data" for folder in ROOT.parents if (folder / "shared" / "data" / "EXPECTED.json").is_file()), None)
+
+
+def expected() -> list[tuple[str, Json]]:
+    data = shared_data()
+    return list(json.loads((data / "EXPECTED.json").read_bytes(), parse_float=Decimal).items()) if data else []
+
+
+def documents(data: Path, name: str) -> list[bytes]:
+    if "(whole export)" in name:
+        files = sorted((data / name.partition("/")[0]).glob("*.000.ndjson"))
+        return [line for file in files for line in file.read_bytes().splitlines() if line.strip()]
+    return [file.read_bytes() for file in sorted((data / name).glob("*.json"))] or [(data / name).read_bytes()]
+
+
+def test_the_independent_tally_is_whole() -> None:
+    if shared_data() is None:
+        pytest.skip("not run: the data of others is not at hand")
+    assert Counter(name.partition("/")[0] for name, _ in expected()) == {
+        "fhir-r4-au": 5,
+        "fhir-r4-bulk-ndjson": 1,
+        "fhir-r4-ecqm-statin": 25,
+        "fhir-r4-mii-de": 3,
+        "fhir-r4-synthea": 10,
+        "fhir-stu3-smart": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "tally"),
+    expected() or [pytest.param("", {}, marks=pytest.mark.skip("not run: the data of others is not at hand"))],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_the_data_of_others_is_read_as_an_independent_tally_counts_it(knowledge: Program, name: str, tally: Json) -> None:
+    data = shared_data()
+    assert data is not None
+    texts = documents(data, name)
+    if name.startswith("fhir-stu3"):
+        with pytest.raises(UnsupportedInputError, match="STU3"):
+            read_documents(texts, knowledge)
+        return
+    found = read_documents(texts, knowledge)
+    assert adds_up(found.counts)
+    assert len(found.cases) == tally["patients"]
+    wanted = {f"{word}: {STANDINGS[status]}": count for key, count in tally["meds"].items() for word, _, status in [key.partition(": ")]}
+    for (place, key), (theirs, ours, _reason) in DIFFERENCES.items():
+        if place == name:
+            assert wanted.get(key, 0) == theirs
+            wanted[key] = ours
+    assert exposures(found, knowledge) == {key: count for key, count in wanted.items() if count}
+    for label, lab in tally["labs"].items():
+        records = [record for each in found.cases for record in each.measurements if record.test == f"{LC}{TESTS[label]}Measurement"]
+        last = [
+            (record.value, record.unit)
+            for record in records
+            if not lab["last"] or (record.performed and record.performed.text == lab["last"])
+        ]
+        assert (len(records), (lab["value"], lab["unit"]) in last) == (lab["n"], True), label
+
+
+def exposures(found: FhirReading, knowledge: Program) -> Counter[str]:
+    count: Counter[str] = Counter()
+    for record in (record for each in found.cases for record in each.medications if record.drug):
+        above = set(knowledge.parents[record.drug or ""])
+        count.update(f"{word}: {record.status}" for word, terms in CLASSES.items() if above & {LC + term for term in terms})
+    return count
