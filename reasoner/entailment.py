@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reasoner.abstraction.state import CaseState
 from reasoner.program.model import Literal, Program
-from reasoner.program.settle import settle
+from reasoner.program.settle import decide, settle
 
-__all__ = ["ENTAILED", "OPEN", "REFUTED", "Statuses", "entail"]
+__all__ = ["ENTAILED", "OPEN", "REFUTED", "Statuses", "entail", "entail_alternatives"]
 
 ENTAILED = "entailed"
 REFUTED = "refuted"
 OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
 class Statuses:
-    """The status of every bit of a program in one case state."""
+    """The status of every bit of a program in one case state; gates that nothing waits for are decided when asked."""
 
-    program: Program
-    true: int
-    false: int
+    __slots__ = ("_false", "_pending", "_true", "program")
+
+    def __init__(self, program: Program, leaf_true: int, leaf_false: int) -> None:
+        self.program = program
+        self._true, self._false, self._pending = settle(program.tables, leaf_true, leaf_false)
 
     def literal(self, literal: Literal) -> str:
         """Return the status of a literal."""
         bit, sign = literal
-        if self.true >> bit & 1:
+        if self._true >> bit & 1:
             return ENTAILED if sign else REFUTED
-        if self.false >> bit & 1:
+        if self._false >> bit & 1:
             return REFUTED if sign else ENTAILED
+        if self._pending >> bit & 1:
+            self._decide(bit)
+            return self.literal(literal)
         return OPEN
 
     def status(self, name: str) -> str:
@@ -40,12 +42,25 @@ class Statuses:
         """Return whether the case class `name` is entailed."""
         return self.status(name) == ENTAILED
 
+    def known(self, bit: int) -> bool:
+        """Return whether a bit is entailed or refuted."""
+        return self.literal((bit, True)) != OPEN
+
+    def _decide(self, bit: int) -> None:
+        tables = self.program.tables
+        gate = self.program.gates[bit - tables.leaf_count]
+        for part in (*gate.positive, *gate.negative):
+            if self._pending >> part & 1:
+                self._decide(part)
+        self._pending &= ~(1 << bit)
+        self._true, self._false = decide(tables, self._true, self._false, bit)
+
 
 def entail(program: Program, state: CaseState) -> Statuses:
     """Return the statuses that `state` gives."""
-    return Statuses(program, *settle(program.tables, state.leaf_true, state.leaf_false))
+    return Statuses(program, state.leaf_true, state.leaf_false)
 
 
 def entail_alternatives(program: Program, state: CaseState) -> tuple[Statuses, ...]:
     """Return the statuses under each single reading of the conflicting records."""
-    return tuple(Statuses(program, *settle(program.tables, true, false)) for true, false in state.alternatives)
+    return tuple(Statuses(program, true, false) for true, false in state.alternatives)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reasoner.abstraction.state import CaseState, IndicatorState
-from reasoner.entailment import OPEN, Statuses
+from reasoner.entailment import ENTAILED, OPEN, Statuses
 from reasoner.namespaces import LCG, curie
 from reasoner.program.model import Literal, Program, Recommendation
 from reasoner.terms import Role
@@ -103,8 +103,7 @@ class View:
         return self._diagram(bit)
 
     def _holds(self, literal: Literal) -> bool:
-        bit, sign = literal
-        return bool((self.statuses.true if sign else self.statuses.false) >> bit & 1)
+        return self.statuses.literal(literal) == ENTAILED
 
     def _diagram(self, bit: int) -> list[Reason]:
         """Return every known leaf that the diagram of a gate looks at."""
@@ -133,18 +132,13 @@ class View:
             text = self.value_text(state)
             return [Reason(text, "fact", subject, source) for source in state.sources or ("",)]
         term = self.leaf_term(bit)
-        mask = 1 << bit
-        reasons = []
-        for fact in self.state.facts:
-            masks = self.program.assertions.get(f"{fact.role} {fact.term}", (0, 0, 0, 0))
-            holds, fails = (masks[0], masks[1]) if fact.present else (masks[2], masks[3])
-            if (holds if sign else fails) & mask:
+        for fact, (holds, fails) in zip(self.state.facts, self.state.assertions, strict=True):
+            if (holds if sign else fails) >> bit & 1:
                 text = f"{term.label}: {'present' if sign else 'absent'}"
                 if fact.term != term.term:
                     text += f" ({self.label(fact.term)} {'present' if fact.present else 'absent'})"
-                reasons.append(Reason(text, "fact", term.term, fact.sources[0] if fact.sources else ""))
-                break
-        return reasons
+                return [Reason(text, "fact", term.term, fact.sources[0] if fact.sources else "")]
+        return []
 
     def value_text(self, state: IndicatorState) -> str:
         """Return an indicator's value as a phrase."""

@@ -205,12 +205,13 @@ def _open_leaves(program: Program, statuses: Statuses, bit: int, known: dict[int
 
 
 def _readings(case: NamedNode, program: Program, state: CaseState, given: Sequence[Mapping[str, str]] | None) -> Iterator[Triple]:
-    """Yield each reading of contradictory records with the statuses of the classes that red flags rest on."""
+    """Yield the case itself and each reading of contradictory records, with the statuses of the classes that red flags rest on."""
     names = sorted({name for each in program.recommendations if each.red_flag for name in (each.eligible, each.trigger)})
+    yield Triple(case, _node("isReadAs"), case)
     found = given if given is not None else [_statuses(reading, names) for reading in entail_alternatives(program, state)]
     for index, reading in enumerate(found):
         node = _mark("reading", case.value, str(index))
-        yield Triple(case, _node("hasReading"), node)
+        yield Triple(case, _node("isReadAs"), node)
         yield Triple(node, _TYPE, _node("Reading"))
         yield from _class_statements(node, {name: reading[name] for name in names})
     for conflict in state.conflicts:

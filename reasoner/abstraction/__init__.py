@@ -23,10 +23,11 @@ def abstract_case(case: Case, program: Program, as_of: Moment) -> CaseState:
     scan = _last_scan(case, program, as_of)
     stated = [*finding_facts(case, program, as_of, scan), *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
     facts, clashing = _without_conflicts(stated, program)
-    indicators, unread = derive_indicators(case, program, as_of, facts)
+    derived, unread = derive_indicators(case, program, as_of, facts)
     assertions = tuple(_assertion(fact, program) for fact in facts)
-    true, false = _masks(assertions, indicators, program)
-    conflicts = [*_fact_conflicts(clashing, program), *_indicator_conflicts(indicators, program)]
+    true, false = _masks(assertions, derived, program)
+    indicators = program.resting_states | derived
+    conflicts = [*_fact_conflicts(clashing, program), *_indicator_conflicts(derived, program)]
     return CaseState(
         case=case,
         facts=tuple(facts),
@@ -36,7 +37,7 @@ def abstract_case(case: Case, program: Program, as_of: Moment) -> CaseState:
         problems=(*case.problems, *_problems(case, program, as_of, unread)),
         leaf_true=true,
         leaf_false=false,
-        alternatives=tuple(_alternatives(clashing, indicators, program, true, false)),
+        alternatives=tuple(_alternatives(clashing, derived, program, true, false)),
     )
 
 
@@ -72,15 +73,14 @@ def _without_conflicts(stated: list[Fact], program: Program) -> tuple[list[Fact]
     return rest, clashing + more
 
 
-def _masks(assertions: Iterable[tuple[int, int]], indicators: dict[str, IndicatorState], program: Program) -> tuple[int, int]:
+def _masks(assertions: Iterable[tuple[int, int]], derived: dict[str, IndicatorState], program: Program) -> tuple[int, int]:
     """Return the leaf masks: the facts, the indicators that differ from the resting state, and the rest as it rests."""
     true, false = program.tables.resting.leaf_true, program.tables.resting.leaf_false
-    for iri, state in indicators.items():
-        if state is not program.resting_states.get(iri):
-            indicator = program.indicator[iri]
-            own = (1 << len(indicator.cuts) + 1) - 1 << indicator.first_bit
-            holds, fails = leaf_masks(indicator, state.low, state.high) if state.settled else (own & program.total_bits, 0)
-            true, false = true & ~own | holds, false & ~own | fails
+    for iri, state in derived.items():
+        indicator = program.indicator[iri]
+        own = (1 << len(indicator.cuts) + 1) - 1 << indicator.first_bit
+        holds, fails = leaf_masks(indicator, state.low, state.high) if state.settled else (own & program.total_bits, 0)
+        true, false = true & ~own | holds, false & ~own | fails
     for holds, fails in assertions:
         true |= holds
         false |= fails

@@ -18,7 +18,7 @@ from reasoner.terms import Role
 __all__ = ["finding_facts"]
 
 _IGNORED = ("entered_in_error", "not_done", "planned", "unconfirmed")
-_ABSENT = ("refuted", "stopped")
+_ABSENT = ("refuted",)
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,18 @@ def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[
 def _usable(case: Case, as_of: Moment) -> _Usable:
     present: list[FindingRecord] = []
     absent: list[FindingRecord] = []
+    ended: list[FindingRecord] = []
     for record in case.findings:
         if record.status in _IGNORED or record.presence == "unknown" or _later(record.recorded, as_of) or _later(record.onset, as_of):
             continue
-        over = record.ended is not None and record.ended.high <= as_of.high
-        (absent if record.presence == "absent" or record.status in _ABSENT or over else present).append(record)
-    closures = tuple(each for each in case.closures if each.status not in (*_IGNORED, *_ABSENT) and not _later(each.recorded, as_of))
+        over = record.status == "stopped" or (record.ended is not None and record.ended.high <= as_of.high)
+        if record.presence == "absent" or record.status in _ABSENT:
+            absent.append(record)
+        else:
+            (ended if over else present).append(record)
+    held = {record.finding for record in present}
+    absent += [record for record in ended if record.finding not in held]
+    closures = tuple(each for each in case.closures if each.status in ("", "active") and not _later(each.recorded, as_of))
     return _Usable(tuple(present), tuple(absent), closures)
 
 

@@ -18,6 +18,7 @@ from reasoner.terms import Role, lc
 __all__ = ["derive_indicators", "last_examination"]
 
 _ONE: Span = ((Decimal(1), 0), (Decimal(1), 1))
+_NONE: frozenset[int] = frozenset()
 _INTERPRETED = {"low": -1, "normal": 0, "high": 1}
 _CHANGES = ("active", "stopped", "")
 
@@ -37,33 +38,28 @@ class _Context:
 def derive_indicators(
     case: Case, program: Program, as_of: Moment, facts: Iterable[Fact]
 ) -> tuple[dict[str, IndicatorState], list[tuple[str, Reading]]]:
-    """Return the state of every indicator that the records touch or that is never open, and the values not usable.
-
-    Indicators without a state are unknown.
-    """
-    tests = {record.test for record in case.tests}
-    findings = {fact.term for fact in facts if fact.role == Role.FINDING}
-    done = dict(program.resting_states)
+    """Return the state of every indicator that the records touch, and the values that are not usable."""
+    done: dict[str, IndicatorState] = {}
     context = _Context(case, program, as_of, tuple(facts), done, [])
-    for indicator in program.indicators:
-        if _touched(indicator, tests, findings, case, program):
-            state = _FORMS[indicator.form](indicator, context)
-            if state is not None:
-                done[indicator.iri] = state
+    for index in sorted(_touched(case, program, facts)):
+        indicator = program.indicators[index]
+        state = _FORMS[indicator.form](indicator, context)
+        if state is not None:
+            done[indicator.iri] = state
     return done, context.unread
 
 
-def _touched(indicator: Indicator, tests: set[str], findings: set[str], case: Case, program: Program) -> bool:
-    """Return whether anything on record can change what is known of an indicator."""
-    if not tests.isdisjoint(indicator.tests) or indicator.minuend:
-        return True
-    if indicator.form == "difference":
-        return not indicator.tests
-    if indicator.form == "weighted_sum":
-        return not findings.isdisjoint(program.weighed_findings)
-    if indicator.form == "closed":
-        return bool(case.closures)
-    return bool(indicator.finding) and not findings.isdisjoint(program.below[indicator.finding or ""])
+def _touched(case: Case, program: Program, facts: Iterable[Fact]) -> set[int]:
+    """Return the indicators, by index, of which anything on record can change what is known."""
+    touched = set(program.reading["always"])
+    for record in case.tests:
+        touched |= program.reading.get(record.test, _NONE)
+    if case.closures:
+        touched |= program.reading["closed"]
+    for fact in facts:
+        if fact.role == Role.FINDING:
+            touched |= program.reading.get(fact.term, _NONE)
+    return touched
 
 
 def last_examination(case: Case, program: Program, test: str, as_of: Moment) -> tuple[bool, ExaminationRecord | None]:

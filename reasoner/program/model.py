@@ -334,7 +334,10 @@ class Program:
         """Return the tables by which gates are evaluated."""
         from reasoner.program.settle import load_tables
 
-        return load_tables(len(self.leaves), self.gates, self.joints, self.nodes, self.resting)
+        names = [each.applicable for each in self.recommendations]
+        names += [verdict.applicable for decision in self.decisions for verdict in decision.verdicts if verdict.applicable in self.classes]
+        patient = [self.classes[name][0] for name in names]
+        return load_tables(len(self.leaves), self.gates, self.joints, self.nodes, self.resting, patient)
 
     @cached_property
     def below(self) -> dict[str, tuple[str, ...]]:
@@ -371,6 +374,23 @@ class Program:
                 kinds = frozenset(kind for kind in self.below[filler] if len(self.below[kind]) == 1)
                 found.setdefault(role, []).append((filler, kinds))
         return {role: tuple(rows) for role, rows in found.items()}
+
+    @cached_property
+    def reading(self) -> dict[str, frozenset[int]]:
+        """Return the indices of the indicators that read a test or a finding, read "closed" lists, or are "always" derived."""
+        found: dict[str, set[int]] = {"always": set(), "closed": set()}
+        for index, each in enumerate(self.indicators):
+            findings = {finding for findings, _ in each.items for finding in findings} | ({each.finding} if each.finding else set())
+            for finding in findings:
+                for term in (*self.parents[finding], *self.below[finding]):
+                    found.setdefault(term, set()).add(index)
+            for test in each.tests:
+                found.setdefault(test, set()).add(index)
+            if each.form == "difference" and not each.tests:
+                found["always"].add(index)
+            if each.form == "closed":
+                found["closed"].add(index)
+        return {name: frozenset(indices) for name, indices in found.items()}
 
     @cached_property
     def speakers(self) -> dict[str, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from reasoner.program.model import Gate, Joint
 
-__all__ = ["GateTables", "Resting", "load_tables", "settle"]
+__all__ = ["GateTables", "Resting", "decide", "load_tables", "settle"]
 
 _TERMINALS = 2
 
@@ -44,7 +44,7 @@ class GateTables:
 
     `masks` holds per gate (every, positive mask, negative mask, own mask); `users` per bit the mask of the gates to
     look at when the bit changes; `joints` per gate index the groups judged together; `nodes` the diagrams' (bit, row if
-    true, row if false).
+    true, row if false); `late` masks the gates decided only when asked, which only such gates wait for.
     """
 
     leaf_count: int
@@ -52,6 +52,7 @@ class GateTables:
     users: tuple[int, ...]
     joints: Mapping[int, tuple[JointMasks, ...]]
     nodes: Sequence[tuple[int, int, int]]
+    late: int
     resting: Resting
 
 
@@ -61,8 +62,12 @@ def load_tables(
     joints: Mapping[int, tuple[Joint, ...]],
     nodes: Sequence[tuple[int, int, int]],
     resting: tuple[int, int],
+    patient: Iterable[int] = (),
 ) -> GateTables:
-    """Prepare `gates`, which own the bits from `leaf_count` on; `resting` gives the leaf masks of the reference state."""
+    """Prepare `gates`, which own the bits from `leaf_count` on.
+
+    `resting` gives the leaf masks of the reference state; the bits in `patient` may wait until they are asked for.
+    """
     users = [0] * (leaf_count + len(gates))
     masks = []
     for index, gate in enumerate(gates):
@@ -76,8 +81,10 @@ def load_tables(
         for joint in each:
             for leaf in _members(supports[joint.row]):
                 users[leaf] |= 1 << bit - leaf_count
-    bare = GateTables(leaf_count, tuple(masks), tuple(users), found, nodes, Resting(0, 0, 0, 0))
-    true, false = _evaluate(bare, resting[0], resting[1], (1 << len(gates)) - 1)
+    late = _mask(bit - leaf_count for bit in patient if bit >= leaf_count)
+    late = _mask(index for index in _members(late) if users[leaf_count + index] & ~late == 0)
+    bare = GateTables(leaf_count, tuple(masks), tuple(users), found, nodes, late, Resting(0, 0, 0, 0))
+    true, false, _ = _evaluate(bare, resting[0], resting[1], (1 << len(gates)) - 1, 0)
     return replace(bare, resting=Resting(*resting, true, false))
 
 
@@ -118,8 +125,11 @@ def _members(mask: int) -> list[int]:
     return members
 
 
-def settle(tables: GateTables, leaf_true: int, leaf_false: int) -> tuple[int, int]:
-    """Return the masks of entailed and refuted bits when exactly these leaves are known."""
+def settle(tables: GateTables, leaf_true: int, leaf_false: int) -> tuple[int, int, int]:
+    """Return the masks of entailed and refuted bits when exactly these leaves are known, and of bits not yet decided.
+
+    Late gates are left undecided; `decide` decides one.
+    """
     resting = tables.resting
     changed = (leaf_true ^ resting.leaf_true) | (leaf_false ^ resting.leaf_false)
     dirty = 0
@@ -130,12 +140,28 @@ def settle(tables: GateTables, leaf_true: int, leaf_false: int) -> tuple[int, in
         changed ^= low
     true = resting.true ^ resting.leaf_true | leaf_true
     false = resting.false ^ resting.leaf_false | leaf_false
-    return _evaluate(tables, true, false, dirty)
+    true, false, late = _evaluate(tables, true, false, dirty, tables.late)
+    for index in _members(late):
+        late |= users[tables.leaf_count + index]
+    pending = late << tables.leaf_count
+    return true & ~pending, false & ~pending, pending
 
 
-def _evaluate(tables: GateTables, true: int, false: int, dirty: int) -> tuple[int, int]:
+def decide(tables: GateTables, true: int, false: int, bit: int) -> tuple[int, int]:
+    """Return the masks with the gate of `bit` decided; its inputs must be."""
+    true, false, _ = _evaluate(tables, true, false, 1 << bit - tables.leaf_count, 0)
+    return true, false
+
+
+def _evaluate(tables: GateTables, true: int, false: int, dirty: int, late: int) -> tuple[int, int, int]:
+    """Return the masks after looking at the `dirty` gates and all that follow; those in `late` are only collected."""
     count, masks, users, joints = tables.leaf_count, tables.masks, tables.users, tables.joints
-    while dirty:
+    pending = 0
+    while True:
+        pending |= dirty & late
+        dirty &= ~late
+        if not dirty:
+            return true, false, pending
         low = dirty & -dirty
         index = low.bit_length() - 1
         dirty ^= low
@@ -163,7 +189,6 @@ def _evaluate(tables: GateTables, true: int, false: int, dirty: int) -> tuple[in
             true &= ~own
             false &= ~own
             dirty |= users[count + index]
-    return true, false
 
 
 def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointMasks, true: int, false: int) -> bool:
