@@ -87,14 +87,26 @@ def _eligibility(program: Program, statuses: Statuses) -> tuple[dict[int, str], 
     """
     eligible: dict[int, str] = {}
     raised: set[int] = set()
-    literal = statuses.literal
-    for index, each in enumerate(program.watched):
-        status = literal(each.eligible)
+    for index in _not_refuted(program, statuses):
+        each = program.watched[index]
+        status = statuses.literal(each.eligible)
         if status != REFUTED:
             eligible[index] = status
-            if status == ENTAILED or literal(each.trigger) == ENTAILED:
+            if status == ENTAILED or statuses.literal(each.trigger) == ENTAILED:
                 raised.add(index)
     return eligible, raised
+
+
+def _not_refuted(program: Program, statuses: Statuses) -> list[int]:
+    """Return the recommendations, by index, that may be eligible."""
+    bits, watching = program.watched_bits
+    bits &= ~statuses.refuted
+    found = list(program.watched_negatives)
+    while bits:
+        low = bits & -bits
+        bits ^= low
+        found.extend(watching[low.bit_length() - 1])
+    return found
 
 
 def _judge(index: int, program: Program, statuses: Statuses, eligible: dict[int, str], raised: set[int]) -> Advised | None:

@@ -58,11 +58,11 @@ def _weigh(condition: Condition, program: Program, statuses: Statuses) -> Ranked
     start = sum((Decimal(weight) for name, weight in condition.starts if statuses.holds(name)), _ZERO)
     if confirmed:
         start += Decimal(condition.confirmed_weight)
+    known = statuses.entailed | statuses.refuted
     weighed = []
     for each in program.criteria_of.get(condition.iri, ()):
-        status = statuses.literal(each.literal)
-        if status != OPEN:
-            found = each.present if status == ENTAILED else each.absent
+        if known & each.mask:
+            found = each.present if statuses.literal(each.literal) == ENTAILED else each.absent
             if found is not None:
                 weighed.append(found)
     counted = _strongest(weighed)

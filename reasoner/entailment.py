@@ -42,9 +42,15 @@ class Statuses:
         """Return whether the case class `name` is entailed."""
         return self.status(name) == ENTAILED
 
-    def known(self, bit: int) -> bool:
-        """Return whether a bit is entailed or refuted."""
-        return self.literal((bit, True)) != OPEN
+    @property
+    def entailed(self) -> int:
+        """Return the mask of entailed bits, those not yet asked for left out."""
+        return self._true
+
+    @property
+    def refuted(self) -> int:
+        """Return the mask of refuted bits, those not yet asked for left out."""
+        return self._false
 
     def _decide(self, bit: int) -> None:
         tables = self.program.tables

@@ -15,6 +15,7 @@ from pathlib import Path
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
 from reasoner.abstraction.state import CaseState
+from reasoner.advice import IN_SCOPE, SCOPE_KEY
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
 from reasoner.namespaces import OWL, PROV, RDF, RDFS, SKOS, XSD
 from reasoner.program.model import Program
@@ -83,6 +84,12 @@ def _advice_classes(program: Program) -> Iterator[Triple]:
         yield Triple(NamedNode(each.iri), _node("isRaisedBy"), NamedNode(each.trigger))
         for above in each.overriders:
             yield Triple(NamedNode(each.iri), _node("isOverriddenBy"), NamedNode(above))
+        for verdict in (each.verdict,) if each.verdict else _scope_verdicts(program) if each.presupposes_scope else ():
+            yield Triple(NamedNode(each.iri), _node("restsOnVerdict"), NamedNode(verdict))
+
+
+def _scope_verdicts(program: Program) -> list[str]:
+    return [verdict.iri for decision in program.decisions if decision.key == SCOPE_KEY for verdict in decision.verdicts if verdict.word == IN_SCOPE]
 
 
 def _dependencies(program: Program) -> Iterator[Triple]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["DAY", "Moment", "days_between", "from_datetime", "parse_moment"]
@@ -24,6 +25,7 @@ class Moment(NamedTuple):
         return self.low // DAY, self.high // DAY
 
 
+@lru_cache(maxsize=8192)
 def parse_moment(text: str) -> Moment | None:
     """Read `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or an ISO 8601 dateTime; return None when the text is none of these.
 

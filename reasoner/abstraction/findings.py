@@ -198,27 +198,39 @@ def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], 
     facts = [fact for fact in facts if (fact.term, False) not in whole]
     absent = {below for term, present in whole if not present for below in program.below[term]}
     recorded = {term for term, present in whole if present}
+    covers = [(closure, frozenset(program.below[closure.closes])) for closure in usable.closures]
     for term, kinds in program.asked.get(role, ()):
-        sources = _all_old(kinds - absent, usable, program, divide(term), recorded)
-        if sources:
-            facts.append(Fact(role, term, False, sources))
+        left = kinds - absent
+        if left:
+            sources = _all_old(left, usable, program, divide(term), recorded, covers)
+            if sources:
+                facts.append(Fact(role, term, False, sources))
     return facts
 
 
-def _all_old(kinds: frozenset[str], usable: _Usable, program: Program, divide: _Divide, recorded: set[str]) -> tuple[str, ...]:
+def _all_old(
+    kinds: frozenset[str],
+    usable: _Usable,
+    program: Program,
+    divide: _Divide,
+    recorded: set[str],
+    covers: list[tuple[ClosureStatement, frozenset[str]]],
+) -> tuple[str, ...]:
     """Return the records that show every one of `kinds` old, or nothing when one may be young.
 
-    A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old.
+    A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old;
+    `covers` gives what lies below each closure.
     """
     is_young, counts = divide
-    related = [record for record in usable.present if any(record.finding in program.parents[kind] for kind in kinds)]
+    sources: set[str] = set()
+    left = kinds - recorded
+    for closure, cover in covers:
+        if left and not left.isdisjoint(cover) and counts(closure):
+            left -= cover
+            sources.add(closure.node)
+    if left:
+        return ()
+    related = [record for record in usable.present if not kinds.isdisjoint(program.below[record.finding])]
     if any(is_young(record) is not False for record in related):
         return ()
-    sources = {record.node for record in related}
-    for kind in kinds:
-        if kind not in recorded:
-            covering = [each.node for each in usable.closures if counts(each) and each.closes in program.parents[kind]]
-            if not covering:
-                return ()
-            sources.update(covering)
-    return tuple(sorted(sources))
+    return tuple(sorted(sources.union(record.node for record in related)))

@@ -260,6 +260,7 @@ class Weighing:
 
     criterion: Criterion
     literal: Literal
+    mask: int
     present: Weighed | None
     absent: Weighed | None
 
@@ -449,6 +450,20 @@ class Program:
         )
 
     @cached_property
+    def watched_bits(self) -> tuple[int, dict[int, tuple[int, ...]]]:
+        """Return the mask of the bits that positive Eligible literals stand on, and per bit the recommendations by index."""
+        found: dict[int, list[int]] = {}
+        for index, each in enumerate(self.watched):
+            if each.eligible[1]:
+                found.setdefault(each.eligible[0], []).append(index)
+        return sum(1 << bit for bit in found), {bit: tuple(indices) for bit, indices in found.items()}
+
+    @cached_property
+    def watched_negatives(self) -> tuple[int, ...]:
+        """Return the recommendations, by index, whose Eligible is a negative literal."""
+        return tuple(index for index, each in enumerate(self.watched) if not each.eligible[1])
+
+    @cached_property
     def criteria_of(self) -> dict[str, tuple[Weighing, ...]]:
         """Return the criteria by condition, ready to be weighed."""
         found: dict[str, list[Weighing]] = {}
@@ -457,7 +472,7 @@ class Program:
             literal = self.classes[each.subject] if each.kind == "class" else (self.leaf_bit[role, each.subject], True)
             present = _contribution(each, True, each.present, each.present_low, each.present_high)
             absent = _contribution(each, False, each.absent, each.absent_low, each.absent_high)
-            found.setdefault(each.condition, []).append(Weighing(each, literal, present, absent))
+            found.setdefault(each.condition, []).append(Weighing(each, literal, 1 << literal[0], present, absent))
         return {condition: tuple(criteria) for condition, criteria in found.items()}
 
     @cached_property
