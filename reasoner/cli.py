@@ -37,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_assess(verbs)
+    _add_validate(verbs)
+    _add_explain(verbs)
     return parser
 
 
@@ -83,6 +85,84 @@ def _assess(arguments: argparse.Namespace) -> int:
     if arguments.as_of is None:
         for case in undated(records):
             print(f"legcramps: {case} states no as-of instant; the present one is used", file=sys.stderr)
+    for failure in records.failures:
+        print(f"legcramps: {failure}", file=sys.stderr)
     report = assess(records, program, as_of=arguments.as_of)
     sys.stdout.write(report.dumps() + "\n" if arguments.format == "json" else render_text(report.to_document()))
     return 1 if report.broken else 0
+
+
+def _add_validate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("validate", help="check record documents against the record shapes")
+    _inputs(verb)
+    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    verb.set_defaults(run=_validate)
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    import json
+    from dataclasses import asdict
+
+    from reasoner.documents import DEFAULT_MAX_SIZE, read_document
+    from reasoner.resources import knowledge_folder, load_knowledge
+    from reasoner.validation import validate_document
+
+    folder = knowledge_folder(arguments.knowledge)
+    program = load_knowledge(arguments.knowledge)
+    conforms = True
+    for name in arguments.files:
+        document = read_document(name, arguments.input_format, arguments.max_size or DEFAULT_MAX_SIZE)
+        report = validate_document(document, folder, program)
+        conforms = conforms and report.conforms
+        if arguments.format == "json":
+            print(
+                json.dumps(
+                    {
+                        "file": name,
+                        "conforms": report.conforms,
+                        "engine": report.engine,
+                        "results": [asdict(each) for each in report.results],
+                    }
+                )
+            )
+        else:
+            for each in report.results:
+                print(f"{each.where}: {each.severity}: {each.message} [{each.component}]")
+            print(f"{name}: {'conforms' if report.conforms else 'does not conform'} ({len(report.results)} results, {report.engine})")
+    return 0 if conforms else 1
+
+
+def _add_explain(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("explain", help="prove one conclusion down to the records and the guideline sentence")
+    verb.add_argument("file", metavar="FILE", help="a record document, or -")
+    verb.add_argument(
+        "conclusion",
+        metavar="CONCLUSION",
+        help="a class, recommendation, test or condition such as lc:ArterialDuplex, or repeatDvtImaging or scope",
+    )
+    verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
+    verb.add_argument("--input-format", choices=_FORMATS, help="instead of the file name's ending")
+    verb.add_argument("--as-of", type=_instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
+    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    verb.set_defaults(run=_explain)
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    import json
+
+    from reasoner.answering import assess, load_records
+    from reasoner.explanation import View
+    from reasoner.proofs import explain, render_proof
+    from reasoner.resources import load_knowledge
+
+    program = load_knowledge(arguments.knowledge)
+    report = assess(load_records([arguments.file], program, input_format=arguments.input_format), program, as_of=arguments.as_of)
+    answers = [answer for answer in report.answers if arguments.case in (None, answer.state.case.iri)]
+    if len(answers) != 1:
+        names = ", ".join(answer.state.case.iri for answer in report.answers)
+        raise UsageError("One case must be chosen", why=f"the document holds {names}", repair="name one by --case")
+    proof = explain(View(program, answers[0].state, answers[0].statuses), answers[0], arguments.conclusion)
+    print(json.dumps(proof.to_json(), ensure_ascii=False, indent=1) if arguments.format == "json" else render_proof(proof))
+    return 0

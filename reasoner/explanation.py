@@ -26,6 +26,9 @@ _PHRASES = {
 }
 
 
+_POSITIONS = {-1: "below", 0: "inside", 1: "above"}
+_BARE = ("1", "a", "d")  # units that the labels of ratios, ages and day counts already say
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A premise: `kind` is fact, axiom or recommendation; `source` is a record IRI or a sentence id."""
@@ -92,15 +95,18 @@ class View:
         tables = self.program.tables
         if bit < tables.leaf_count:
             return self._leaf(bit, sign)
-        gate = self.program.gates[bit - tables.leaf_count]
+        parts = self.supporting_parts(literal)
+        return self._diagram(bit) if parts is None else [reason for part in parts for reason in self.support(part)]
+
+    def supporting_parts(self, literal: Literal) -> list[Literal] | None:
+        """Return the inputs by which the gate of a literal holds, or None when only its diagram shows that it does."""
+        bit, sign = literal
+        gate = self.program.gates[bit - self.program.tables.leaf_count]
         parts = [(part, sign) for part in gate.positive] + [(part, not sign) for part in gate.negative]
         known = [part for part in parts if self._holds(part)]
         if gate.every == sign:
-            if len(known) == len(parts):
-                return [reason for part in parts for reason in self.support(part)]
-        elif known:
-            return min((self.support(part) for part in known), key=len)
-        return self._diagram(bit)
+            return parts if len(known) == len(parts) else None
+        return [min(known, key=lambda part: len(self.support(part)))] if known else None
 
     def _holds(self, literal: Literal) -> bool:
         return self.statuses.literal(literal) == ENTAILED
@@ -145,7 +151,9 @@ class View:
         indicator = self.program.indicator[state.indicator]
         if indicator.datatype == "boolean":
             return f"{self.label(state.indicator)}: {'yes' if state.low and state.low[0] == 1 else 'no'}"
-        unit = "" if indicator.unit == "1" or indicator.form in ("quotient", "ratio", "relative") else f" {indicator.unit}"
+        if indicator.form == "relative" and state.status == "known" and state.low:
+            return f"{self.label(state.indicator)}: {_POSITIONS[int(state.low[0])]}"
+        unit = "" if indicator.unit in _BARE or indicator.form in ("quotient", "ratio", "relative") else f" {indicator.unit}"
         if state.status == "known" and state.low:
             return f"{self.label(state.indicator)}: {state.low[0]}{unit}"
         low = "" if state.low is None else f"{'above' if state.low[1] else 'at least'} {state.low[0]}"

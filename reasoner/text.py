@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 __all__ = ["NOT_ADVICE", "render_text"]
@@ -11,7 +11,7 @@ __all__ = ["NOT_ADVICE", "render_text"]
 NOT_ADVICE = "Not medical advice: decision support for a clinician, who can check every reason against its source."
 
 _WIDTH = 110
-_LEADERS = 6
+_LEADERS = 5
 Document = dict[str, Any]
 
 
@@ -28,10 +28,12 @@ def render_text(document: Document) -> str:
 
 
 def _case(case: Document) -> list[str]:
+    known = {reason["text"] for reason in case["scope"]["because"] if "fact" in reason}
     lines = [f"Case {case['case']}  as of {case['asOf']}", "=" * 78]
     lines += _red_flags(case)
-    lines += [line for key, label in (("repeatDvtImaging", None), ("scope", "Scope")) if key in case for line in _verdict(case[key], label)]
-    lines += _next_tests(case)
+    lines += _verdict(case["repeatDvtImaging"], "REPEAT IMAGING")
+    lines += _verdict(case["scope"], "SCOPE")
+    lines += _next_tests(case, known)
     lines += _actions(case)
     lines += _differential(case)
     lines += _medication(case)
@@ -43,8 +45,9 @@ def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  ") or [indent]
 
 
-def _facts(reasons: Iterable[Document]) -> str:
-    return "; ".join(dict.fromkeys(reason["text"] for reason in reasons if "fact" in reason))
+def _facts(reasons: Iterable[Document], known: Collection[str] = ()) -> str:
+    """Return the facts among reasons, those left out that the reader has seen."""
+    return "; ".join(dict.fromkeys(reason["text"] for reason in reasons if "fact" in reason and reason["text"] not in known))
 
 
 def _labels(items: Iterable[Document], limit: int = 6) -> str:
@@ -60,7 +63,7 @@ def _cited(sentences: Sequence[str]) -> str:
 def _red_flags(case: Document) -> list[str]:
     flags = case["redFlags"]
     if not flags:
-        return ["RED FLAGS     none found; see the questions for what is not charted"]
+        return ["RED FLAGS       none found; the questions name what is not charted"]
     lines = ["RED FLAGS"]
     for flag in flags:
         lines += _wrapped(f"! {flag['urgency'].upper()} ({flag['certainty']}): {flag['label']}{_cited(flag['sentences'])}", "  ")
@@ -71,17 +74,17 @@ def _red_flags(case: Document) -> list[str]:
     return lines
 
 
-def _verdict(verdict: Document, label: str | None) -> list[str]:
-    name = (label or "Repeat imaging").upper()
+def _verdict(verdict: Document, name: str) -> list[str]:
     rule = f", rule {verdict['rule']}" if verdict["rule"] else ""
-    lines = _wrapped(f"{name:<14}{verdict['label']} ({verdict['certainty']}{rule}){_cited(verdict['sentences'])}", "")
+    certainty = f" ({verdict['certainty']}{rule})" if rule else ""
+    lines = _wrapped(f"{name:<16}{verdict['label'].upper()}{certainty}{_cited(verdict['sentences'])}", "")
     facts = _facts(verdict["because"])
     if facts:
         lines += _wrapped(f"because {facts}", "    ")
     if verdict["presumes"]:
-        lines += _wrapped(f"presumes not: {_labels(verdict['presumes'], 4)}", "    ")
+        lines += _wrapped(f"presumes none of: {_labels(verdict['presumes'], 3)}", "    ")
     if verdict["reopensIf"]:
-        lines += _wrapped(f"reopened by {_labels(verdict['reopensIf'])}", "    ")
+        lines += _wrapped(f"reopened by {_labels(verdict['reopensIf'], 3)}", "    ")
     if verdict["couldBe"]:
         rows = dict.fromkeys(f"{item['verdict']} ({item['rule']})" for item in verdict["couldBe"])
         lines += _wrapped(f"could be {', '.join(rows)}", "    ")
@@ -93,18 +96,17 @@ def _verdict(verdict: Document, label: str | None) -> list[str]:
     return lines
 
 
-def _next_tests(case: Document) -> list[str]:
-    lines = ["NEXT TESTS"] if case["nextTests"] else ["NEXT TESTS    none"]
+def _next_tests(case: Document, known: Collection[str]) -> list[str]:
+    lines = ["NEXT TESTS"] if case["nextTests"] else ["NEXT TESTS      none"]
     for test in case["nextTests"]:
-        lines += _wrapped(
-            f"{test['rank']}. {test['label']} ({test['step']}, {test['urgency']}, {test['certainty']}){_cited(test['sentences'])}", "  "
-        )
-        facts = _facts(test["because"])
+        manner = ", ".join(filter(None, (test["step"], "" if test["urgency"] == "routine" else test["urgency"].upper(), test["certainty"])))
+        lines += _wrapped(f"{test['rank']:>2}. {test['label']} ({manner}){_cited(test['sentences'])}", "  ")
+        facts = _facts(test["because"], known)
         if facts:
-            lines += _wrapped(f"because {facts}", "      ")
+            lines += _wrapped(f"because {facts}", "        ")
         blocking = [check["text"] for check in test["checks"] if check["status"] in ("open", "blocking")]
         if blocking:
-            lines += _wrapped(f"first check: {'; '.join(blocking)}", "      ")
+            lines += _wrapped(f"first check: {'; '.join(blocking)}", "        ")
     if case["deferred"]:
         lines += _wrapped(f"deferred for the emergency: {_labels(case['deferred'])}", "  ")
     for test in case["notWarranted"]:
@@ -134,7 +136,7 @@ def _differential(case: Document) -> list[str]:
             if each[key]:
                 lines += _wrapped(f"{sign} " + ", ".join(f"{item['text']} ({item['weight']:+.1f})" for item in each[key]), "      ")
         if each["missing"]:
-            lines += _wrapped(f"missing {_labels(each['missing'])}", "      ")
+            lines += _wrapped(f"missing {_labels(each['missing'], 3)}", "      ")
     rest = [f"{each['label']} ({each['status']})" for each in shown[_LEADERS:]]
     excluded = [each["label"] for each in case["differential"] if each["status"] == "excluded"]
     if rest:
@@ -163,5 +165,5 @@ def _problems(case: Document) -> list[str]:
     for note in case["notes"]:
         lines += _wrapped(f"note: {note}", "  ")
     if case["questions"]:
-        lines += _wrapped(f"QUESTIONS     {_labels(case['questions'], 10)}", "")
+        lines += _wrapped(f"QUESTIONS       {_labels(case['questions'], 10)}", "")
     return lines

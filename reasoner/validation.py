@@ -1,0 +1,147 @@
+"""Validate a record document with the reference SHACL engine, and say where each violation stands."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reasoner.documents import Document, index_of, parse_rdf
+from reasoner.errors import UnsupportedInputError
+from reasoner.namespaces import SH
+from reasoner.program.model import Program
+from reasoner.shapes import check_shapes
+
+__all__ = ["ValidationReport", "Violation", "line_of", "validate_document"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Violation:
+    """A result of validation: `severity` is Violation, Warning or Info; `where` is file:line when the line is known."""
+
+    where: str
+    focus: str
+    path: str
+    severity: str
+    component: str
+    value: str
+    message: str
+    shape: str
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """All results, in order of place; the document conforms when none is a violation."""
+
+    results: tuple[Violation, ...]
+    engine: str
+
+    @property
+    def conforms(self) -> bool:
+        """Return whether no result is a violation."""
+        return all(result.severity != "Violation" for result in self.results)
+
+
+def validate_document(document: Document, folder: Path, program: Program) -> ValidationReport:
+    """Validate an RDF document against `shapes/record.ttl` of `folder`.
+
+    pySHACL decides. Where a literal that is no number or date stops it, the compiled shapes decide alone, and
+    `engine` says so. Raises SyntaxProblem for malformed text and UnsupportedInputError for FHIR, which has no shapes here.
+    """
+    if document.format == "fhir":
+        raise UnsupportedInputError(
+            "FHIR is not validated by shapes", where=document.name, repair="use `legcramps assess`, which names what it did not understand"
+        )
+    quads = list(parse_rdf(document))
+    try:
+        return ValidationReport(_by_pyshacl(document, quads, folder), "pySHACL")
+    except (ArithmeticError, ValueError, TypeError) as error:
+        found = check_shapes(program.shape_table, index_of(iter(quads)))
+        results = [
+            Violation(
+                line_of(document, _node(each.focus)),
+                _node(each.focus),
+                each.path or "",
+                each.severity.removeprefix(SH),
+                each.component.removeprefix(SH),
+                "" if each.value is None else str(each.value),
+                each.message,
+                each.shape,
+            )
+            for each in found
+        ]
+        return ValidationReport(tuple(sorted(results)), f"compiled shapes (pySHACL stopped: {type(error).__name__})")
+
+
+def _by_pyshacl(document: Document, quads: list[Any], folder: Path) -> tuple[Violation, ...]:
+    import rdflib
+    from pyshacl import validate
+
+    logging.getLogger("rdflib.term").addFilter(_silent)
+    data = rdflib.Graph()
+    for quad in quads:
+        data.add((_to_rdflib(quad.subject), _to_rdflib(quad.predicate), _to_rdflib(quad.object)))
+    shapes = rdflib.Graph().parse(folder / "shapes" / "record.ttl", format="turtle")
+    vocabulary = rdflib.Graph().parse(folder / "ontology" / "record.ttl", format="turtle")
+    _, results, _ = validate(data, shacl_graph=shapes, ont_graph=vocabulary, inference="none", advanced=False, js=False)
+    found = []
+    for result in results.subjects(rdflib.RDF.type, rdflib.URIRef(SH + "ValidationResult")):
+        one = {name: next(iter(results.objects(result, rdflib.URIRef(SH + name))), None) for name in _PARTS}
+        text = {name: "" if node is None else str(node) for name, node in one.items()}
+        focus = one["focusNode"]
+        focus_text = f"_:{focus}" if isinstance(focus, rdflib.BNode) else text["focusNode"]
+        found.append(
+            Violation(
+                line_of(document, focus_text),
+                focus_text,
+                text["resultPath"],
+                text["resultSeverity"].removeprefix(SH),
+                text["sourceConstraintComponent"].removeprefix(SH),
+                text["value"],
+                text["resultMessage"],
+                text["sourceShape"],
+            )
+        )
+    return tuple(sorted(found))
+
+
+def _silent(_record: logging.LogRecord) -> bool:
+    """Drop rdflib's own remarks on ill-typed literals: the report names them."""
+    return False
+
+
+def _to_rdflib(term: Any) -> Any:
+    """Return a term for rdflib with its lexical form untouched."""
+    import pyoxigraph
+    import rdflib
+
+    if isinstance(term, pyoxigraph.NamedNode):
+        return rdflib.URIRef(term.value)
+    if isinstance(term, pyoxigraph.BlankNode):
+        return rdflib.BNode(term.value)
+    if term.language:
+        return rdflib.Literal(term.value, lang=term.language)
+    return rdflib.Literal(term.value, datatype=rdflib.URIRef(term.datatype.value), normalize=False)
+
+
+_PARTS = ("focusNode", "resultPath", "resultSeverity", "sourceConstraintComponent", "value", "resultMessage", "sourceShape")
+
+
+def _node(term: object) -> str:
+    return str(getattr(term, "value", term)) if not str(term).startswith("_:") else str(term)
+
+
+def line_of(document: Document, node: str) -> str:
+    """Return `file:line` of the line that begins with `node` as a subject, or the file name when there is none."""
+    if node.startswith("_:") or document.format not in ("turtle", "trig", "n-triples", "n-quads"):
+        return document.name
+    local = re.split(r"[/#]", node)[-1]
+    text = document.text.decode("utf-8", "replace")
+    found = re.search(rf"^\s*(?:<{re.escape(node)}>|[\w.-]*:{re.escape(local)})(?=[\s;]|$)", text, re.MULTILINE)
+    return (
+        f"{document.name}:{text.count(chr(10), 0, found.start() + len(found.group()) - len(found.group().lstrip())) + 1}"
+        if found
+        else document.name
+    )
