@@ -11,6 +11,7 @@ from reasoner.errors import KnowledgeError
 from reasoner.expressions import And, Band, Expression, Not, Or, parse_expression
 from reasoner.knowledge import Graph, closure, read_graph
 from reasoner.namespaces import BASE, OWL, RDFS, SKOS, XSD
+from reasoner.profile import check_definitions, check_profile
 from reasoner.program.diagrams import build_diagrams
 from reasoner.program.evidence import code_stems, compile_conditions, compile_criteria, term_codes
 from reasoner.program.gates import build_gates, order_definitions
@@ -117,10 +118,13 @@ def _intersect(first: Band, second: Band) -> Band:
 def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
     """Compile a loaded knowledge graph."""
     sorts = _sorts(graph)
+    check_profile(graph, sorts)
     hierarchy = closure(graph, RDFS + "subClassOf", sorts)
     parents = {term: tuple(sorted(above)) for term, above in hierarchy.items()}
     advice = compile_advice(graph)
-    definitions = case_definitions(graph) | advice_definitions(advice)
+    definitions = case_definitions(graph)
+    check_definitions(graph, definitions)
+    definitions |= advice_definitions(advice)
     ordered = order_definitions(graph, definitions)
     datatypes = {iri: (graph.iri(iri, RDFS + "range") or "").removeprefix(XSD) for iri in declared_indicators(graph)}
     normal = {name: _normal(expression, datatypes) for name, expression in definitions.items()}

@@ -8,6 +8,7 @@ None is unbounded.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+
 from reasoner.program.model import End, Indicator
 
 __all__ = ["band_signature", "leaf_masks"]
