@@ -1,0 +1,185 @@
+"""Settled statuses equal brute force over every completion, for random class definitions over a small hierarchy."""
+
+from __future__ import annotations
+
+import itertools
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
+from reasoner.knowledge import Graph, closure, read_graph
+from reasoner.namespaces import RDFS
+from reasoner.program.diagrams import build_diagrams
+from reasoner.program.gates import build_gates
+from reasoner.program.joints import find_joints
+from reasoner.program.leaves import Leaves, lay_out
+from reasoner.program.settle import decide, load_tables, settle
+from reasoner.terms import Role, lc
+
+HIERARCHY = {"A": None, "B": "A", "C": "A", "D": None, "E": "D"}
+ROLES = (Role.FINDING, Role.NEW_FINDING)
+INDICATOR = lc("x")
+CUTS = (Decimal("1"), Decimal("2"), Decimal("3"))
+TURTLE = """
+@prefix lc: <https://w3id.org/legcramps/ontology/> .
+@prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+lc:hasFinding a owl:ObjectProperty ; rdfs:domain lc:Case ; rdfs:range lc:Finding .
+lc:hasNewFinding a owl:ObjectProperty ; rdfs:domain lc:Case ; rdfs:range lc:Finding ; rdfs:subPropertyOf lc:hasFinding .
+lc:A rdfs:subClassOf lc:Finding . lc:B rdfs:subClassOf lc:A . lc:C rdfs:subClassOf lc:A .
+lc:D rdfs:subClassOf lc:Finding . lc:E rdfs:subClassOf lc:D .
+lc:WithB rdfs:subClassOf lc:Case ; owl:disjointWith lc:WithC .
+lc:x a owl:DatatypeProperty .
+"""
+CONSTRAINTS: dict[str, Expression] = {lc("WithB"): Some(Role.FINDING, lc("B")), lc("WithC"): Some(Role.FINDING, lc("C"))}
+
+World = tuple[frozenset[tuple[str, str]], Decimal | None]
+
+
+class State(NamedTuple):
+    """Role literals known to hold or not, and the interval of the indicator (None: nothing known)."""
+
+    literals: tuple[tuple[str, str, bool], ...]
+    interval: tuple[tuple[Decimal, int], tuple[Decimal, int]] | None
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    path = tmp_path_factory.mktemp("small") / "small.ttl"
+    path.write_text(TURTLE, encoding="utf-8")
+    return read_graph([Path(path)])
+
+
+def worlds() -> list[World]:
+    """Return every consistent completion: closed role sets without both B and C, and a value or none."""
+    pairs = [(role, lc(name)) for role in ROLES for name in HIERARCHY]
+    values = [None, *(cut + step for cut in CUTS for step in (Decimal("-0.5"), Decimal(0))), Decimal("3.5")]
+    closed = []
+    for bits in itertools.product((False, True), repeat=len(pairs)):
+        held = frozenset(pair for pair, bit in zip(pairs, bits, strict=True) if bit)
+        if all(_above(pair) <= held for pair in held) and not {(Role.FINDING, lc("B")), (Role.FINDING, lc("C"))} <= held:
+            closed.append(held)
+    return [(held, value) for held in closed for value in values]
+
+
+def _above(pair: tuple[str, str]) -> set[tuple[str, str]]:
+    role, term = pair
+    parent = HIERARCHY[term.removeprefix(lc(""))]
+    above = {(role, lc(parent))} if parent else set()
+    return above | ({(Role.FINDING, term)} if role == Role.NEW_FINDING else set())
+
+
+WORLDS = worlds()
+
+
+def holds(expression: Expression, world: World, definitions: dict[str, Expression]) -> bool:
+    """Return whether an expression holds in a completion, by the meaning of OWL."""
+    held, value = world
+    match expression:
+        case Named(iri):
+            return holds(definitions[iri], world, definitions)
+        case Some(role, filler):
+            return (role, filler) in held
+        case Band(_, low, low_open, high, high_open):
+            if value is None:
+                return False
+            above = low is None or value > low or (value == low and not low_open)
+            return above and (high is None or value < high or (value == high and not high_open))
+        case Not(part):
+            return not holds(part, world, definitions)
+        case And(parts):
+            return all(holds(part, world, definitions) for part in parts)
+        case Or(parts):
+            return any(holds(part, world, definitions) for part in parts)
+    raise AssertionError(expression)
+
+
+def agrees(state: State, world: World) -> bool:
+    held, value = world
+    if any(((role, term) in held) != sign for role, term, sign in state.literals):
+        return False
+    if state.interval is None:
+        return True
+    (low, low_open), (high, high_closed) = state.interval
+    return value is not None and (value > low or (value == low and not low_open)) and (value < high or (value == high and bool(high_closed)))
+
+
+atoms = st.one_of(
+    st.builds(Some, st.sampled_from(ROLES), st.sampled_from([lc(name) for name in HIERARCHY])),
+    st.builds(
+        lambda ends, low_open, high_open, kind: Band(
+            INDICATOR,
+            None if kind == "below" else ends[0],
+            kind != "below" and low_open,
+            None if kind == "above" else ends[1],
+            kind != "above" and high_open,
+        ),
+        st.sampled_from(list(itertools.combinations(CUTS, 2))),
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from(["below", "above", "between"]),
+    ),
+)
+expressions = st.recursive(
+    atoms,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.lists(inner, min_size=2, max_size=4).map(lambda parts: And(tuple(parts))),
+        st.lists(inner, min_size=2, max_size=4).map(lambda parts: Or(tuple(parts))),
+    ),
+    max_leaves=12,
+)
+states = st.builds(
+    State,
+    st.lists(st.tuples(st.sampled_from(ROLES), st.sampled_from([lc(name) for name in HIERARCHY]), st.booleans()), max_size=4).map(tuple),
+    st.none()
+    | st.sampled_from([((low, low_open), (high, closed)) for low in CUTS for high in CUTS if low < high for low_open in (0, 1) for closed in (0, 1)])
+    | st.sampled_from([((cut, 0), (cut, 1)) for cut in CUTS]),
+)
+
+
+def known_leaves(leaves: Leaves, state: State) -> tuple[int, int]:
+    """Return the closed leaf masks of a state, as abstraction makes them."""
+    true = false = 0
+    for literal in state.literals:
+        for role, filler, sign in leaves.implied[literal]:
+            bit = leaves.role_bits.get((role, filler))
+            if bit is not None:
+                true |= sign << bit
+                false |= (not sign) << bit
+    if state.interval is not None and INDICATOR in leaves.first_bit:
+        low, high = state.interval
+        true |= 1 << leaves.first_bit[INDICATOR]
+        for index, cut in enumerate(leaves.cuts[INDICATOR]):
+            bit = leaves.first_bit[INDICATOR] + 1 + index
+            true |= (low >= cut) << bit
+            false |= (high <= cut) << bit
+    return true, false
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@given(part=expressions, whole=st.lists(expressions, min_size=1, max_size=3), state=states)
+def test_statuses_equal_brute_force(small: Graph, part: Expression, whole: list[Expression], state: State) -> None:
+    definitions: dict[str, Expression] = {lc("Part"): part, lc("Whole"): And((Named(lc("Part")), *(Not(each) for each in whole)))}
+    possible = [world for world in WORLDS if agrees(state, world)]
+    if not possible:
+        return
+    sorts = {lc(name): lc("Finding") for name in ("Finding", *HIERARCHY)}
+    leaves = lay_out(small, definitions | CONSTRAINTS, closure(small, RDFS + "subClassOf", sorts), sorts, [INDICATOR], [])
+    table = build_gates(leaves, definitions, list(definitions))
+    joints, nodes = build_diagrams(table, find_joints(table, {INDICATOR: "decimal"}))
+    tables = load_tables(len(leaves.names), table.gates, joints, nodes, (0, 0), [table.classes[lc("Whole")][0]])
+    true, false, pending = settle(tables, *known_leaves(leaves, state))
+    for name, expression in definitions.items():
+        bit, sign = table.classes[name]
+        if pending >> bit & 1:
+            true, false = decide(tables, true, false, bit)
+        found = ("entailed" if sign else "refuted") if true >> bit & 1 else ("refuted" if sign else "entailed") if false >> bit & 1 else "open"
+        truths = {holds(expression, world, definitions) for world in possible}
+        expected = "open" if len(truths) == 2 else "entailed" if truths == {True} else "refuted"
+        assert found == expected, (name, expression, state)
