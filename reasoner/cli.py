@@ -6,8 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from reasoner.errors import LegcrampsError, UsageError
+
+if TYPE_CHECKING:
+    from reasoner.program.model import Program
+    from reasoner.report import CaseAnswer
 
 __all__ = ["main"]
 
@@ -39,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_assess(verbs)
     _add_validate(verbs)
     _add_explain(verbs)
+    _add_whatif(verbs)
     return parser
 
 
@@ -152,9 +158,64 @@ def _add_explain(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _explain(arguments: argparse.Namespace) -> int:
     import json
 
-    from reasoner.answering import assess, load_records
     from reasoner.explanation import View
     from reasoner.proofs import explain, render_proof
+
+    program, answer = _one_answer(arguments)
+    proof = explain(View(program, answer.state, answer.statuses), answer, arguments.conclusion)
+    print(json.dumps(proof.to_json(), ensure_ascii=False, indent=1) if arguments.format == "json" else render_proof(proof))
+    return 0
+
+
+def _add_whatif(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("whatif", help="change facts, assess again, and show which verdicts differ")
+    verb.add_argument("file", metavar="FILE", help="a record document, or -")
+    verb.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        required=True,
+        metavar="TERM=VALUE",
+        help="such as ABI=0.95, lc:DarkUrine=present, lc:Statin=stopped",
+    )
+    verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
+    verb.add_argument("--input-format", choices=_FORMATS, help="instead of the file name's ending")
+    verb.add_argument("--as-of", type=_instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
+    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    verb.set_defaults(run=_whatif)
+
+
+def _whatif(arguments: argparse.Namespace) -> int:
+    import json
+    from dataclasses import asdict
+
+    from reasoner.answering import answer_case
+    from reasoner.counterfactual import apply_changes, differences, parse_change
+    from reasoner.report import case_document
+
+    program, answer = _one_answer(arguments)
+    changes = [parse_change(text, program) for text in arguments.changes]
+    changed = answer_case(apply_changes(answer.state.case, changes, program, answer.as_of), program, answer.as_of)
+    found = differences(case_document(program, answer), case_document(program, changed))
+    if arguments.format == "json":
+        print(
+            json.dumps(
+                {"case": answer.state.case.iri, "set": [asdict(each) for each in changes], "differences": [asdict(each) for each in found]},
+                ensure_ascii=False,
+            )
+        )
+    else:
+        for each in found:
+            print(f"{each.what}: {each.before or 'not given'} -> {each.after or 'no longer given'}")
+        if not found:
+            print("no verdict differs")
+    return 0
+
+
+def _one_answer(arguments: argparse.Namespace) -> tuple[Program, CaseAnswer]:
+    """Return the program and the one case that the arguments choose."""
+    from reasoner.answering import assess, load_records
     from reasoner.resources import load_knowledge
 
     program = load_knowledge(arguments.knowledge)
@@ -163,6 +224,4 @@ def _explain(arguments: argparse.Namespace) -> int:
     if len(answers) != 1:
         names = ", ".join(answer.state.case.iri for answer in report.answers)
         raise UsageError("One case must be chosen", why=f"the document holds {names}", repair="name one by --case")
-    proof = explain(View(program, answers[0].state, answers[0].statuses), answers[0], arguments.conclusion)
-    print(json.dumps(proof.to_json(), ensure_ascii=False, indent=1) if arguments.format == "json" else render_proof(proof))
-    return 0
+    return program, answers[0]

@@ -162,6 +162,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
         conditions=compile_conditions(graph),
         criteria=criteria,
         disagreements=advice.disagreements,
+        abbreviations=_abbreviations(graph),
         codes=codes,
         code_prefixes=prefixes,
         code_systems={address: stem for stem, addresses in _addresses(graph).items() for address in addresses},
@@ -195,6 +196,15 @@ def _labels(graph: Graph, definitions: Mapping[str, Expression], advice: Advice)
         labels[each.eligible] = f"eligible: {labels.get(each.iri, each.iri)}"
         labels[each.applicable] = f"applicable: {labels.get(each.iri, each.iri)}"
     return labels
+
+
+def _abbreviations(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """Return the terms that each alternative label, in lower case, stands for."""
+    found: dict[str, set[str]] = {}
+    for term in graph.out:
+        for text in graph.texts(term, SKOS + "altLabel"):
+            found.setdefault(text.lower(), set()).add(term)
+    return {text: tuple(sorted(terms)) for text, terms in sorted(found.items())}
 
 
 def _side_patterns(graph: Graph, parents: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -323,6 +323,7 @@ class Program:
     conditions: tuple[Condition, ...]
     criteria: tuple[Criterion, ...]
     disagreements: tuple[Disagreement, ...]
+    abbreviations: dict[str, tuple[str, ...]]
     codes: dict[str, tuple[str, ...]]
     code_prefixes: tuple[tuple[str, str], ...]
     code_systems: dict[str, str]

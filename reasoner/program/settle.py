@@ -167,10 +167,10 @@ def _evaluate(tables: GateTables, true: int, false: int, dirty: int, late: int) 
         dirty ^= low
         every, positive, negative, own = masks[index]
         if every:
-            fails = positive & false or negative & true
+            fails = bool(positive & false or negative & true)
             holds = not fails and positive & true == positive and negative & false == negative
         else:
-            holds = positive & true or negative & false
+            holds = bool(positive & true or negative & false)
             fails = not holds and positive & false == positive and negative & true == negative
         if index in joints and not holds and not fails:
             settled = not all(_can_hold(tables.nodes, joint, true, false) for joint in joints[index])
