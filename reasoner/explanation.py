@@ -73,8 +73,12 @@ class View:
         subject, detail = self.program.leaves[bit]
         if (subject, detail) not in self.program.leaf_bit or detail == "" or not detail.startswith("http"):
             return Missing(subject, self.label(subject))
-        before, after = _PHRASES.get(subject, ("", ""))
-        return Missing(detail, f"{before}{self.label(detail)}{after}")
+        return Missing(detail, self.role_phrase(subject, detail))
+
+    def role_phrase(self, role: str, term: str) -> str:
+        """Return the words for a role with a filler, such as "new leg swelling"."""
+        before, after = _PHRASES.get(role, ("", ""))
+        return f"{before}{self.label(term)}{after}"
 
     def because(self, name: str, positive: bool = True) -> tuple[Reason, ...]:
         """Return one set of premises for the entailment (or refutation) of the case class `name`."""

@@ -11,14 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reasoner.abstraction import abstract_case
 from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
 from reasoner.knowledge import Graph, closure, read_graph
+from reasoner.moments import parse_moment
 from reasoner.namespaces import RDFS
+from reasoner.program import Program
+from reasoner.program.cuts import leaf_masks
 from reasoner.program.diagrams import build_diagrams
 from reasoner.program.gates import build_gates
 from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
 from reasoner.program.settle import decide, load_tables, settle
+from reasoner.record import Case, DiagnosisRecord
 from reasoner.terms import Role, lc
 
 HIERARCHY = {"A": None, "B": "A", "C": "A", "D": None, "E": "D"}
@@ -183,3 +188,28 @@ def test_statuses_equal_brute_force(small: Graph, part: Expression, whole: list[
         truths = {holds(expression, world, definitions) for world in possible}
         expected = "open" if len(truths) == 2 else "entailed" if truths == {True} else "refuted"
         assert found == expected, (name, expression, state)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "same"),
+    [(("1", 1), None, (("2", 0), None)), (("1.5", 0), ("2.5", 1), (("2", 0), ("3", 0))), (("1", 0), ("1", 1), (("1", 0), ("2", 0)))],
+)
+def test_whole_numbers_reach_the_next_one(
+    knowledge: Program, low: tuple[str, int] | None, high: tuple[str, int] | None, same: tuple[tuple[str, int] | None, tuple[str, int] | None]
+) -> None:
+    score = next(each for each in knowledge.indicators if each.form == "weighted_sum")
+    ends = [None if end is None else (Decimal(end[0]), end[1]) for end in (low, high, *same)]
+    assert leaf_masks(score, ends[0], ends[1]) == leaf_masks(score, ends[2], ends[3])
+
+
+def test_contradiction_above_every_asked_class_is_a_conflict(knowledge: Program) -> None:
+    top, below = lc("Condition"), lc("NeurologicalCondition")
+    as_of = parse_moment("2026-11-20")
+    assert as_of is not None
+    records = (
+        DiagnosisRecord("urn:a", below, "present", None, None, None, "active"),
+        DiagnosisRecord("urn:b", top, "absent", None, None, None, "refuted"),
+    )
+    state = abstract_case(Case("urn:case", "urn:case", as_of, None, None, diagnoses=records), knowledge, as_of)
+    assert [set(conflict.sources) for conflict in state.conflicts] == [{"urn:a", "urn:b"}]
+    assert not state.facts

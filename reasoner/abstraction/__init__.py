@@ -62,15 +62,31 @@ def _without_conflicts(stated: list[Fact], program: Program) -> tuple[list[Fact]
         holds, fails = _assertion(fact, program)
         true, false = true | holds, false | fails
     bad = true & false
-    if not bad:
+    opposed = _opposed(stated, program)
+    if not bad and not opposed:
         return stated, []
     kept: list[Fact] = []
     clashing: list[Fact] = []
     for fact in stated:
         holds, fails = _assertion(fact, program)
-        (clashing if (holds | fails) & bad else kept).append(fact)
+        (clashing if (holds | fails) & bad or fact in opposed else kept).append(fact)
     rest, more = _without_conflicts(kept, program)
     return rest, clashing + more
+
+
+def _opposed(stated: list[Fact], program: Program) -> set[Fact]:
+    """Return the facts that contradict each other by hierarchy and subroles, whether or not a class asks for their terms."""
+    denied = {(fact.role, fact.term): fact for fact in stated if not fact.present}
+    if not denied:
+        return set()
+    found: set[Fact] = set()
+    for fact in stated:
+        if fact.present:
+            for role in program.role_parents.get(fact.role, ()):
+                for term in program.parents[fact.term]:
+                    if (role, term) in denied:
+                        found |= {fact, denied[role, term]}
+    return found
 
 
 def _masks(assertions: Iterable[tuple[int, int]], derived: dict[str, IndicatorState], program: Program) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
 from reasoner.program.model import Program
 from reasoner.program.resting import resting_masks
-from reasoner.terms import lc
+from reasoner.terms import ROLES, lc
 
 __all__ = ["case_definitions", "compile_graph", "compile_program"]
 
@@ -139,6 +139,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
         digest=digest,
         labels=_labels(graph, definitions, advice),
         parents=parents,
+        role_parents={role: tuple(sorted(above)) for role, above in closure(graph, RDFS + "subPropertyOf", ROLES).items()},
         sorts={term: sort.removeprefix(lc("")) for term, sort in sorts.items()},
         side_patterns=_side_patterns(graph, parents),
         recent_days=_recent_days(graph, parents, sorts),

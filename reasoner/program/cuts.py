@@ -8,6 +8,7 @@ None is unbounded.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from decimal import ROUND_CEILING
 
 from reasoner.program.model import End, Indicator
 
@@ -25,6 +26,17 @@ def leaf_masks(indicator: Indicator, low: End | None, high: End | None) -> tuple
 def band_signature(indicator: Indicator, low: End | None, high: End | None) -> tuple[int, int]:
     """Return how many cuts the interval certainly passes, and from which cut on it certainly fails."""
     cuts = indicator.cuts
+    if indicator.datatype != "decimal":
+        low, high = _next_whole(low), _next_whole(high)
     passed = 0 if low is None else bisect_right(cuts, low)
     failed = len(cuts) if high is None else bisect_left(cuts, high)
     return passed, failed
+
+
+def _next_whole(end: End | None) -> End | None:
+    """Return the end on the first whole number at or beyond it: a whole number above 1 is at least 2."""
+    if end is None:
+        return None
+    value, beyond = end
+    whole = value.to_integral_value(ROUND_CEILING)
+    return whole + (beyond if whole == value else 0), 0

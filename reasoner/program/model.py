@@ -303,6 +303,7 @@ class Program:
     digest: str
     labels: dict[str, str]
     parents: dict[str, tuple[str, ...]]
+    role_parents: dict[str, tuple[str, ...]]
     sorts: dict[str, str]
     side_patterns: dict[str, tuple[tuple[str, str], ...]]
     recent_days: dict[str, int]

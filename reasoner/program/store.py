@@ -67,7 +67,7 @@ def load_program(text: str | bytes) -> Program:
             criteria=_rows(Criterion, document["criteria"]),
             disagreements=_rows(Disagreement, document["disagreements"]),
         )
-        for name in ("abbreviations", "parents", "side_patterns", "classes", "codes", "term_codes"):
+        for name in ("abbreviations", "parents", "role_parents", "side_patterns", "classes", "codes", "term_codes"):
             document[name] = {key: _tuples(value) for key, value in document[name].items()}
         document["code_prefixes"] = _tuples(document["code_prefixes"])
         document["presenting"] = _tuples(document["presenting"])

@@ -1,0 +1,1 @@
+"""Help those who write the knowledge: format, check, and say what an installation lacks."""
