@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,17 +15,20 @@ from reasoner.advice import advise
 from reasoner.differential import rank_conditions
 from reasoner.documents import DEFAULT_MAX_SIZE, Document, index_of, parse_rdf, read_document
 from reasoner.entailment import entail
-from reasoner.errors import InputError
+from reasoner.errors import InputError, shortened
 from reasoner.moments import Moment, from_datetime, parse_moment
 from reasoner.namespaces import SH, curie
 from reasoner.program.model import Program
-from reasoner.record import Case, Problem, read_cases
+from reasoner.record import Case, Index, Problem, read_cases
 from reasoner.report import CaseAnswer, Report
 from reasoner.shapes import ShapeViolation, check_shapes
+from reasoner.terms import lc
 
 __all__ = ["Records", "answer_case", "assess", "load_records", "read_records"]
 
 _VIOLATION = SH + "Violation"
+_HAS_RECORD = lc("hasRecord")
+_HAS_SUBJECT = lc("hasSubject")
 
 
 @dataclass(frozen=True)
@@ -47,47 +51,87 @@ def load_records(
     input_format: str | None = None,
     max_size: int = DEFAULT_MAX_SIZE,
     base: str = "http://localhost/fhir/",
+    folder: Path | str | None = None,
 ) -> Records:
-    """Read the cases of files (or `-`); FHIR files of one call may refer to each other.
+    """Read the cases of files (or `-`); FHIR files of one call may refer to each other, `folder` holds the JSON-LD context.
 
     A file that cannot be read becomes a failure beside the cases of the others; InputError is raised when none can be.
     """
     documents: list[Document] = []
     failures: list[InputError] = []
-    found: list[Records] = []
+    found: dict[str, Records] = {}
     for path in paths:
         try:
             document = read_document(str(path), input_format, max_size)
             if document.format == "fhir":
                 documents.append(document)
             else:
-                found.append(read_records(document, program))
+                found.setdefault(document.name, read_records(document, program, folder))
         except InputError as error:
             failures.append(error)
     if documents:
         try:
-            found.append(_read_fhir(documents, program, base))
+            found[", ".join(document.name for document in documents)] = _read_fhir(documents, program, base, failures)
         except InputError as error:
             failures.append(error)
     if failures and not found:
         raise failures[0]
-    cases = sorted((case for records in found for case in records.cases), key=lambda case: case.iri)
-    problems = tuple(problem for records in found for problem in records.problems)
-    return Records(tuple(cases), problems, any(records.broken for records in found), tuple(failures))
+    cases, clashing = _one_of_each(found)
+    problems = tuple(problem for records in found.values() for problem in records.problems)
+    broken = bool(clashing) or any(records.broken for records in found.values())
+    return Records(tuple(cases), (*problems, *clashing), broken, tuple(failures))
 
 
-def _read_fhir(documents: Sequence[Document], program: Program, base: str) -> Records:
+def _one_of_each(found: Mapping[str, Records]) -> tuple[list[Case], list[Problem]]:
+    """Return the cases by IRI; one that two documents describe differently is not answered, it becomes a problem."""
+    same: dict[str, list[tuple[str, Case]]] = {}
+    for name, records in found.items():
+        for case in records.cases:
+            same.setdefault(case.iri, []).append((name, case))
+    cases, problems = [], []
+    for iri, described in sorted(same.items()):
+        first = described[0][1]
+        if all(replace(case, problems=first.problems) == first for _, case in described):
+            cases.append(first)
+        else:
+            text = f"the case {iri} is described differently in {' and '.join(sorted(name for name, _ in described))}"
+            problems.append(Problem("case-described-twice", text, lc("Case"), (iri,), "describe each case in one document"))
+    return cases, problems
+
+
+def _read_fhir(documents: Sequence[Document], program: Program, base: str, failures: list[InputError]) -> Records:
+    """Read FHIR documents together; one that cannot be read joins the failures and leaves the others their answer."""
     from reasoner.fhir import read_documents
 
-    reading = read_documents([document.text for document in documents], program, base)
+    try:
+        reading = read_documents([document.text for document in documents], program, base)
+    except InputError as error:
+        if len(documents) == 1:
+            line = re.fullmatch(r"line (\d+), column \d+", error.where)
+            error.where = f"{documents[0].name}:{line[1]}" if line else ", ".join(filter(None, (documents[0].name, error.where)))
+            raise
+        alone = [document for document in documents if not _fails(document, program, base, failures)]
+        if not alone or len(alone) == len(documents):
+            raise
+        return _read_fhir(alone, program, base, failures)
     return Records(reading.cases, reading.problems)
 
 
-def read_records(document: Document, program: Program) -> Records:
+def _fails(document: Document, program: Program, base: str, failures: list[InputError]) -> bool:
+    try:
+        _read_fhir([document], program, base, failures)
+    except InputError as error:
+        failures.append(error)
+        return True
+    return False
+
+
+def read_records(document: Document, program: Program, folder: Path | str | None = None) -> Records:
     """Read the cases of one RDF document; records and cases that break a shape are left out and named as problems."""
-    index = index_of(parse_rdf(document))
+    index = index_of(parse_rdf(document, folder))
     violations = check_shapes(program.shape_table, index)
-    refused = {_node(violation.focus) for violation in violations if violation.severity == _VIOLATION}
+    shared = _shared_records(index)
+    refused = {_node(violation.focus) for violation in violations if violation.severity == _VIOLATION} | {*shared}
     cases = read_cases(index, program, refused)
     if not cases and not refused:
         raise InputError(
@@ -96,36 +140,62 @@ def read_records(document: Document, program: Program) -> Records:
             why="no named node is typed lc:Case",
             repair="give the patient's description an IRI and type it as lc:Case",
         )
-    if not violations:
+    if not refused and not violations:
         return Records(cases)
-    problems = [_shape_problem(violation, document) for violation in violations]
+    problems = [*shared.values(), *_shape_problems(violations, document)]
+    about: dict[str, list[Problem]] = {}
+    for problem in problems:
+        about.setdefault(problem.sources[0], []).append(problem)
     kept = []
     for case in cases:
         if case.iri not in refused:
-            own = {_node(target) for values in index[pyoxigraph.NamedNode(case.iri)].values() for target in values}
-            mine = tuple(problem for problem in problems if problem.sources[0] in own or problem.sources[0] == case.iri)
+            own = [_node(target) for target in index[pyoxigraph.NamedNode(case.iri)].get(_HAS_RECORD, ())]
+            mine = [problem for node in (case.iri, *own) for problem in about.get(node, ())]
             kept.append(replace(case, problems=(*case.problems, *mine)))
     owned = {problem for case in kept for problem in case.problems}
     return Records(tuple(kept), tuple(problem for problem in problems if problem not in owned), bool(refused))
+
+
+def _shared_records(index: Index) -> dict[str, Problem]:
+    """Return a problem for each record that cases of different subjects point at: nobody knows whom it describes."""
+    holders = [(node, properties) for node, properties in index.items() if _HAS_RECORD in properties]
+    if len(holders) < 2:
+        return {}
+    subjects: dict[str, dict[str, str]] = {}
+    for node, properties in holders:
+        subject = _node(properties.get(_HAS_SUBJECT, [node])[0])
+        for target in properties[_HAS_RECORD]:
+            subjects.setdefault(_node(target), {})[subject] = _node(node)
+    return {
+        record: Problem(
+            "shared-record",
+            f"the record belongs to cases of different subjects: {', '.join(sorted(cases.values()))}",
+            _HAS_RECORD,
+            (record,),
+            "give each case a record of its own, or both cases the same lc:hasSubject",
+        )
+        for record, cases in sorted(subjects.items())
+        if len(cases) > 1
+    }
 
 
 def _node(term: object) -> str:
     return term.value if isinstance(term, pyoxigraph.NamedNode) else str(term)
 
 
-def _shape_problem(violation: ShapeViolation, document: Document) -> Problem:
-    from reasoner.validation import line_of
+def _shape_problems(violations: Iterable[ShapeViolation], document: Document) -> list[Problem]:
+    from reasoner.validation import line_of, subject_lines
 
-    where = curie(violation.path) if violation.path else "the record"
-    value = f" ({violation.value})" if violation.value is not None else ""
-    component = violation.component.removeprefix(SH)
-    return Problem(
-        f"shape-{component}",
-        f"{line_of(document, _node(violation.focus))}: {where}{value} breaks {curie(violation.shape)}",
-        violation.path or violation.shape,
-        (_node(violation.focus),),
-        violation.message,
-    )
+    lines = subject_lines(document)
+    problems = []
+    for violation in violations:
+        node = _node(violation.focus)
+        where = curie(violation.path) if violation.path else "the record"
+        value = f" ({shortened(str(violation.value))})" if violation.value is not None else ""
+        text = f"{line_of(document, node, lines)}: {where}{value} breaks {curie(violation.shape)}"
+        component = violation.component.removeprefix(SH)
+        problems.append(Problem(f"shape-{component}", text, violation.path or violation.shape, (node,), violation.message))
+    return problems
 
 
 def assess(records: Records, program: Program, *, as_of: datetime | None = None) -> Report:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph
 
+from reasoner.blank_nodes import renamed
 from reasoner.errors import InputError, LimitError, SyntaxProblem, UnsupportedInputError
+from reasoner.limits import check_brackets, check_xml, utf8
 from reasoner.record import Index, Term
 
 __all__ = ["DEFAULT_MAX_SIZE", "Document", "format_of", "index_of", "parse_rdf", "read_document"]
 
 DEFAULT_MAX_SIZE = 64 * 1024 * 1024
 """Bytes that one file may have."""
-
-MAX_NESTING = 256
-"""Brackets that may be open at once; deeper nesting has crashed parsers."""
 
 FORMATS = {
     ".ttl": "turtle",
@@ -75,8 +75,9 @@ def read_document(name: str, given: str | None = None, max_size: int = DEFAULT_M
         else:
             with Path(name).open("rb") as file:
                 text = file.read(max_size + 1)
-    except OSError as error:
-        raise InputError("The input cannot be read", where=name, why=error.strerror or str(error), repair="check the path") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise InputError("The input cannot be read", where=name, why=why, repair="check the path") from error
     if len(text) > max_size:
         raise LimitError(
             "The input is too large",
@@ -84,74 +85,85 @@ def read_document(name: str, given: str | None = None, max_size: int = DEFAULT_M
             why=f"it has more than {max_size} bytes",
             repair="raise --max-size, or use `legcramps cohort`, which streams",
         )
+    text = utf8(text, name)
     if not text.strip():
         raise InputError("The input is empty", where=name, repair="give a document that holds at least one case")
-    return Document(name, text, format_of(name, given) if name != "-" or given else _guess(text))
+    return Document(name, text, _format(name, given, text))
 
 
-def _guess(text: bytes) -> str:
-    return "fhir" if text.lstrip()[:1] == b"{" and b'"resourceType"' in text else "turtle"
+def _format(name: str, given: str | None, text: bytes) -> str:
+    """Return the format by choice, by the name's ending, or, where that leaves it open, by what the text looks like."""
+    if given or name != "-":
+        found = format_of(name, given)
+        linked = found == "fhir" and not given and b'"resourceType"' not in text and b'"@context"' in text
+        return "json-ld" if linked else found
+    start = text.lstrip()
+    if start[:1] in (b"{", b"[") and (b'"resourceType"' in text or b'"@' in text):
+        return "fhir" if b'"resourceType"' in text else "json-ld"
+    return "rdf-xml" if start.startswith((b"<?xml", b"<rdf:RDF")) else "turtle"
 
 
-def parse_rdf(document: Document) -> Iterator[pyoxigraph.Quad]:
-    """Yield the quads of a document, lexical forms kept; raise SyntaxProblem with line and column, or LimitError."""
-    _check_nesting(document)
-    if document.format == "rdf-xml" and b"<!" in document.text and (b"<!DOCTYPE" in document.text or b"<!ENTITY" in document.text):
-        raise LimitError(
-            "RDF/XML with a document type is not read",
-            where=document.name,
-            why="entities can expand without bound or read other files",
-            repair="write namespaces and values out in full",
-        )
+def parse_rdf(document: Document, folder: Path | str | None = None) -> Iterator[pyoxigraph.Quad]:
+    """Yield the quads of a document, lexical forms kept; `folder` is the knowledge folder, which holds the JSON-LD context.
+
+    Raises SyntaxProblem with line and column, LimitError, or UnsupportedInputError for a JSON-LD context that is not at hand.
+    """
+    text = _checked(document, folder)
     try:
-        yield from pyoxigraph.parse(
-            document.text, format=_PARSERS[document.format], base_iri="http://localhost/", without_named_graphs=False
-        )
-    except SyntaxError as error:
-        line = f":{error.lineno}" if error.lineno else ""
+        yield from pyoxigraph.parse(text, format=_PARSERS[document.format], base_iri="http://localhost/", without_named_graphs=False)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) if document.format != "json-ld" else None
+        why = str(getattr(error, "msg", error))
         raise SyntaxProblem(
             "The document is malformed",
-            where=f"{document.name}{line}",
-            why=str(error.msg),
+            where=f"{document.name}:{line}" if line else document.name,
+            why=_POSITION.sub("", why)[:_LONGEST_REASON] if document.format == "json-ld" else why[:_LONGEST_REASON],
             repair=f"mend it, or name its format by --input-format (read as {document.format})",
         ) from error
-    except ValueError as error:
-        raise SyntaxProblem(
-            "The document is malformed", where=document.name, why=str(error), repair="mend it, or name its format by --input-format"
-        ) from error
 
 
-_OPEN = bytes(set(range(256)) - set(b"[({])}"))
-_DEPTH = {ord("["): 1, ord("("): 1, ord("{"): 1, ord("]"): -1, ord(")"): -1, ord("}"): -1}
+_LONGEST_REASON = 300
+_POSITION = re.compile(r"^Parser error at line \d+ [^:]*: ")
 
 
-def _check_nesting(document: Document) -> None:
-    """Refuse brackets nested deeper than any record needs; a cheap count first, an exact walk only when it could matter."""
-    brackets = document.text.translate(None, _OPEN)
-    if len(brackets) <= MAX_NESTING:
-        return
-    depth = 0
-    for byte in brackets:
-        depth = max(depth + _DEPTH[byte], 0)
-        if depth > MAX_NESTING:
-            raise LimitError(
-                "The document nests too deeply",
-                where=document.name,
-                why=f"more than {MAX_NESTING} brackets are open at once",
-                repair="write nested nodes as named ones",
-            )
+def _checked(document: Document, folder: Path | str | None) -> bytes:
+    """Return the text that the parser may see: within the limits, and JSON-LD with its context in it."""
+    if document.format == "json-ld":
+        from reasoner.jsonld import prepare
+        from reasoner.resources import knowledge_folder
+
+        return prepare(document.text, document.name, knowledge_folder(folder))
+    if document.format == "rdf-xml":
+        check_xml(document.text, document.name)
+    else:
+        check_brackets(document.text, document.name)
+    return document.text
 
 
-def index_of(quads: Iterator[pyoxigraph.Quad]) -> Index:
-    """Return the document's triples by subject and predicate."""
+def index_of(quads: Iterable[pyoxigraph.Quad]) -> Index:
+    """Return the document's triples by subject and predicate; several objects of one pair stand in order, each once.
+
+    Blank nodes get names that depend on what is said of them, not on the syntax or the order in which it is said.
+    """
     index: dict[pyoxigraph.NamedNode | pyoxigraph.BlankNode, dict[str, list[Term]]] = {}
+    several: dict[int, list[Term]] = {}
+    blank = False
     for quad in quads:
-        subject = quad.subject
+        subject, value = quad.subject, quad.object
         if isinstance(subject, pyoxigraph.NamedNode | pyoxigraph.BlankNode):
+            blank = blank or isinstance(subject, pyoxigraph.BlankNode) or isinstance(value, pyoxigraph.BlankNode)
             properties = index.get(subject)
             if properties is None:
                 properties = index[subject] = {}
-            values = properties.setdefault(quad.predicate.value, [])
-            if quad.object not in values:
-                values.append(quad.object)
+            values = properties.get(quad.predicate.value)
+            if values is None:
+                properties[quad.predicate.value] = [value]
+            else:
+                values.append(value)
+                several[id(values)] = values
+    if blank:
+        index = renamed(index)
+        several = {id(values): values for properties in index.values() for values in properties.values() if len(values) > 1}
+    for values in several.values():
+        values[:] = sorted(set(values), key=str)
     return index

@@ -27,7 +27,23 @@ __all__ = [
     "SyntaxProblem",
     "UnsupportedInputError",
     "UsageError",
+    "shortened",
+    "visible",
 ]
+
+_LONGEST_QUOTE = 200
+_CONTROLS = (*range(32), *range(127, 160), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF)
+_ESCAPES = {code: f"\\u{code:04x}" for code in _CONTROLS}
+
+
+def shortened(text: str, longest: int = _LONGEST_QUOTE) -> str:
+    """Return what a message may quote of a text from outside."""
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+
+
+def visible(text: str) -> str:
+    """Return `text` on one line, with the characters that steer a terminal or turn the reading direction as escapes."""
+    return text.translate(_ESCAPES)
 
 
 class LegcrampsError(Exception):
@@ -47,7 +63,7 @@ class LegcrampsError(Exception):
         place = f" ({self.where})" if self.where else ""
         because = f": {self.why}" if self.why else ""
         mend = f" Repair: {self.repair}" if self.repair else ""
-        return f"{self.what}{place}{because}.{mend} [{self.code}]"
+        return visible(f"{self.what}{place}{because}.{mend} [{self.code}]")
 
 
 class UsageError(LegcrampsError):

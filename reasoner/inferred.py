@@ -1,6 +1,7 @@
-"""State as triples what follows: from the knowledge when it is compiled, and from a case when it is answered.
+"""State as triples what is known, what a record says and what follows from both.
 
-The knowledge graph is the ontology with what the compiler derived. The inferred graph of a case says for every case
+The knowledge graph is the ontology with what the compiler derived. The asserted graph is a record as it was written,
+kept from saying what only the reasoner may say. The inferred graph of a case says for every case
 class whether it is entailed, refuted or open, and for every term that the knowledge asks about whether it is present,
 absent or unknown, so that a query needs no closed world. Both use the terms of `ontology/inferred.ttl`.
 """
@@ -11,18 +12,20 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import IN_SCOPE, SCOPE_KEY
+from reasoner.documents import Document, parse_rdf
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
-from reasoner.namespaces import OWL, PROV, RDF, RDFS, SKOS, XSD
+from reasoner.namespaces import LC, LCG, OWL, PROV, RDF, RDFS, SKOS, XSD
 from reasoner.program.model import Program
 from reasoner.report import CaseAnswer
 from reasoner.terms import ROLES, Role, lc
 
-__all__ = ["inferred_from", "inferred_graph", "knowledge_graph"]
+__all__ = ["asserted_graph", "inferred_from", "inferred_graph", "knowledge_graph", "record_vocabulary"]
 
 _NOUNS = {
     Role.FINDING: "Finding",
@@ -113,6 +116,35 @@ def _leaf(program: Program, bit: int) -> tuple[str | None, str]:
 
 def _decimal(value: Decimal) -> Literal:
     return Literal(f"{value:f}", datatype=NamedNode(XSD + "decimal"))
+
+
+# --- the asserted graph -----------------------------------------------------------------------------------------------
+
+
+def record_vocabulary(folder: Path) -> frozenset[str]:
+    """Return the terms of the project in which a record may be written."""
+    quads = parse(path=str(folder / "ontology" / "record.ttl"), format=RdfFormat.TURTLE)
+    return frozenset({_CASE.value}) | {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
+
+
+def asserted_graph(document: Document, vocabulary: frozenset[str], prefix: str = "d") -> Iterator[Triple]:
+    """Yield the triples of a record, its blank nodes renamed by `prefix`, without what only the reasoner may say.
+
+    Kept of the project's own properties and classes are those of `vocabulary`; terms of the project are no subjects.
+    """
+    for quad in parse_rdf(document):
+        subject, predicate, value = quad.triple
+        said = value if predicate == _TYPE else predicate
+        if not _is_ours(subject) and (not _is_ours(said) or said.value in vocabulary):
+            yield Triple(_renamed(subject, prefix), predicate, _renamed(value, prefix))
+
+
+def _is_ours(term: Any) -> bool:
+    return isinstance(term, NamedNode) and term.value.startswith((LC, LCG))
+
+
+def _renamed(term: Any, prefix: str) -> Any:
+    return BlankNode(f"{prefix}-{term.value}") if isinstance(term, BlankNode) else term
 
 
 # --- the inferred graph of a case -------------------------------------------------------------------------------------

@@ -6,11 +6,14 @@ import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from reasoner.errors import shortened, visible
+
 __all__ = ["NOT_ADVICE", "render_text"]
 
 NOT_ADVICE = "Not medical advice: decision support for a clinician, who can check every reason against its source."
 
 _WIDTH = 110
+_LONGEST = 4000
 _LEADERS = 5
 Document = dict[str, Any]
 
@@ -24,7 +27,7 @@ def render_text(document: Document) -> str:
         lines.append(f"Data problem: {problem['text']}. {problem['repair']}")
     lines.append(NOT_ADVICE)
     lines.append(f"Knowledge {document['knowledge']['version']} ({document['knowledge']['hash'][:12]})")
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(visible, lines)) + "\n"
 
 
 def _case(case: Document) -> list[str]:
@@ -42,7 +45,7 @@ def _case(case: Document) -> list[str]:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  ") or [indent]
+    return textwrap.wrap(shortened(text, _LONGEST), _WIDTH, initial_indent=indent, subsequent_indent=indent + "  ") or [indent]
 
 
 def _facts(reasons: Iterable[Document], known: Collection[str] = ()) -> str:

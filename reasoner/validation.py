@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reasoner.blank_nodes import renamed_quads
 from reasoner.documents import Document, index_of, parse_rdf
 from reasoner.errors import UnsupportedInputError
 from reasoner.namespaces import SH
 from reasoner.program.model import Program
 from reasoner.shapes import check_shapes
 
-__all__ = ["ValidationReport", "Violation", "line_of", "validate_document"]
+__all__ = ["ValidationReport", "Violation", "line_of", "subject_lines", "validate_document"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,14 +56,15 @@ def validate_document(document: Document, folder: Path, program: Program) -> Val
         raise UnsupportedInputError(
             "FHIR is not validated by shapes", where=document.name, repair="use `legcramps assess`, which names what it did not understand"
         )
-    quads = list(parse_rdf(document))
+    quads = renamed_quads(parse_rdf(document, folder))
     try:
         return ValidationReport(_by_pyshacl(document, quads, folder), "pySHACL")
     except (ArithmeticError, ValueError, TypeError) as error:
-        found = check_shapes(program.shape_table, index_of(iter(quads)))
+        found = check_shapes(program.shape_table, index_of(quads))
+        lines = subject_lines(document)
         results = [
             Violation(
-                line_of(document, _node(each.focus)),
+                line_of(document, _node(each.focus), lines),
                 _node(each.focus),
                 each.path or "",
                 each.severity.removeprefix(SH),
@@ -87,6 +90,7 @@ def _by_pyshacl(document: Document, quads: list[Any], folder: Path) -> tuple[Vio
     vocabulary = rdflib.Graph().parse(folder / "ontology" / "record.ttl", format="turtle")
     _, results, _ = validate(data, shacl_graph=shapes, ont_graph=vocabulary, inference="none", advanced=False, js=False)
     found = []
+    lines = subject_lines(document)
     for result in results.subjects(rdflib.RDF.type, rdflib.URIRef(SH + "ValidationResult")):
         one = {name: next(iter(results.objects(result, rdflib.URIRef(SH + name))), None) for name in _PARTS}
         text = {name: "" if node is None else str(node) for name, node in one.items()}
@@ -94,7 +98,7 @@ def _by_pyshacl(document: Document, quads: list[Any], folder: Path) -> tuple[Vio
         focus_text = f"_:{focus}" if isinstance(focus, rdflib.BNode) else text["focusNode"]
         found.append(
             Violation(
-                line_of(document, focus_text),
+                line_of(document, focus_text, lines),
                 focus_text,
                 text["resultPath"],
                 text["resultSeverity"].removeprefix(SH),
@@ -133,15 +137,27 @@ def _node(term: object) -> str:
     return str(getattr(term, "value", term)) if not str(term).startswith("_:") else str(term)
 
 
-def line_of(document: Document, node: str) -> str:
-    """Return `file:line` of the line that begins with `node` as a subject, or the file name when there is none."""
-    if node.startswith("_:") or document.format not in ("turtle", "trig", "n-triples", "n-quads"):
-        return document.name
-    local = re.split(r"[/#]", node)[-1]
+_PREFIX = re.compile(r"^\s*@?prefix\s+([\w.-]*):\s*<([^<>]*)>", re.IGNORECASE | re.MULTILINE)
+_FIRST = re.compile(r"^([ \t]*)(?:<([^<>\s]*)>|([\w.-]*):([^\s;,]*))", re.MULTILINE)
+
+
+def subject_lines(document: Document) -> dict[str, int]:
+    """Return the line that begins with an IRI, by that IRI; lines that are not indented go first."""
+    if document.format not in ("turtle", "trig", "n-triples", "n-quads"):
+        return {}
     text = document.text.decode("utf-8", "replace")
-    found = re.search(rf"^\s*(?:<{re.escape(node)}>|[\w.-]*:{re.escape(local)})(?=[\s;]|$)", text, re.MULTILINE)
-    return (
-        f"{document.name}:{text.count(chr(10), 0, found.start() + len(found.group()) - len(found.group().lstrip())) + 1}"
-        if found
-        else document.name
-    )
+    stems = dict(_PREFIX.findall(text))
+    subjects: dict[str, int] = {}
+    indented: dict[str, int] = {}
+    line, place = 1, 0
+    for match in _FIRST.finditer(text):
+        line, place = line + text.count("\n", place, match.start()), match.start()
+        indent, iri, prefix, local = match.groups()
+        node = iri if iri is not None else stems.get(prefix, "") + re.sub(r"\\(.)", r"\1", local)
+        (indented if indent else subjects).setdefault(node, line)
+    return indented | subjects
+
+
+def line_of(document: Document, node: str, lines: Mapping[str, int]) -> str:
+    """Return `file:line` of the line where `node` is described, or the file name when it is not known."""
+    return f"{document.name}:{lines[node]}" if node in lines else document.name

@@ -1,0 +1,214 @@
+"""Check a knowledge folder from text to meaning: every stage in order, each timed, everything found in one report."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from reasoner.authoring.coverage import check_coverage, check_source
+from reasoner.authoring.document_checks import check_documents
+from reasoner.authoring.guideline_checks import check_guidelines
+from reasoner.authoring.hygiene import check_exemptions, check_hygiene, exempted
+from reasoner.authoring.modules import check_modules
+from reasoner.authoring.profile_checks import check_profile
+from reasoner.authoring.results import CheckFinding, CheckReport, NotRun, Severity, StageResult
+from reasoner.authoring.shape_checks import ShapeResult, check_shape_files, check_shape_results, validate_shapes
+from reasoner.authoring.text_checks import check_form, check_literals
+from reasoner.authoring.vocabulary import check_vocabulary
+from reasoner.authoring.workspace import Workspace, read_workspace
+from reasoner.errors import LegcrampsError, MissingExtraError, UsageError
+from reasoner.namespaces import curie
+
+__all__ = ["STAGES", "run_check"]
+
+_SECONDS = 60.0
+"""How long HermiT may classify."""
+
+
+class _Check:
+    """The stages over one workspace; what two stages need is worked out once."""
+
+    def __init__(self, workspace: Workspace, *, fast: bool, release: bool, source: Path | None) -> None:
+        self.workspace = workspace
+        self.fast = fast
+        self.release = release
+        self.source = source
+
+    @cached_property
+    def shape_results(self) -> tuple[ShapeResult, ...]:
+        """Return what pySHACL reports of the ontology."""
+        return validate_shapes(self.workspace)
+
+    def parse(self) -> Iterator[CheckFinding]:
+        """Check that the files are valid Turtle with well-typed literals."""
+        yield from check_literals(self.workspace)
+
+    def form(self) -> Iterator[CheckFinding]:
+        """Check that the files are in canonical form."""
+        yield from check_form(self.workspace)
+
+    def world(self) -> Iterator[CheckFinding]:
+        """Check that every term used is declared."""
+        yield from check_vocabulary(self.workspace)
+
+    def imports(self) -> Iterator[CheckFinding]:
+        """Check modules, catalogue and imports."""
+        yield from check_modules(self.workspace)
+
+    def hygiene(self) -> Iterator[CheckFinding]:
+        """Run the hygiene queries and judge the exemptions."""
+        yield from check_hygiene(self.workspace)
+        failing = None if self.fast else [(each.term, each.shape) for each in self.shape_results]
+        yield from check_exemptions(self.workspace, failing)
+
+    def shapes(self) -> Iterator[CheckFinding]:
+        """Validate the ontology against the shapes, and the shapes against SHACL's."""
+        self._slow()
+        yield from check_shape_files(self.workspace)
+        yield from check_shape_results(self.workspace, self.shape_results, exempted(self.workspace))
+
+    def profile(self) -> Iterator[CheckFinding]:
+        """Check the case profile and compile the program."""
+        yield from check_profile(self.workspace)
+
+    def hermit(self) -> Iterator[CheckFinding]:
+        """Ask HermiT whether the ontology is consistent and every class can have a member."""
+        self._slow()
+        yield from _classify(self.workspace)
+
+    def guidelines(self) -> Iterator[CheckFinding]:
+        """Check the guideline rules over all possible cases."""
+        yield from check_guidelines(self.workspace)
+
+    def coverage(self) -> Iterator[CheckFinding]:
+        """Check that every sentence of the source text is accounted for."""
+        yield from check_coverage(self.workspace)
+        if self.source is not None:
+            yield from check_source(self.workspace, self.source)
+
+    def competency(self) -> Iterator[CheckFinding]:
+        """Run the competency questions."""
+        self._slow()
+        from reasoner.authoring.competency_checks import check_competency
+
+        yield from check_competency(self.workspace)
+
+    def vignettes(self) -> Iterator[CheckFinding]:
+        """Answer the vignettes."""
+        self._slow()
+        from reasoner.authoring.example_checks import check_vignettes
+
+        yield from check_vignettes(self.workspace)
+
+    def documents(self) -> Iterator[CheckFinding]:
+        """Check that what documents name exists."""
+        yield from check_documents(self.workspace)
+
+    def release_tests(self) -> Iterator[CheckFinding]:
+        """Run the tests that are marked for a release."""
+        if not self.release:
+            raise NotRun("needs --release")
+        yield from _release_tests(self.workspace)
+
+    def _slow(self) -> None:
+        if self.fast:
+            raise NotRun("--fast")
+
+
+STAGES: dict[str, Callable[[_Check], Iterator[CheckFinding]]] = {
+    "strict-parse": _Check.parse,
+    "canonical-form": _Check.form,
+    "closed-world": _Check.world,
+    "imports": _Check.imports,
+    "shapes": _Check.shapes,
+    "hygiene": _Check.hygiene,
+    "case-profile": _Check.profile,
+    "classification": _Check.hermit,
+    "guideline-rules": _Check.guidelines,
+    "sentence-coverage": _Check.coverage,
+    "competency": _Check.competency,
+    "vignettes": _Check.vignettes,
+    "documents": _Check.documents,
+    "release-tests": _Check.release_tests,
+}
+"""The stages by name, in the order in which they run."""
+
+_TEXTUAL = ("strict-parse", "canonical-form", "documents", "release-tests")
+"""The stages that make sense while a file cannot be parsed."""
+
+
+def run_check(
+    folder: Path,
+    *,
+    fast: bool = False,
+    release: bool = False,
+    source: Path | None = None,
+    only: Collection[str] = (),
+) -> CheckReport:
+    """Check a knowledge folder; `only` names the stages to run, `source` is the text that the sentences are read from."""
+    unknown = sorted(set(only) - set(STAGES))
+    if unknown:
+        raise UsageError(f"There is no stage {unknown[0]}", repair=f"use {', '.join(STAGES)}")
+    started = time.perf_counter()
+    workspace = read_workspace(folder)
+    check = _Check(workspace, fast=fast, release=release, source=source)
+    reading = time.perf_counter() - started
+    results = [_run(name, check) for name in STAGES if not only or name in only]
+    if results:
+        first = results[0]
+        results[0] = StageResult(first.name, first.seconds + reading, first.findings, first.not_run)
+    return CheckReport(tuple(results))
+
+
+def _run(name: str, check: _Check) -> StageResult:
+    """Run one stage; an error of the package is a finding, a stage that cannot run says why."""
+    if check.workspace.broken and name not in _TEXTUAL:
+        return StageResult(name, 0.0, (), "a file is not valid Turtle")
+    started = time.perf_counter()
+    findings: list[CheckFinding] = []
+    not_run = ""
+    try:
+        for finding in STAGES[name](check):
+            findings.append(finding)
+    except NotRun as reason:
+        not_run = str(reason)
+    except LegcrampsError as error:
+        findings.append(CheckFinding.of_error(name, error, check.workspace.full_place(error.where)))
+    ordered = sorted(dict.fromkeys(findings), key=CheckFinding.order)
+    return StageResult(name, time.perf_counter() - started, tuple(ordered), not_run)
+
+
+def _classify(workspace: Workspace) -> Iterator[CheckFinding]:
+    """Yield classes that HermiT finds unsatisfiable, or that the whole ontology is inconsistent."""
+    try:
+        from reasoner.authoring.classify import classify_ontology
+
+        result = classify_ontology(workspace.folder / "ontology", seconds=_SECONDS)
+    except MissingExtraError as error:
+        raise NotRun("extra dl is not installed") from error
+    if not result.consistent:
+        why = "HermiT derives that nothing can satisfy its axioms"
+        repair = "undo the last change of disjointness, domain or range"
+        yield CheckFinding("classification", Severity.VIOLATION, "The ontology is inconsistent", "ontology/", why, repair, "LC-2070")
+    for iri in result.unsatisfiable:
+        what, why = f"{curie(iri)} can have no member", "HermiT derives that it is empty"
+        place = workspace.place(iri, "owl:equivalentClass")
+        yield CheckFinding("classification", Severity.VIOLATION, what, place, why, "mend the definition or the hierarchy", "LC-2071")
+
+
+def _release_tests(workspace: Workspace) -> Iterator[CheckFinding]:
+    """Yield a failure of the tests that need minutes."""
+    if not (workspace.folder / "tests" / "conftest.py").is_file():
+        raise NotRun("tests/ is not here")
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "release", "--no-header", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=workspace.folder, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode == 5:
+        raise NotRun("no test is marked release")
+    if done.returncode:
+        last = [line for line in done.stdout.splitlines() if line.strip()][-1:] or [done.stderr.strip()[-200:]]
+        what, repair = "A test of the release fails", "pytest -m release"
+        yield CheckFinding("release-tests", Severity.VIOLATION, what, "tests/", last[0], repair, "LC-2130")

@@ -1,0 +1,116 @@
+"""Say what a check found: which check, how grave, what, where, why, and how to repair it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from reasoner.errors import LegcrampsError
+
+__all__ = ["CheckFinding", "CheckReport", "NotRun", "Severity", "StageResult", "render_report"]
+
+
+class Severity(StrEnum):
+    """How grave a finding is, in SHACL's words; only a violation fails the check."""
+
+    VIOLATION = "Violation"
+    WARNING = "Warning"
+    INFO = "Info"
+
+
+_ORDER = list(Severity)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFinding:
+    """One thing that a check found; `where` is `file:line` as far as known, `code` is stable."""
+
+    check: str
+    severity: Severity
+    what: str
+    where: str
+    why: str
+    repair: str
+    code: str
+
+    @staticmethod
+    def of_error(check: str, error: LegcrampsError, where: str = "") -> CheckFinding:
+        """Return the violation that an error of the package reports."""
+        return CheckFinding(check, Severity.VIOLATION, error.what, where or error.where, error.why, error.repair, error.code)
+
+    def line(self) -> str:
+        """Return the finding as one line of text."""
+        place = f"{self.where}: " if self.where else ""
+        why = f": {self.why}" if self.why else ""
+        repair = f" Repair: {self.repair}" if self.repair else ""
+        return f"{place}{self.severity.value.lower()}: {self.what.rstrip('.')}{why}.{repair} [{self.check}; {self.code}]"
+
+    def order(self) -> tuple[int, str, int, str, str]:
+        """Return the key by which findings are listed: gravity, then place."""
+        name, _, line = self.where.rpartition(":")
+        number = int(line) if line.isdigit() else 0
+        return _ORDER.index(self.severity), name if number else self.where, number, self.code, self.what
+
+
+class NotRun(Exception):
+    """A stage cannot run here; the message says why."""
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What one stage found and how long it took; `not_run` says why it did not run, or is empty."""
+
+    name: str
+    seconds: float
+    findings: tuple[CheckFinding, ...] = ()
+    not_run: str = ""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The stages of one check, in order."""
+
+    stages: tuple[StageResult, ...]
+
+    @property
+    def findings(self) -> tuple[CheckFinding, ...]:
+        """Return everything found, in the order of the stages."""
+        return tuple(finding for stage in self.stages for finding in stage.findings)
+
+    @property
+    def clean(self) -> bool:
+        """Return whether nothing found is a violation."""
+        return all(finding.severity is not Severity.VIOLATION for finding in self.findings)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many findings there are of each severity."""
+        found = Counter(finding.severity for finding in self.findings)
+        return {severity.value: found[severity] for severity in Severity}
+
+    def dumps(self) -> str:
+        """Return the report as one JSON object."""
+        document = {"clean": self.clean, "counts": self.counts(), "stages": [asdict(stage) for stage in self.stages]}
+        return json.dumps(document, ensure_ascii=False, indent=1)
+
+
+def render_report(report: CheckReport, *, verbose: bool = True) -> str:
+    """Return the report as text: a line per stage, its findings below it, and a summary; without `verbose`, no Info."""
+    lines = []
+    for stage in report.stages:
+        shown = [finding for finding in stage.findings if verbose or finding.severity is not Severity.INFO]
+        state = f"not run: {stage.not_run}" if stage.not_run else _summary(Counter(finding.severity for finding in stage.findings))
+        lines.append(f"{stage.name:<20} {stage.seconds:6.2f} s  {state}")
+        lines += [f"  {finding.line()}" for finding in shown]
+    total = sum(stage.seconds for stage in report.stages)
+    skipped = sum(bool(stage.not_run) for stage in report.stages)
+    tail = f", {skipped} of {len(report.stages)} stages not run" if skipped else ""
+    lines.append(f"{_summary(Counter(finding.severity for finding in report.findings))}{tail}, {total:.1f} s")
+    return "\n".join(lines) + "\n"
+
+
+def _summary(found: Counter[Severity]) -> str:
+    words = {Severity.VIOLATION: ("violation", "violations"), Severity.WARNING: ("warning", "warnings"), Severity.INFO: ("note", "notes")}
+    parts = [f"{found[severity]} {words[severity][found[severity] != 1]}" for severity in Severity if found[severity]]
+    return ", ".join(parts) or "clean"
