@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from reasoner.abstraction.state import CaseState
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
 from reasoner.program.model import Decision, Program, Recommendation, Verdict
+from reasoner.program.watch import Watched
 
 __all__ = ["Advice", "Advised", "Judged", "advise"]
 
@@ -69,10 +70,10 @@ class Advice:
 
 def advise(program: Program, state: CaseState, statuses: Statuses) -> Advice:
     """Judge every recommendation and decision in one pass over the statuses."""
-    eligible, raised = _eligibility(program, statuses)
+    raised = _raised(program, statuses)
     for alternative in entail_alternatives(program, state):
-        raised |= {index for index in _eligibility(program, alternative)[1] if program.recommendations[index].red_flag}
-    advised = {each.recommendation.iri: each for index in sorted(raised) if (each := _judge(index, program, statuses, eligible, raised))}
+        raised |= {index for index in _raised(program, alternative) if program.recommendations[index].red_flag}
+    advised = {each.recommendation.iri: each for index in sorted(raised) if (each := _judge(index, program, statuses, raised))}
     judged = {decision.key: _decide(decision, program, advised, raised, statuses) for decision in program.decisions}
     scope = judged.get(SCOPE_KEY)
     if scope is not None and scope.verdict.word != IN_SCOPE:
@@ -80,50 +81,34 @@ def advise(program: Program, state: CaseState, statuses: Statuses) -> Advice:
     return Advice(advised, judged)
 
 
-def _eligibility(program: Program, statuses: Statuses) -> tuple[dict[int, str], set[int]]:
-    """Return which recommendations differ in eligibility from refuted, and which are raised, by index.
-
-    A recommendation is raised when Eligible is entailed, or open with the trigger entailed.
-    """
-    eligible: dict[int, str] = {}
-    raised: set[int] = set()
-    for index in _not_refuted(program, statuses):
-        each = program.watched[index]
-        status = statuses.literal(each.eligible)
-        if status != REFUTED:
-            eligible[index] = status
-            if status == ENTAILED or statuses.literal(each.trigger) == ENTAILED:
-                raised.add(index)
-    return eligible, raised
+def _raised(program: Program, statuses: Statuses) -> set[int]:
+    """Return the recommendations, by index, whose Eligible is entailed, or open with the trigger entailed."""
+    watch, values = program.watch, statuses.values
+    due = set(watch.raised)
+    for bit in statuses.changed:
+        if bit in watch.concerned:
+            due.update(watch.concerned[bit])
+    return {index for index in due if watch.watched[index].is_raised(values)}
 
 
-def _not_refuted(program: Program, statuses: Statuses) -> list[int]:
-    """Return the recommendations, by index, that may be eligible."""
-    bits, watching = program.watched_bits
-    bits &= ~statuses.refuted
-    found = list(program.watched_negatives)
-    while bits:
-        low = bits & -bits
-        bits ^= low
-        found.extend(watching[low.bit_length() - 1])
-    return found
-
-
-def _judge(index: int, program: Program, statuses: Statuses, eligible: dict[int, str], raised: set[int]) -> Advised | None:
+def _judge(index: int, program: Program, statuses: Statuses, raised: set[int]) -> Advised | None:
     """Return the standing of a raised recommendation; None for one raised by a conflict only and refuted without it."""
-    watched = program.watched[index]
-    each, own = program.recommendations[index], eligible.get(index, REFUTED)
+    watched = program.watch.watched[index]
+    each, own = program.recommendations[index], statuses.literal(watched.eligible)
     applicable = statuses.literal(watched.applicable)
     if applicable == ENTAILED:
         return Advised(each, CERTAIN, own)
     if applicable == REFUTED:
-        by = tuple(program.recommendations[other].iri for other in watched.overriders if eligible.get(other) == ENTAILED)
-        return Advised(each, RULED_OUT, own, by=by) if own != REFUTED else None
-    standing = tuple(program.recommendations[other].iri for other in watched.overriders if other in raised)
-    if own == ENTAILED and not standing:
-        silent = tuple(program.recommendations[other].iri for other in watched.overriders if eligible.get(other) == OPEN)
-        return Advised(each, PRESUMED, own, presumes=silent)
-    return Advised(each, POSSIBLE, own, by=standing)
+        return Advised(each, RULED_OUT, own, by=_overriders(watched, ENTAILED, program, statuses)) if own != REFUTED else None
+    if own == ENTAILED and raised.isdisjoint(watched.overriders):
+        return Advised(each, PRESUMED, own, presumes=_overriders(watched, OPEN, program, statuses))
+    return Advised(each, POSSIBLE, own, by=tuple(program.recommendations[other].iri for other in watched.overriders if other in raised))
+
+
+def _overriders(watched: Watched, status: str, program: Program, statuses: Statuses) -> tuple[str, ...]:
+    """Return the overriders whose Eligible has the given status."""
+    rows = program.watch.watched
+    return tuple(program.recommendations[other].iri for other in watched.overriders if statuses.literal(rows[other].eligible) == status)
 
 
 def _capped(each: Advised) -> Advised:
@@ -156,10 +141,8 @@ def _verdict_standing(verdict: Verdict, program: Program, raised: set[int], stat
     if applicable == ENTAILED:
         return CERTAIN
     if applicable == OPEN and statuses.holds(verdict.eligible):
-        rows = [index for index, each in enumerate(program.recommendations) if each.verdict == verdict.iri]
-        above = {
-            other for row in rows if statuses.literal(program.watched[row].eligible) != REFUTED for other in program.watched[row].overriders
-        }
+        rows, watched = program.watch.rows[verdict.iri], program.watch.watched
+        above = {other for row in rows if statuses.literal(watched[row].eligible) != REFUTED for other in watched[row].overriders}
         if raised.isdisjoint(above.difference(rows)):
             return PRESUMED
     return SILENT

@@ -206,20 +206,31 @@ def _add_explain(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
     verb.add_argument("--input-format", choices=_FORMATS, help="instead of the file name's ending")
     verb.add_argument("--as-of", type=_instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
-    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("--all", action="store_true", help="every minimal reason, not one, up to a bound that is stated")
+    verb.add_argument("--check", action="store_true", help="have each proof accepted by the separate checker before it is printed")
+    verb.add_argument("--format", choices=("text", "json", "turtle", "dot"), default="text")
     verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
     verb.set_defaults(run=_explain)
 
 
 def _explain(arguments: argparse.Namespace) -> int:
-    import json
-
     from reasoner.explanation import View
-    from reasoner.proofs import explain, render_proof
+    from reasoner.proof_axioms import load_axioms
+    from reasoner.proof_checker import Checker
+    from reasoner.proof_formats import Words
+    from reasoner.proofs import Prover
+    from reasoner.resources import knowledge_folder
 
     program, answer = _one_answer(arguments)
-    proof = explain(View(program, answer.state, answer.statuses), answer, arguments.conclusion)
-    print(json.dumps(proof.to_json(), ensure_ascii=False, indent=1) if arguments.format == "json" else render_proof(proof))
+    folder = knowledge_folder(arguments.knowledge)
+    axioms, view = load_axioms(program, folder), View(program, answer.state, answer.statuses)
+    explained = Prover(axioms, view, answer).explain(arguments.conclusion, every=arguments.all)
+    if arguments.check:
+        checker = Checker(folder)
+        for proof in explained.proofs:
+            checker.check(proof.to_json())
+        print(f"legcramps: {len(explained.proofs)} of {len(explained.proofs)} proofs accepted by the checker", file=sys.stderr)
+    sys.stdout.write(Words(axioms, view).write(explained, arguments.format))
     return 0
 
 
@@ -292,6 +303,7 @@ def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     verb = verbs.add_parser("check", help="check ontology, shapes, queries and documents, each finding with its repair")
     verb.add_argument("--fast", action="store_true", help="leave out shapes, HermiT and everything that answers cases")
     verb.add_argument("--release", action="store_true", help="run the tests marked for a release as well")
+    verb.add_argument("--notes", action="store_true", help="list notes as well, which are only counted otherwise")
     verb.add_argument("--only", action="append", default=[], metavar="STAGE", help="run this stage alone; may be given again")
     verb.add_argument("--source", metavar="FILE", help="text that the sentences are read from, to compare offsets and digests")
     verb.add_argument("--coverage", action="store_true", help="print where each sentence of the source text went, and nothing else")
@@ -314,7 +326,7 @@ def _check(arguments: argparse.Namespace) -> int:
         return 0
     source = Path(arguments.source) if arguments.source else None
     report = run_check(folder, fast=arguments.fast, release=arguments.release, source=source, only=arguments.only)
-    sys.stdout.write(report.dumps() + "\n" if arguments.format == "json" else render_report(report))
+    sys.stdout.write(report.dumps() + "\n" if arguments.format == "json" else render_report(report, notes=arguments.notes))
     return 0 if report.clean else 1
 
 

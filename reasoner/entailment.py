@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from reasoner.abstraction.state import CaseState
-from reasoner.program.model import Literal, Program
-from reasoner.program.settle import decide, settle
+from reasoner.program.model import LATE, Literal, Program
+from reasoner.program.settle import decide, moved, settle
 
 __all__ = ["ENTAILED", "OPEN", "REFUTED", "Statuses", "entail", "entail_alternatives"]
 
@@ -12,27 +14,46 @@ ENTAILED = "entailed"
 REFUTED = "refuted"
 OPEN = "open"
 
+_WORDS = ((OPEN, REFUTED, ENTAILED), (OPEN, ENTAILED, REFUTED))
+"""The statuses of a negative and of a positive literal by the value of its bit."""
+
 
 class Statuses:
     """The status of every bit of a program in one case state; gates that nothing waits for are decided when asked."""
 
-    __slots__ = ("_false", "_pending", "_true", "program")
+    __slots__ = ("_values", "changed", "program")
+
+    program: Program
+    changed: Sequence[int]
+    """The bits whose value differs from the resting state, those not yet asked for left out."""
 
     def __init__(self, program: Program, leaf_true: int, leaf_false: int) -> None:
+        """Take exactly the leaves in the masks as known."""
+        self._settle(program, moved(program.tables, leaf_true, leaf_false))
+
+    @classmethod
+    def after(cls, program: Program, changes: Mapping[int, int]) -> Statuses:
+        """Return the statuses when the leaves in `changes` have these values and the others rest."""
+        statuses = cls.__new__(cls)
+        statuses._settle(program, changes)
+        return statuses
+
+    def _settle(self, program: Program, changes: Mapping[int, int]) -> None:
         self.program = program
-        self._true, self._false, self._pending = settle(program.tables, leaf_true, leaf_false)
+        self._values, self.changed = settle(program.tables, changes)
+
+    @property
+    def values(self) -> Sequence[int]:
+        """Return the value of every bit; those not yet asked for are late."""
+        return self._values
 
     def literal(self, literal: Literal) -> str:
         """Return the status of a literal."""
         bit, sign = literal
-        if self._true >> bit & 1:
-            return ENTAILED if sign else REFUTED
-        if self._false >> bit & 1:
-            return REFUTED if sign else ENTAILED
-        if self._pending >> bit & 1:
-            self._decide(bit)
-            return self.literal(literal)
-        return OPEN
+        value = self._values[bit]
+        if value == LATE:
+            value = decide(self.program.tables, self._values, bit)
+        return _WORDS[sign][value]
 
     def status(self, name: str) -> str:
         """Return the status of the case class `name`; raise KeyError when it is none."""
@@ -42,29 +63,12 @@ class Statuses:
         """Return whether the case class `name` is entailed."""
         return self.status(name) == ENTAILED
 
-    @property
-    def entailed(self) -> int:
-        """Return the mask of entailed bits, those not yet asked for left out."""
-        return self._true
-
-    @property
-    def refuted(self) -> int:
-        """Return the mask of refuted bits, those not yet asked for left out."""
-        return self._false
-
-    def _decide(self, bit: int) -> None:
-        tables = self.program.tables
-        gate = self.program.gates[bit - tables.leaf_count]
-        for part in (*gate.positive, *gate.negative):
-            if self._pending >> part & 1:
-                self._decide(part)
-        self._pending &= ~(1 << bit)
-        self._true, self._false = decide(tables, self._true, self._false, bit)
-
 
 def entail(program: Program, state: CaseState) -> Statuses:
     """Return the statuses that `state` gives."""
-    return Statuses(program, state.leaf_true, state.leaf_false)
+    if state.changes is None:
+        return Statuses(program, state.leaf_true, state.leaf_false)
+    return Statuses.after(program, state.changes)
 
 
 def entail_alternatives(program: Program, state: CaseState) -> tuple[Statuses, ...]:

@@ -18,6 +18,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import IN_SCOPE, SCOPE_KEY
+from reasoner.blank_nodes import renamed_quads
 from reasoner.documents import Document, parse_rdf
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
 from reasoner.namespaces import LC, LCG, OWL, PROV, RDF, RDFS, SKOS, XSD
@@ -132,7 +133,7 @@ def asserted_graph(document: Document, vocabulary: frozenset[str], prefix: str =
 
     Kept of the project's own properties and classes are those of `vocabulary`; terms of the project are no subjects.
     """
-    for quad in parse_rdf(document):
+    for quad in renamed_quads(parse_rdf(document)):
         subject, predicate, value = quad.triple
         said = value if predicate == _TYPE else predicate
         if not _is_ours(subject) and (not _is_ours(said) or said.value in vocabulary):
@@ -266,6 +267,6 @@ def _sources(case: NamedNode, state: CaseState) -> Iterator[Triple]:
     """Yield the records that were used; one without an IRI cannot be pointed at from another document."""
     facts = {source for fact in state.facts for source in fact.sources}
     values = {source for indicator in state.indicators.values() for source in indicator.sources}
-    for source in sorted(facts | values):
+    for source in sorted((facts | values) - {case.value}):
         if not source.startswith("_:"):
             yield Triple(case, NamedNode(PROV + "wasDerivedFrom"), NamedNode(source))

@@ -1,141 +1,217 @@
-"""Lay out the proof of one conclusion as a tree: recommendation, classes, facts, down to record and sentence."""
+"""Prove what is concluded about a case: standings, statuses, verdicts and conditions, one proof or one per minimal reason."""
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
-from reasoner.entailment import ENTAILED, OPEN
+from reasoner.advice import Advised, Judged
+from reasoner.entailment import ENTAILED, OPEN, REFUTED
 from reasoner.errors import UsageError
-from reasoner.explanation import View, sentence_id
+from reasoner.explanation import View
+from reasoner.justification import BOUND, minimal_reasons
 from reasoner.namespaces import curie, expand
-from reasoner.program.model import Literal, Recommendation
+from reasoner.program.model import Condition, Recommendation
+from reasoner.proof_axioms import Axioms
+from reasoner.proof_data import Conclusion, Explained, Model, Premise, Proof, Step
+from reasoner.proof_models import Models
+from reasoner.proof_search import search_case, search_readings, search_some, value_premise
 from reasoner.report import CaseAnswer
 
-__all__ = ["Proof", "explain", "render_proof"]
-
-_DEPTH = 24
+__all__ = ["Prover"]
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A statement, what kind it is, the term it is about, where it comes from, and the premises that give it."""
+class Prover:
+    """Proves the conclusions of one answered case; steps are shared between its proofs."""
 
-    text: str
-    kind: str
-    iri: str
-    source: str
-    premises: tuple[Proof, ...] = ()
+    def __init__(self, axioms: Axioms, view: View, answer: CaseAnswer) -> None:
+        self.axioms = axioms
+        self.view = view
+        self.answer = answer
+        self.program = view.program
+        self.search = search_case(axioms, view)
+        self.models = Models(self.search)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the tree as plain JSON types."""
-        return {
-            "text": self.text,
-            "kind": self.kind,
-            "iri": self.iri,
-            "source": self.source,
-            "premises": [each.to_json() for each in self.premises],
-        }
+    def listed(self) -> list[Proof]:
+        """Return one proof of every conclusion that the report states: advice, verdicts, conditions settled."""
+        proofs = [self.recommendation(each.recommendation) for each in self.answer.advice.advised.values()]
+        proofs += [self.decision(judged) for judged in self.answer.advice.judged.values()]
+        ranked = [each for each in self.answer.differential.ranked if each.status in ("confirmed", "excluded")]
+        return proofs + [self.condition(each.condition, each.status) for each in ranked]
 
+    def explain(self, name: str, every: bool = False, bound: int = BOUND) -> Explained:
+        """Return one proof per conclusion that `name` stands for, or one per minimal reason; raise UsageError as `named` does."""
+        proofs = self.named(name)
+        if not every:
+            return Explained(name, tuple(proofs))
+        found = [self.reasons(proof, bound) for proof in proofs]
+        return Explained(name, tuple(proof for each, _ in found for proof in each), all(complete for _, complete in found), bound)
 
-def explain(view: View, answer: CaseAnswer, conclusion: str) -> Proof:
-    """Return one proof of `conclusion`: a case class, recommendation, red flag, investigation, condition or decision key.
+    def named(self, name: str) -> list[Proof]:
+        """Return one proof per conclusion that `name` stands for; raise UsageError, with near matches, when nothing bears it.
 
-    An open class is answered by what is missing. Raises UsageError, with near matches, when nothing bears that name.
-    """
-    iri = expand(conclusion)
-    program = view.program
-    if conclusion in answer.advice.judged:
-        return _decision(view, answer, conclusion)
-    if iri in program.recommendation:
-        return _recommendation(view, answer, program.recommendation[iri])
-    if iri in program.classes:
-        return _class(view, iri)
-    if program.sorts.get(iri) == "Investigation":
-        found = [each for each in program.recommendations if each.investigation == iri]
-        premises = tuple(_recommendation(view, answer, each) for each in found if each.iri in answer.advice.advised)
-        said = "recommendations bear on it" if premises else "no recommendation that is raised names it"
-        return Proof(f"{view.label(iri)}: {said}", "investigation", iri, "", premises)
-    conditions = {each.iri: each for each in program.conditions}
-    if iri in conditions:
-        names = (*conditions[iri].confirmed_by, *conditions[iri].excluded_by)
-        return Proof(view.label(iri), "condition", iri, "", tuple(_class(view, name) for name in names))
-    known = [*map(curie, (*program.classes, *program.recommendation, *conditions)), *answer.advice.judged]
-    near = difflib.get_close_matches(conclusion, known, 3, 0.6)
-    raise UsageError(
-        f"Nothing is called {conclusion}",
-        repair=f"did you mean {' or '.join(near)}?" if near else "name a class, recommendation, test or condition",
-    )
+        It may be a case class, recommendation, red flag, investigation, condition or decision key. What is open is shown to
+        be so by two cases that agree with the records and differ in it.
+        """
+        iri = expand(name)
+        judged = self.answer.advice.judged.get(name)
+        if judged is not None:
+            return [self.decision(judged)]
+        if iri in self.program.recommendation:
+            return [self.recommendation(self.program.recommendation[iri])]
+        if iri in self.program.classes:
+            return [self.status(iri)]
+        if self.program.sorts.get(iri) == "Investigation":
+            advised = self.answer.advice.advised
+            return [self.recommendation(each) for each in self.program.recommendations if each.investigation == iri and each.iri in advised]
+        for each in self.answer.differential.ranked:
+            if each.condition.iri == iri:
+                if each.status in ("confirmed", "excluded"):
+                    return [self.condition(each.condition, each.status)]
+                return [self.status(found) for found in (*each.condition.confirmed_by, *each.condition.excluded_by)]
+        raise self._unknown(name)
 
+    def _unknown(self, name: str) -> UsageError:
+        conditions = [each.iri for each in self.program.conditions]
+        known = [*map(curie, (*self.program.classes, *self.program.recommendation, *conditions)), *self.answer.advice.judged]
+        near = difflib.get_close_matches(name, known, 3, 0.6)
+        return UsageError(
+            f"Nothing is called {name}",
+            repair=f"did you mean {' or '.join(near)}?" if near else "name a class, recommendation, test or condition",
+        )
 
-def _decision(view: View, answer: CaseAnswer, key: str) -> Proof:
-    judged = answer.advice.judged[key]
-    rows = [row.recommendation for row in judged.rows] or [row.recommendation for _, listed in judged.could_be for row in listed]
-    premises = tuple(_recommendation(view, answer, each) for each in rows)
-    return Proof(f"{view.label(judged.verdict.iri)} ({judged.certainty})", "verdict", judged.verdict.iri, "", premises)
+    # --- conclusions ------------------------------------------------------------------------------------------------
 
+    def status(self, name: str) -> Proof:
+        """Return the proof that a case class is entailed, refuted or open."""
+        status = self.view.statuses.status(name)
+        if status != OPEN:
+            return self._proof(Conclusion("class", name, status), [self.search.derive(name, status == ENTAILED)])
+        models = tuple(self.models.find(name, holds) for holds in (True, False))
+        remarks = [f"unknown: {each.label}" for each in self.view.missing(name)]
+        return self._proof(Conclusion("class", name, OPEN), [], models, remarks)
 
-def _recommendation(view: View, answer: CaseAnswer, each: Recommendation) -> Proof:
-    advised = answer.advice.advised.get(each.iri)
-    standing = advised.standing if advised else "silent or ruled out"
-    premises = [_class(view, each.inclusion)]
-    premises += [_class(view, name) for name in each.exclusions]
-    if advised is not None:
-        premises += [Proof(f"presumed not: {view.label(iri)}", "presumption", iri, "") for iri in advised.presumes]
-        premises += [_class(view, view.program.recommendation[iri].eligible) for iri in advised.by]
-    cited = ", ".join(sentence_id(sentence) for sentence in each.sentences)
-    sources = ", ".join(view.label(source) for source in each.sources)
-    return Proof(
-        f"{each.statement or view.label(each.iri)} ({standing})",
-        "recommendation",
-        each.iri,
-        "; ".join(filter(None, (cited, sources))),
-        tuple(premises),
-    )
+    def recommendation(self, each: Recommendation) -> Proof:
+        """Return the proof of the standing of a recommendation; of one not raised, why it is ruled out or open."""
+        advised = self.answer.advice.advised.get(each.iri)
+        if advised is None:
+            if self.view.statuses.status(each.applicable) == REFUTED:
+                return self._proof(Conclusion("recommendation", each.iri, "ruled-out"), [self.search.derive(each.applicable, False)])
+            return self.status(each.eligible)
+        if advised.standing == "possible":
+            return self._possible(advised)
+        if advised.standing == "presumed":
+            steps = [self.search.derive(each.eligible), *self._refuted(each.overriders)]
+            return self._proof(Conclusion("recommendation", each.iri, "presumed", presumes=tuple(sorted(advised.presumes))), steps)
+        return self._proof(
+            Conclusion("recommendation", each.iri, advised.standing), [self.search.derive(each.applicable, advised.standing == "certain")]
+        )
 
+    def _refuted(self, iris: Iterable[str]) -> list[Step]:
+        """Return the steps that refute the eligibility of those recommendations that are not eligible for certain."""
+        names = sorted(self.program.recommendation[iri].eligible for iri in iris)
+        return [self.search.derive(name, False) for name in names if self.view.statuses.status(name) == REFUTED]
 
-def _class(view: View, name: str) -> Proof:
-    literal = view.program.classes[name]
-    status = view.statuses.literal(literal)
-    label = view.label(name)
-    if status == OPEN:
-        wanted = tuple(Proof(f"unknown: {each.label}", "missing", each.term, "") for each in view.missing(name))
-        return Proof(f"open: {label}", "class", name, "", wanted)
-    bit, sign = literal
-    held = (bit, sign == (status == ENTAILED))
-    text = label if status == ENTAILED else f"not: {label}"
-    return Proof(text, "class", name, "", _premises(view, held, _names(view), _DEPTH))
+    def _possible(self, advised: Advised) -> Proof:
+        each = advised.recommendation
+        remarks = [f"unknown: {missing.label}" for missing in self.view.missing(each.eligible)]
+        remarks += [f"raised against it: {self.view.label(iri)}" for iri in advised.by]
+        return self._proof(Conclusion("recommendation", each.iri, "possible"), [self._raised(each)], remarks=remarks)
 
+    def _raised(self, each: Recommendation) -> Step:
+        """Return the step that raises a recommendation: its eligibility or its trigger, if need be under one reading of a conflict."""
+        for search in (self.search, *(search_readings(self.search, self.view) if self.view.state.alternatives else ())):
+            for name in (each.eligible, each.trigger):
+                if search.statuses.status(name) == ENTAILED:
+                    return search.derive(name)
+        raise AssertionError(each.iri)
 
-def _names(view: View) -> dict[Literal, str]:
-    return {literal: name for name, literal in sorted(view.program.classes.items(), reverse=True)}
+    def decision(self, judged: Judged) -> Proof:
+        """Return the proof of a verdict: its rows apply, or are eligible with what is presumed, or some are still possible."""
+        about, verdict = judged.decision.iri, judged.verdict
+        if not judged.rows:
+            rows = [row.recommendation for _, listed in judged.could_be for row in listed]
+            conclusion = Conclusion("decision", about, verdict.iri, judged.certainty, could_be=tuple(row.iri for row in rows))
+            models = [
+                self.models.find(each.applicable, False) for each in judged.decision.verdicts if each.applicable in self.program.classes
+            ]
+            return self._proof(conclusion, [self._raised(row) for row in rows], tuple(dict.fromkeys(models)))
+        if judged.certainty == "certain":
+            return self._proof(Conclusion("decision", about, verdict.iri, "certain"), [self.search.derive(verdict.applicable)])
+        status = self.view.statuses.status
+        rows = [each for each in self.program.recommendations if each.verdict == verdict.iri]
+        dead = [row for row in rows if status(row.eligible) == REFUTED]
+        own = {row.iri for row in rows}
+        above = {iri for row in rows if row not in dead for iri in row.overriders} - own
+        presumes = tuple(sorted(iri for iri in above if status(self.program.recommendation[iri].eligible) != REFUTED))
+        steps = [self.search.derive(verdict.eligible), *self._refuted([*(row.iri for row in dead), *above])]
+        return self._proof(Conclusion("decision", about, verdict.iri, "presumed", presumes), steps)
 
+    def condition(self, condition: Condition, status: str) -> Proof:
+        """Return the proof that a condition is confirmed or excluded."""
+        names = condition.confirmed_by if status == "confirmed" else condition.excluded_by
+        name = next(name for name in names if self.view.statuses.holds(name))
+        return self._proof(Conclusion("condition", condition.iri, status), [self.search.derive(name)])
 
-def _premises(view: View, literal: Literal, names: dict[Literal, str], depth: int) -> tuple[Proof, ...]:
-    """Return the premises of a literal that holds; named classes stand in between, unnamed gates are passed through."""
-    bit, sign = literal
-    tables = view.program.tables
-    if bit < tables.leaf_count or depth == 0:
-        return tuple(Proof(reason.text, reason.kind, reason.iri, reason.source) for reason in view.support(literal))
-    parts = view.supporting_parts(literal)
-    if parts is None:
-        return tuple(Proof(reason.text, reason.kind, reason.iri, reason.source) for reason in view.support(literal))
-    found: list[Proof] = []
-    for part in parts:
-        name = names.get(part) or names.get((part[0], not part[1]))
-        below = _premises(view, part, names, depth - 1)
-        if name is None or part[0] < tables.leaf_count:
-            found += below
-        else:
-            text = view.label(name) if names.get(part) else f"not: {view.label(name)}"
-            found.append(Proof(text, "class", name, "", below))
-    return tuple(dict.fromkeys(found))
+    # --- all minimal reasons ------------------------------------------------------------------------------------------
 
+    def reasons(self, proof: Proof, bound: int = BOUND) -> tuple[list[Proof], bool]:
+        """Return one proof per minimal reason of the first step of `proof`, and whether these are all."""
+        if not proof.premises:
+            return [proof], True
+        head, *others = proof.premises
+        if head.statement[0] != "class" or any(step.premise and step.premise.kind == "reading" for step in proof.steps()):
+            return [proof], False
+        name = str(head.statement[1])
+        found = minimal_reasons(self.view, name, bound)
+        proofs = []
+        for reason in found.reasons:
+            texts = {premise.text for premise in reason}
+            search = search_some(self.search, lambda premise, texts=texts: self.text(premise) in texts)  # type: ignore[misc]
+            step = search.derive(name, head.holds)
+            proofs.append(self._proof(proof.conclusion, [step, *others], proof.models, proof.remarks))
+        return proofs, found.complete
 
-def render_proof(proof: Proof, depth: int = 0) -> str:
-    """Return the tree as indented text, sources in brackets."""
-    source = f"  [{proof.source}]" if proof.source else ""
-    lines = [f"{'  ' * depth}{'- ' if depth else ''}{proof.text}{source}"]
-    lines += [render_proof(each, depth + 1) for each in proof.premises]
-    return "\n".join(lines)
+    def text(self, premise: Premise) -> str:
+        """Return the words of a premise, as `minimal_reasons` gives them."""
+        if premise.statement[0] == "some":
+            return f"{self.view.role_phrase(premise.statement[1], premise.statement[2])}: {'present' if premise.holds else 'absent'}"
+        return self.view.value_text(self.view.state.indicators[premise.statement[1]])
+
+    # --- citations ----------------------------------------------------------------------------------------------------
+
+    def _proof(self, conclusion: Conclusion, steps: list[Step], models: tuple[Model, ...] = (), remarks: Iterable[str] = ()) -> Proof:
+        bare = Proof(self.view.state.case.iri, conclusion, tuple(steps), ())
+        found: set[tuple[str, str]] = set()
+        for step in bare.steps():
+            if step.statement[0] in ("class", "part"):
+                found.add(self._cites(step.statement[1]))
+            elif step.axiom is not None:
+                found.update(map(self._cites, step.axiom))
+        if conclusion.kind == "class":
+            found.add(self._cites(conclusion.about))
+        elif conclusion.kind == "recommendation":
+            found.add(("recommendation", conclusion.about))
+        found.update(("recommendation", iri) for iri in (*conclusion.presumes, *conclusion.could_be))
+        given = self._given() if models else ()
+        return Proof(bare.case, conclusion, bare.premises, self._digests(found), given, models, tuple(remarks))
+
+    def _cites(self, name: str) -> tuple[str, str]:
+        owner = self.axioms.recommendation_of.get(name)
+        return ("axiom", name) if owner is None else ("recommendation", owner)
+
+    def _digests(self, found: set[tuple[str, str]]) -> tuple[tuple[str, str, str], ...]:
+        cited = []
+        sentences: set[str] = set()
+        for kind, iri in sorted(found):
+            if kind == "recommendation":
+                cited.append((kind, iri, self.axioms.recommendation_digest(iri)))
+                sentences.update(self.program.recommendation[iri].sentences)
+            else:
+                cited.append((kind, iri, self.axioms.digest(iri)))
+        return (*cited, *(("sentence", iri, self.axioms.sentence_digest(iri)) for iri in sorted(sentences)))
+
+    def _given(self) -> tuple[Premise, ...]:
+        roles = [step.premise for step, _, _ in self.search.roles if step.premise]
+        values = [value_premise(state) for state in self.view.state.indicators.values() if state.settled]
+        return (*roles, *values)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pyoxigraph
 
+from reasoner.errors import shortened
 from reasoner.moments import Moment, parse_moment
 from reasoner.namespaces import LC, RDF, curie
 from reasoner.program.model import Program
@@ -204,7 +205,7 @@ class _Reader:
             return None
         found = parse_moment(text)
         if found is None:
-            self.note("malformed-date", f"“{text}” is no date", name, "write YYYY-MM-DD, YYYY-MM, YYYY or a dateTime")
+            self.note("malformed-date", f"“{shortened(text)}” is no date", name, "write YYYY-MM-DD, YYYY-MM, YYYY or a dateTime")
         return found
 
     def number(self, name: str) -> Decimal | None:
@@ -216,8 +217,8 @@ class _Reader:
             number = Decimal(text)
         except InvalidOperation:
             number = Decimal("NaN")
-        if not number.is_finite():
-            self.note("malformed-number", f"“{text}” is no number", name, "write a plain decimal number")
+        if not number.is_finite() or abs(number.adjusted()) > _MAGNITUDE:
+            self.note("malformed-number", f"“{shortened(text)}” is no number", name, "write a plain decimal number")
             return None
         return number
 
@@ -229,12 +230,23 @@ class _Reader:
             return None
         if self.program.sorts.get(iri) == sort:
             return iri
-        near = difflib.get_close_matches(iri, [term for term, found in self.program.sorts.items() if found == sort], 3, 0.85)
-        hint = f"did you mean {' or '.join(map(curie, near))}?" if near else f"use a {sort.lower()} of the ontology"
-        self.note("unknown-term", f"{curie(iri)} is no {sort.lower()} of the ontology", iri, hint)
+        hint = _near(iri, [term for term, found in self.program.sorts.items() if found == sort]) or f"use a {sort.lower()} of the ontology"
+        self.note("unknown-term", f"{shortened(curie(iri))} is no {sort.lower()} of the ontology", iri, hint)
         return None
 
 
+def _near(iri: str, terms: Iterable[str]) -> str:
+    """Ask for the terms whose local names are nearly that of `iri`; return the empty string when there are none."""
+    name = iri.removeprefix(LC)
+    if len(name) > _LONGEST_NAME:
+        return ""
+    near = difflib.get_close_matches(name, [term.removeprefix(LC) for term in terms], 3, _NEARNESS)
+    return f"did you mean {' or '.join(f'lc:{each}' for each in near)}?" if near else ""
+
+
+_MAGNITUDE = 30
+_LONGEST_NAME = 100
+_NEARNESS = 0.75
 _STATUS = LC + "_RecordStatus_"
 
 
@@ -340,7 +352,7 @@ _READERS = {
 
 
 def read_cases(index: Index, program: Program, refused: Iterable[str] = ()) -> tuple[Case, ...]:
-    """Return the cases of a document, sorted by IRI; records in `refused` (node texts) are left out.
+    """Return the cases of a document, sorted by IRI; cases and records in `refused` (node texts) are left out.
 
     A record without a known kind or term becomes a problem of its case, never an exception.
     """
@@ -349,6 +361,7 @@ def read_cases(index: Index, program: Program, refused: Iterable[str] = ()) -> t
         _case(node, index, program, barred)
         for node, properties in index.items()
         if isinstance(node, pyoxigraph.NamedNode)
+        and node.value not in barred
         and any(isinstance(kind, pyoxigraph.NamedNode) and kind.value == _CASE for kind in properties.get(_TYPE, ()))
     ]
     return tuple(sorted(cases, key=lambda case: case.iri))
@@ -356,6 +369,7 @@ def read_cases(index: Index, program: Program, refused: Iterable[str] = ()) -> t
 
 def _case(node: pyoxigraph.NamedNode, index: Index, program: Program, barred: frozenset[str]) -> Case:
     read = _Reader(index, program).at(node)
+    _foreign_terms(read)
     as_of, birth, age = read.moment(lc("asOf")), read.moment(lc("birthDate")), read.number(lc("statedAge"))
     subject = read.iri(lc("hasSubject")) or node.value
     records: list[Record] = []
@@ -403,13 +417,28 @@ def _foreign_terms(read: _Reader) -> None:
     """Note properties of our own namespace that the vocabulary does not have."""
     for name in read.properties:
         if name.startswith(LC) and name not in read.program.labels:
-            near = difflib.get_close_matches(name, [term for term in read.program.labels if term.startswith(LC)], 3, 0.8)
-            hint = f"did you mean {' or '.join(map(curie, near))}?" if near else "see ontology/record.ttl"
-            read.note("unknown-term", f"{curie(name)} is no property of the vocabulary", name, hint)
+            properties = [term for term in read.program.labels if term.startswith(LC) and term[len(LC)].islower()]
+            text = f"{shortened(curie(name))} is no property of the vocabulary"
+            read.note("unknown-term", text, name, _near(name, properties) or "see ontology/record.ttl")
 
 
 _Kind = TypeVar("_Kind", FindingRecord, MeasurementRecord, MedicationRecord, ExaminationRecord, DiagnosisRecord, ClosureStatement)
 
 
 def _of(records: Iterable[Record], kind: type[_Kind]) -> tuple[_Kind, ...]:
-    return tuple(sorted((record for record in records if isinstance(record, kind)), key=lambda record: record.node))
+    return tuple(sorted((record for record in records if isinstance(record, kind)), key=_place))
+
+
+_ABOUT: Mapping[type[Record], str] = {
+    FindingRecord: "finding",
+    MeasurementRecord: "test",
+    MedicationRecord: "drug",
+    ExaminationRecord: "test",
+    DiagnosisRecord: "condition",
+    ClosureStatement: "closes",
+}
+
+
+def _place(record: Record) -> tuple[str, str]:
+    """Order records by what they are about; their names decide only between those that are about the same."""
+    return getattr(record, _ABOUT[type(record)]) or "", record.node

@@ -370,7 +370,7 @@ def _could_be(view: View, row: Advised) -> Document:
 
 
 def _window(view: View, rows: Iterable[Recommendation], answer: CaseAnswer) -> Document | None:
-    from reasoner.abstraction.indicators import last_examination
+    from reasoner.abstraction.context import last_examination
 
     for each in rows:
         if each.window is not None:

@@ -22,6 +22,7 @@ from reasoner.program.diagrams import build_diagrams
 from reasoner.program.gates import build_gates
 from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
+from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN
 from reasoner.program.settle import decide, load_tables, settle
 from reasoner.record import Case, DiagnosisRecord
 from reasoner.terms import Role, lc
@@ -111,7 +112,9 @@ def agrees(state: State, world: World) -> bool:
     if state.interval is None:
         return True
     (low, low_open), (high, high_closed) = state.interval
-    return value is not None and (value > low or (value == low and not low_open)) and (value < high or (value == high and bool(high_closed)))
+    return (
+        value is not None and (value > low or (value == low and not low_open)) and (value < high or (value == high and bool(high_closed)))
+    )
 
 
 atoms = st.one_of(
@@ -143,28 +146,28 @@ states = st.builds(
     State,
     st.lists(st.tuples(st.sampled_from(ROLES), st.sampled_from([lc(name) for name in HIERARCHY]), st.booleans()), max_size=4).map(tuple),
     st.none()
-    | st.sampled_from([((low, low_open), (high, closed)) for low in CUTS for high in CUTS if low < high for low_open in (0, 1) for closed in (0, 1)])
+    | st.sampled_from(
+        [((low, low_open), (high, closed)) for low in CUTS for high in CUTS if low < high for low_open in (0, 1) for closed in (0, 1)]
+    )
     | st.sampled_from([((cut, 0), (cut, 1)) for cut in CUTS]),
 )
 
 
-def known_leaves(leaves: Leaves, state: State) -> tuple[int, int]:
-    """Return the closed leaf masks of a state, as abstraction makes them."""
-    true = false = 0
+def known_leaves(leaves: Leaves, state: State) -> dict[int, int]:
+    """Return the closed leaf values of a state, as abstraction makes them."""
+    values: dict[int, int] = {}
     for literal in state.literals:
         for role, filler, sign in leaves.implied[literal]:
             bit = leaves.role_bits.get((role, filler))
             if bit is not None:
-                true |= sign << bit
-                false |= (not sign) << bit
+                values[bit] = TRUE if sign else FALSE
     if state.interval is not None and INDICATOR in leaves.first_bit:
         low, high = state.interval
-        true |= 1 << leaves.first_bit[INDICATOR]
+        values[leaves.first_bit[INDICATOR]] = TRUE
         for index, cut in enumerate(leaves.cuts[INDICATOR]):
-            bit = leaves.first_bit[INDICATOR] + 1 + index
-            true |= (low >= cut) << bit
-            false |= (high <= cut) << bit
-    return true, false
+            if low >= cut or high <= cut:
+                values[leaves.first_bit[INDICATOR] + 1 + index] = TRUE if low >= cut else FALSE
+    return values
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
@@ -178,13 +181,12 @@ def test_statuses_equal_brute_force(small: Graph, part: Expression, whole: list[
     leaves = lay_out(small, definitions | CONSTRAINTS, closure(small, RDFS + "subClassOf", sorts), sorts, [INDICATOR], [])
     table = build_gates(leaves, definitions, list(definitions))
     joints, nodes = build_diagrams(table, find_joints(table, {INDICATOR: "decimal"}))
-    tables = load_tables(len(leaves.names), table.gates, joints, nodes, (0, 0), [table.classes[lc("Whole")][0]])
-    true, false, pending = settle(tables, *known_leaves(leaves, state))
+    tables = load_tables(len(leaves.names), table.gates, joints, nodes, (), [table.classes[lc("Whole")][0]])
+    values, _ = settle(tables, known_leaves(leaves, state))
     for name, expression in definitions.items():
         bit, sign = table.classes[name]
-        if pending >> bit & 1:
-            true, false = decide(tables, true, false, bit)
-        found = ("entailed" if sign else "refuted") if true >> bit & 1 else ("refuted" if sign else "entailed") if false >> bit & 1 else "open"
+        value = decide(tables, values, bit) if values[bit] == LATE else values[bit]
+        found = "open" if value == UNKNOWN else "entailed" if (value == TRUE) == sign else "refuted"
         truths = {holds(expression, world, definitions) for world in possible}
         expected = "open" if len(truths) == 2 else "entailed" if truths == {True} else "refuted"
         assert found == expected, (name, expression, state)
@@ -195,7 +197,10 @@ def test_statuses_equal_brute_force(small: Graph, part: Expression, whole: list[
     [(("1", 1), None, (("2", 0), None)), (("1.5", 0), ("2.5", 1), (("2", 0), ("3", 0))), (("1", 0), ("1", 1), (("1", 0), ("2", 0)))],
 )
 def test_whole_numbers_reach_the_next_one(
-    knowledge: Program, low: tuple[str, int] | None, high: tuple[str, int] | None, same: tuple[tuple[str, int] | None, tuple[str, int] | None]
+    knowledge: Program,
+    low: tuple[str, int] | None,
+    high: tuple[str, int] | None,
+    same: tuple[tuple[str, int] | None, tuple[str, int] | None],
 ) -> None:
     score = next(each for each in knowledge.indicators if each.form == "weighted_sum")
     ends = [None if end is None else (Decimal(end[0]), end[1]) for end in (low, high, *same)]

@@ -47,7 +47,7 @@ def exposure_facts(case: Case, program: Program, as_of: Moment) -> list[Fact]:
         if record.status in _REAL and record.started is not None and onset is not None:
             if record.started.high < onset.low:
                 facts.append(Fact(Role.TOOK_BEFORE_ONSET, drug, True, source))
-            elif record.started.low > onset.high and len([r for r in case.medications if r.drug == drug]) == 1:
+            elif all(each.started and each.started.low > onset.high for each in case.medications if each.drug == drug):
                 facts.append(Fact(Role.TOOK_BEFORE_ONSET, drug, False, source))
     return facts + _closed(case, program, active)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reasoner.abstraction.state import Fact
 from reasoner.moments import DAY, Moment
-from reasoner.program.model import Program
+from reasoner.program.model import FALSE, Program
 from reasoner.record import Case, ClosureStatement, FindingRecord
 from reasoner.terms import Role
 
@@ -135,9 +135,14 @@ def _closed(usable: _Usable, program: Program, known: list[Fact], after_scan: Ca
         if program.sorts.get(closure.closes) == "Finding":
             closed = [term for term in program.below[closure.closes] if touched.isdisjoint(program.below[term])]
             if not after_scan(closure):
-                closed = [term for term in closed if not program.assertions[f"{Role.FINDING} {term}"][3] & program.newness]
+                closed = [term for term in closed if not _denies_newness(term, program)]
             facts += [Fact(Role.FINDING, term, False, (closure.node,)) for term in _topmost(closed, program)]
     return facts
+
+
+def _denies_newness(term: str, program: Program) -> bool:
+    leaves = program.fact_effects[Role.FINDING, term, False].leaves
+    return any(value == FALSE and bit in program.newness for bit, value in leaves.items())
 
 
 def _topmost(terms: list[str], program: Program) -> list[str]:

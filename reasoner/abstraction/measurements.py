@@ -134,7 +134,15 @@ def readings(
                 reading = read_value(record, indicator)
                 if inside or _lasts(reading, indicator):
                     found.append(reading)
-    return sorted(found, key=lambda reading: (-(reading.record.performed.high if reading.record.performed else 0), reading.record.node))
+    return sorted(found, key=_order) if len(found) > 1 else found
+
+
+def _order(reading: Reading) -> tuple[int, bool, Decimal, str, str, str, str]:
+    """Order readings by time, the latest first, and those of one time by what they say, so that no name decides."""
+    record = reading.record
+    high = record.performed.high if record.performed else 0
+    value = Decimal(0) if record.value is None else record.value
+    return -high, record.value is None, value, record.unit or "", record.interpretation, record.comparator, record.node
 
 
 def _past(record: MeasurementRecord, as_of: Moment) -> bool:

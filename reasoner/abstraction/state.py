@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from reasoner.program.model import IndicatorState
 from reasoner.record import Case, Problem
@@ -10,8 +12,7 @@ from reasoner.record import Case, Problem
 __all__ = ["CaseState", "Conflict", "Fact", "IndicatorState"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A role restriction known to hold (`present`) or not to hold; `sources` are record IRIs."""
 
     role: str
@@ -35,8 +36,9 @@ class CaseState:
     """The abstracted case: facts, indicators, conflicts, problems, and the leaf masks that follow.
 
     `indicators` holds every indicator that the records touch or that an empty record settles; the others are unknown.
-    `assertions` holds per fact the masks of the leaves it makes true and false.
-    `alternatives` holds the leaf masks under each reading of the conflicting records.
+    `assertions` holds per fact the masks of the leaves it makes true and false. `alternatives` holds the leaf masks
+    under each reading of the conflicting records. `changes` repeats `leaf_true` and `leaf_false` as the leaves whose
+    value differs from the resting state; abstraction, which knows them, enters them, and a changed copy has none.
     """
 
     case: Case
@@ -48,3 +50,9 @@ class CaseState:
     leaf_true: int
     leaf_false: int
     alternatives: tuple[tuple[int, int], ...] = field(default=())
+    changes: Mapping[int, int] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def with_changes(self, changes: Mapping[int, int]) -> CaseState:
+        """Return the same state, which knows how it differs from the resting state."""
+        object.__setattr__(self, "changes", changes)
+        return self

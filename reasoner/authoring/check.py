@@ -62,8 +62,7 @@ class _Check:
     def hygiene(self) -> Iterator[CheckFinding]:
         """Run the hygiene queries and judge the exemptions."""
         yield from check_hygiene(self.workspace)
-        failing = None if self.fast else [(each.term, each.shape) for each in self.shape_results]
-        yield from check_exemptions(self.workspace, failing)
+        yield from check_exemptions(self.workspace, None if self.fast else self._failing)
 
     def shapes(self) -> Iterator[CheckFinding]:
         """Validate the ontology against the shapes, and the shapes against SHACL's."""
@@ -113,6 +112,10 @@ class _Check:
         if not self.release:
             raise NotRun("needs --release")
         yield from _release_tests(self.workspace)
+
+    def _failing(self) -> set[tuple[str, str]]:
+        """Return the terms that do not conform to a shape, with the shape."""
+        return {(each.term, each.shape) for each in self.shape_results}
 
     def _slow(self) -> None:
         if self.fast:

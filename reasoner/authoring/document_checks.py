@@ -1,7 +1,7 @@
 """Check that what the documents name is there: paths, links, commands with their options, query ids, and one version.
 
 Only what a reader would look up is checked: inline code and links wherever they stand, and in code blocks the commands.
-A name with a placeholder such as `<condition>` stands for many and is passed over.
+A name with a placeholder such as `<condition>` or NN stands for many and is passed over.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def check_documents(workspace: Workspace) -> Iterator[CheckFinding]:
             elif named.kind in ("path", "link") and not _exists(root, named):
                 why = f"neither below the project nor beside {path.name}"
                 yield _finding("LC-2120", f"There is no {named.text}", named.where, why, "correct the name, or add the file")
-    yield from _versions(workspace)
+    if not workspace.broken:
+        yield from _versions(workspace)
 
 
 def _finding(code: str, what: str, where: str, why: str, repair: str) -> CheckFinding:
@@ -99,7 +100,7 @@ def _kind(text: str, root: Path) -> str:
     if _QUERY_ID.fullmatch(text):
         return "query"
     if _PATH.fullmatch(text) and (text.endswith(_SUFFIXES) or ("/" in text and (root / text.partition("/")[0]).is_dir())):
-        return "path" if text.strip("*./") and not text.startswith(("*.", "./", "../")) else ""
+        return "path" if text.strip("*./") and not text.startswith(("*.", "./", "../")) and "NN" not in text else ""
     return ""
 
 
@@ -172,7 +173,7 @@ def _versions(workspace: Workspace) -> Iterator[CheckFinding]:
     stated = {
         "CHANGELOG.md:1": latest.group(1) if latest else project,
         workspace.place(master, "owl:versionInfo"): workspace.graph.text(master, OWL + "versionInfo"),
-        workspace.place(master, "owl:versionIRI"): (workspace.graph.iri(master, OWL + "versionIRI") or "").split("/")[-2],
+        workspace.place(master, "owl:versionIRI"): "".join((workspace.graph.iri(master, OWL + "versionIRI") or "").split("/")[-2:-1]),
     }
     for where, version in stated.items():
         if version != project:

@@ -54,8 +54,9 @@ def _parse(text: str, name: str) -> tuple[pyoxigraph.Dataset, dict[str, str]]:
 def _assemble(writer: Writer, layout: Layout) -> str:
     """Return the text: header comments, prefixes, blocks with their comments, comments that no block follows."""
     known = writer.subjects()
-    whole = layout.followed and set(layout.order) == set(known)
-    ordered = list(layout.order) if whole else known
+    ordered = [subject for subject in layout.order if subject in set(known)]
+    if len(ordered) != len(known):
+        ordered = known
     stray = [layout.comments[subject] for subject in layout.order if subject not in set(known)]
     blocks = [(layout.comments.get(subject, Comments()), writer.block(pyoxigraph.NamedNode(subject))) for subject in ordered]
     blocks += [(Comments(), block) for block in writer.unnamed_blocks()]

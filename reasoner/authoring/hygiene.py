@@ -7,7 +7,7 @@ severity. An exemption is `lcs:exemptFrom` with the query's id, with rdfs:commen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,14 +117,13 @@ def exempted(workspace: Workspace) -> Mapping[str, frozenset[str]]:
     return {term: frozenset(names) for term, names in found.items()}
 
 
-def check_exemptions(workspace: Workspace, failing: Iterable[tuple[str, str]] | None = None) -> Iterator[CheckFinding]:
+def check_exemptions(workspace: Workspace, failing: Callable[[], Collection[tuple[str, str]]] | None = None) -> Iterator[CheckFinding]:
     """Yield exemptions without reason or date, from nothing, or that are not needed.
 
-    `failing` holds (term, shape) for each result of the shapes; None when they did not run, and then nothing is said of them.
+    `failing` gives (term, shape) for each result of the shapes; without it nothing is said of exemptions from shapes.
     """
     queries = {query.id: query for query in hygiene_queries(workspace.folder)}
     shapes = {quad.subject.value for file in workspace.shapes for quad in file.quads if isinstance(quad.subject, pyoxigraph.NamedNode)}
-    broken = set(failing or ())
     for term, names in sorted(exempted(workspace).items()):
         yield from _unexplained(workspace, term)
         for name in sorted(names):
@@ -132,7 +131,7 @@ def check_exemptions(workspace: Workspace, failing: Iterable[tuple[str, str]] | 
                 what, code = "is exempt from a check that does not exist", "LC-2050"
             elif name in queries and all(row[0] != term for row in run_hygiene(workspace.store, queries[name])):
                 what, code = "is exempt from a check that it passes", "LC-2051"
-            elif name in shapes and failing is not None and (term, name) not in broken:
+            elif name in shapes and failing is not None and (term, name) not in failing():
                 what, code = "is exempt from a shape that it conforms to", "LC-2051"
             else:
                 continue

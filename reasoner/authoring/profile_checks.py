@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from reasoner.authoring.results import CheckFinding, Severity
@@ -9,7 +10,7 @@ from reasoner.authoring.workspace import Workspace
 from reasoner.errors import LegcrampsError
 from reasoner.expressions import Expression, parse_expression
 from reasoner.knowledge import Graph
-from reasoner.namespaces import OWL, RDFS, curie
+from reasoner.namespaces import OWL, RDFS, curie, expand
 from reasoner.program.compile import case_definitions
 from reasoner.program.evidence import compile_conditions, compile_criteria
 from reasoner.program.gates import order_definitions
@@ -18,6 +19,8 @@ from reasoner.resources import load_knowledge
 from reasoner.terms import lc
 
 __all__ = ["all_definitions", "check_profile"]
+
+_NAME = re.compile(r"\blcg?:\w+")
 
 
 def all_definitions(graph: Graph) -> dict[str, Expression]:
@@ -37,7 +40,7 @@ def check_profile(workspace: Workspace) -> Iterator[CheckFinding]:
         faults += _faults(lambda: load_knowledge(workspace.folder))
     unique = {(error.what, error.where, error.why): error for error in faults}
     for error in unique.values():
-        yield CheckFinding.of_error("case-profile", error, workspace.full_place(error.where))
+        yield CheckFinding.of_error("case-profile", error, _place(workspace, error))
     yield from _alike(workspace, expressions)
 
 
@@ -59,6 +62,17 @@ def _faults(step: Callable[[], object]) -> list[LegcrampsError]:
     except LegcrampsError as error:
         return [error]
     return []
+
+
+def _place(workspace: Workspace, error: LegcrampsError) -> str:
+    """Return the place of an error; one that names only a file is placed at the first term that it names."""
+    where = workspace.full_place(error.where)
+    if where.endswith(".ttl"):
+        for name in _NAME.findall(f"{error.what} {error.why}"):
+            place = workspace.place(expand(name))
+            if place.startswith(f"{where}:"):
+                return place
+    return where
 
 
 def _alike(workspace: Workspace, expressions: Mapping[str, Expression]) -> Iterator[CheckFinding]:

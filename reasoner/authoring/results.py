@@ -95,11 +95,11 @@ class CheckReport:
         return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def render_report(report: CheckReport, *, verbose: bool = True) -> str:
-    """Return the report as text: a line per stage, its findings below it, and a summary; without `verbose`, no Info."""
+def render_report(report: CheckReport, *, notes: bool = False) -> str:
+    """Return the report as text: a line per stage, its findings below it, and a summary; notes are listed on request."""
     lines = []
     for stage in report.stages:
-        shown = [finding for finding in stage.findings if verbose or finding.severity is not Severity.INFO]
+        shown = [finding for finding in stage.findings if notes or finding.severity is not Severity.INFO]
         state = f"not run: {stage.not_run}" if stage.not_run else _summary(Counter(finding.severity for finding in stage.findings))
         lines.append(f"{stage.name:<20} {stage.seconds:6.2f} s  {state}")
         lines += [f"  {finding.line()}" for finding in shown]

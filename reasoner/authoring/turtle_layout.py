@@ -42,16 +42,12 @@ class Comments:
 
 @dataclass(frozen=True)
 class Layout:
-    """The blocks by subject IRI in order, each with the line of its first occurrence, and all comments with their places.
-
-    `followed` is false where something stands at column 0 that is neither directive, subject nor the end of a block.
-    """
+    """The blocks by subject IRI in order, each with the line of its first occurrence, and all comments with their places."""
 
     lines: Mapping[str, int]
     comments: Mapping[str, Comments]
     header: Comments
     footer: Comments
-    followed: bool
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -68,7 +64,7 @@ class _Comment:
 def scan_layout(text: str, prefixes: Mapping[str, str]) -> Layout:
     """Return the layout of a Turtle text whose prefix declarations are `prefixes`."""
     masked, comments = _mask(text)
-    directives, starts, followed = _landmarks(masked, text, prefixes)
+    directives, starts = _landmarks(masked, text, prefixes)
     first = min([*directives, *(start for start, _ in starts)], default=len(text))
     header = [each for each in comments if each.start < first] if directives and first in directives else []
     found: dict[str, Comments] = {}
@@ -83,7 +79,7 @@ def scan_layout(text: str, prefixes: Mapping[str, str]) -> Layout:
     lines: dict[str, int] = {}
     for start, subject in starts:
         lines.setdefault(subject, text.count("\n", 0, start) + 1)
-    return Layout(lines, found, _paragraphs(text, header, -1), _paragraphs(text, rest, -1), followed)
+    return Layout(lines, found, _paragraphs(text, header, -1), _paragraphs(text, rest, -1))
 
 
 def _mask(text: str) -> tuple[str, list[_Comment]]:
@@ -102,11 +98,10 @@ def _mask(text: str) -> tuple[str, list[_Comment]]:
     return "".join(parts), comments
 
 
-def _landmarks(masked: str, text: str, prefixes: Mapping[str, str]) -> tuple[set[int], list[tuple[int, str]], bool]:
-    """Return where directives start, where blocks start with their subjects, and whether every line was understood."""
+def _landmarks(masked: str, text: str, prefixes: Mapping[str, str]) -> tuple[set[int], list[tuple[int, str]]]:
+    """Return where directives start, and where what may be the subject of a block stands at the beginning of a line."""
     directives: set[int] = set()
     starts: list[tuple[int, str]] = []
-    followed = True
     for line in _LINE.finditer(masked):
         content = line.group()
         if not content or content[0].isspace() or content[0] in ".;,])":
@@ -116,11 +111,9 @@ def _landmarks(masked: str, text: str, prefixes: Mapping[str, str]) -> tuple[set
             continue
         match = _SUBJECT.match(content)
         subject = _expand(text[line.start() : line.start() + match.end()], prefixes) if match else None
-        if subject is None:
-            followed = False
-        else:
+        if subject is not None:
             starts.append((line.start(), subject))
-    return directives, starts, followed
+    return directives, starts
 
 
 def _expand(name: str, prefixes: Mapping[str, str]) -> str | None:

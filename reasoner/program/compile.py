@@ -20,7 +20,8 @@ from reasoner.program.indicators import compile_indicators, declared_indicators
 from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
 from reasoner.program.model import Program
-from reasoner.program.resting import resting_masks
+from reasoner.program.patterns import compile_results
+from reasoner.program.resting import resting_leaves
 from reasoner.terms import ROLES, lc
 
 __all__ = ["case_definitions", "compile_graph", "compile_program"]
@@ -146,13 +147,13 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
         presenting=tuple(sorted(term for term in sorts if graph.flag(term, lc("isPresentingSymptom")))),
         new_since=graph.iri(lc("hasNewFinding"), lc("newSince")),
         leaves=leaves.names,
-        assertions=_assertions(leaves),
+        fact_leaves=_fact_leaves(leaves),
         indicators=indicators,
         gates=tuple(table.gates),
         classes=table.classes,
         joints=joints,
         nodes=nodes,
-        resting=resting_masks(indicators),
+        resting=resting_leaves(indicators),
         settings={
             iri.rpartition("_ReportSetting_")[2]: Decimal(graph.text(iri, lc("settingValue")))
             for iri in graph.instances(lc("ReportSetting"))
@@ -163,6 +164,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
         conditions=compile_conditions(graph),
         criteria=criteria,
         disagreements=advice.disagreements,
+        results=compile_results(graph),
         abbreviations=_abbreviations(graph),
         codes=codes,
         code_prefixes=prefixes,
@@ -230,22 +232,22 @@ def _recent_days(graph: Graph, parents: Mapping[str, tuple[str, ...]], sorts: Ma
     return days
 
 
-def _assertions(leaves: Leaves) -> dict[str, tuple[int, int, int, int]]:
-    """Return per "role class" the masks (true if present, false if present, true if absent, false if absent)."""
-    table: dict[str, tuple[int, int, int, int]] = {}
+def _fact_leaves(leaves: Leaves) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """Return per "role class" the leaves that are true if present, false if present, true if absent, false if absent."""
+    table: dict[str, tuple[tuple[int, ...], ...]] = {}
     for role, filler, sign in sorted(leaves.implied):
-        if not sign:
-            continue
-        masks = []
-        for start in (True, False):
-            true = false = 0
-            for implied_role, implied_filler, implied in leaves.implied[role, filler, start]:
-                bit = leaves.role_bits.get((implied_role, implied_filler))
-                if bit is not None:
-                    true |= implied << bit
-                    false |= (not implied) << bit
-            masks += [true, false]
-        table[f"{role} {filler}"] = (masks[0], masks[1], masks[2], masks[3])
+        if sign:
+            table[f"{role} {filler}"] = tuple(
+                tuple(
+                    sorted(
+                        leaves.role_bits[other, term]
+                        for other, term, held in leaves.implied[role, filler, present]
+                        if held == value and (other, term) in leaves.role_bits
+                    )
+                )
+                for present in (True, False)
+                for value in (True, False)
+            )
     return table
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from decimal import ROUND_CEILING
 
-from reasoner.program.model import End, Indicator
+from reasoner.program.rows import FALSE, TRUE, End, Indicator
 
-__all__ = ["band_signature", "leaf_masks"]
+__all__ = ["band_signature", "leaf_masks", "leaf_values"]
 
 
 def leaf_masks(indicator: Indicator, low: End | None, high: End | None) -> tuple[int, int]:
@@ -21,6 +21,14 @@ def leaf_masks(indicator: Indicator, low: End | None, high: End | None) -> tuple
     first = indicator.first_bit
     cuts = len(indicator.cuts)
     return (1 << passed + 1) - 1 << first, (1 << cuts - failed) - 1 << first + 1 + failed
+
+
+def leaf_values(indicator: Indicator, low: End | None, high: End | None) -> dict[int, int]:
+    """Return the leaves settled when the value is known to lie between the ends, with their values."""
+    passed, failed = band_signature(indicator, low, high)
+    first = indicator.first_bit + 1
+    fails = dict.fromkeys(range(first + failed, first + len(indicator.cuts)), FALSE)
+    return fails | dict.fromkeys(range(first - 1, first + passed), TRUE)
 
 
 def band_signature(indicator: Indicator, low: End | None, high: End | None) -> tuple[int, int]:

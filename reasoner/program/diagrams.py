@@ -14,7 +14,7 @@ from typing import Any
 from reasoner.program.gates import GateTable
 from reasoner.program.joints import Group
 from reasoner.program.model import Joint
-from reasoner.program.witnesses import find_witnesses
+from reasoner.program.witnesses import find_witnesses, rows_below
 
 __all__ = ["TERMINALS", "build_diagrams"]
 
@@ -116,7 +116,8 @@ def build_diagrams(
         parts = [builder.build(part) if sign else ~builder.build(part) for part, sign in group.members]
         leaves = dict.fromkeys(leaf for part, _ in group.members for leaf in builder.bits(part))
         row = builder.export(builder.conjoin([*parts, builder.theory(leaves)]))
-        found[bit] = (*found.get(bit, ()), Joint(group.members, group.pairs, row))
+        asked = sorted({builder.rows[each - TERMINALS][0] for each in rows_below(builder.rows, row)})
+        found[bit] = (*found.get(bit, ()), Joint(group.members, group.pairs, row, tuple(asked)))
     rows = tuple(builder.rows)
     witnesses = find_witnesses(rows, [joint.row for each in found.values() for joint in each])
     return {bit: tuple(replace(joint, witnesses=witnesses[joint.row]) for joint in each) for bit, each in found.items()}, rows

@@ -1,8 +1,7 @@
 """Define the compiled program: what the ontology, the guidelines and the shapes come down to at run time.
 
-Bits: every leaf and every gate owns one bit. A leaf is a role restriction, "the indicator has a value", or a cut "the
-value is at least / above x". A gate is a conjunction or disjunction of literals over earlier bits. A status is held in
-two integers: bit set in `true` = entailed, in `false` = refuted, in neither = open.
+The rows it consists of are defined in `reasoner.program.rows`; what each step of an answer looks up is prepared once,
+when it is first asked for.
 """
 
 from __future__ import annotations
@@ -12,14 +11,43 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reasoner.program.rows import (
+    FALSE,
+    LATE,
+    MEASURED,
+    TRUE,
+    UNKNOWN,
+    ZERO,
+    Condition,
+    Criterion,
+    Decision,
+    Disagreement,
+    End,
+    Gate,
+    Indicator,
+    IndicatorState,
+    Joint,
+    Literal,
+    Part,
+    Recommendation,
+    Verdict,
+)
 from reasoner.terms import Role
 
 if TYPE_CHECKING:
+    from reasoner.program.effects import FactEffects, ValueEffects
+    from reasoner.program.patterns import UsableResult
+    from reasoner.program.scales import Scales
     from reasoner.program.settle import GateTables
+    from reasoner.program.watch import Watch
     from reasoner.shapes import ShapeTable
 
 __all__ = [
+    "FALSE",
+    "LATE",
     "MEASURED",
+    "TRUE",
+    "UNKNOWN",
     "ZERO",
     "Condition",
     "Criterion",
@@ -31,268 +59,11 @@ __all__ = [
     "IndicatorState",
     "Joint",
     "Literal",
+    "Part",
     "Program",
     "Recommendation",
     "Verdict",
-    "Watched",
-    "Weighed",
-    "Weighing",
 ]
-
-Literal = tuple[int, bool]
-"""A bit and whether the literal is positive."""
-
-End = tuple[Decimal, int]
-"""An end of an interval, as `reasoner.program.cuts` writes it."""
-
-MEASURED = ("select", "relative", "quotient", "ratio", "attribute")
-"""The forms that read the value of a record."""
-
-ZERO: tuple[End, End] = ((Decimal(0), 0), (Decimal(0), 1))
-"""The interval that holds nothing but zero."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A conjunction (`every`) or disjunction of the bits in `positive` and the complements of those in `negative`."""
-
-    every: bool
-    positive: tuple[int, ...]
-    negative: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Joint:
-    """Literals of one gate that must be judged together: their bits' opposed pairs, and the diagram of "all hold".
-
-    `row` is the diagram's root; `witnesses` are some cubes (leaves true, leaves false) that make it hold.
-    """
-
-    members: tuple[Literal, ...]
-    pairs: tuple[tuple[int, int], ...]
-    row: int
-    witnesses: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Indicator:
-    """A declared indicator: how records give its value, and which cuts its bands use (units: `unit`, days)."""
-
-    iri: str
-    form: str
-    tests: tuple[str, ...]
-    unit: str
-    places: int | None
-    governing: str
-    sides: int
-    valid_days: int | None
-    lasting: tuple[str | None, bool, str | None, bool] | None
-    stable_days: int
-    lowest: str | None
-    highest: str | None
-    default_low: str | None
-    default_high: str | None
-    plausible_low: str | None
-    plausible_high: str | None
-    attribute: str | None
-    true_values: tuple[str, ...]
-    false_values: tuple[str, ...]
-    closes: str | None
-    counts_result: str | None
-    minuend: str | None
-    subtrahend: str | None
-    depends: str | None
-    limit_below: str | None
-    limit_from: str | None
-    limit_factor: str | None
-    items: tuple[tuple[tuple[str, ...], int], ...]
-    count_window: int | None
-    count_apart: int
-    finding: str | None
-    listed_units_only: bool
-    total: bool
-    datatype: str
-    conversions: tuple[tuple[str, int, int], ...]
-    cuts: tuple[End, ...]
-    first_bit: int
-    bands: tuple[str, ...]
-
-    @property
-    def thresholds(self) -> frozenset[Decimal]:
-        """Return the values at which a band begins or ends."""
-        return frozenset(value for value, _ in self.cuts)
-
-
-@dataclass(frozen=True, slots=True)
-class IndicatorState:
-    """What is known of an indicator in its canonical unit.
-
-    `status` is known, bounded, conflicting, unusable or unknown; the ends are written as in `reasoner.program.cuts`;
-    `choices` holds the intervals that contradict each other.
-    """
-
-    indicator: str
-    status: str
-    low: End | None = None
-    high: End | None = None
-    sources: tuple[str, ...] = ()
-    reason: str = ""
-    rule: str = ""
-    choices: tuple[tuple[End | None, End | None], ...] = ()
-
-    @property
-    def settled(self) -> bool:
-        """Return whether an interval is known."""
-        return self.status in ("known", "bounded")
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """A compiled recommendation; classes are IRIs of case classes, `overriders` are recommendation IRIs."""
-
-    iri: str
-    red_flag: bool
-    direction: str
-    investigation: str | None
-    action: str | None
-    action_kind: str
-    reviews: str | None
-    inclusion: str
-    exclusions: tuple[str, ...]
-    trigger: str
-    eligible: str
-    applicable: str
-    overriders: tuple[str, ...]
-    urgency: str
-    urgency_rank: int
-    step: str
-    step_rank: int
-    overrides_routine: bool
-    presupposes_scope: bool
-    order: int
-    strength: str
-    certainty: str
-    evidence: str
-    statement: str
-    action_text: str
-    caution: str
-    sentences: tuple[str, ...]
-    sources: tuple[str, ...]
-    decision: str | None
-    rule: str
-    verdict: str | None
-    window: tuple[str, int, int, int] | None
-    reopened_by: tuple[str, ...]
-    review_days: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """Where to look for the standing of a recommendation."""
-
-    eligible: Literal
-    applicable: Literal
-    trigger: Literal
-    overriders: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A possible answer to a decision, with the unions of its rows' classes."""
-
-    iri: str
-    word: str
-    order: int
-    eligible: str
-    applicable: str
-    not_warranted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A question answered by exactly one verdict; `rows` are recommendation IRIs in table order."""
-
-    iri: str
-    key: str
-    investigation: str | None
-    rows: tuple[str, ...]
-    verdicts: tuple[Verdict, ...]
-    remaining: str
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """A weighed statement about a condition; weights in decibans, `None` adds nothing.
-
-    `subject` is a class; `kind` says whether it is a case class, a finding or a drug; `group` names restated facts.
-    """
-
-    iri: str
-    condition: str
-    kind: str
-    subject: str
-    present: str | None
-    present_low: str | None
-    present_high: str | None
-    absent: str | None
-    absent_low: str | None
-    absent_high: str | None
-    published: bool
-    group: str | None
-    sources: tuple[str, ...]
-    mark: str
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """A criterion that counts, with its weight and the interval of it in decibans."""
-
-    criterion: Criterion
-    present: bool
-    weight: Decimal
-    low: Decimal
-    high: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Weighing:
-    """A criterion with the literal of what it is about and what its presence and its absence contribute."""
-
-    criterion: Criterion
-    literal: Literal
-    mask: int
-    present: Weighed | None
-    absent: Weighed | None
-
-
-def _contribution(criterion: Criterion, present: bool, weight: str | None, low: str | None, high: str | None) -> Weighed | None:
-    if weight is None:
-        return None
-    return Weighed(criterion, present, Decimal(weight), Decimal(low or weight), Decimal(high or weight))
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition of the differential with its confirming and excluding case classes and starting bands."""
-
-    iri: str
-    confirmed_by: tuple[str, ...]
-    excluded_by: tuple[str, ...]
-    confirmed_weight: str
-    starts: tuple[tuple[str, str], ...]
-    codes: tuple[tuple[str, str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """A point on which sources differ: positions as (text, source label), the chosen text and the reason."""
-
-    iri: str
-    topic: str
-    positions: tuple[tuple[str, str], ...]
-    chosen: str
-    because: str
-    concerns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -310,12 +81,12 @@ class Program:
     presenting: tuple[str, ...]
     new_since: str | None
     leaves: tuple[tuple[str, str], ...]
-    assertions: dict[str, tuple[int, int, int, int]]
+    fact_leaves: dict[str, tuple[tuple[int, ...], ...]]
     indicators: tuple[Indicator, ...]
     gates: tuple[Gate, ...]
     joints: dict[int, tuple[Joint, ...]]
     nodes: tuple[tuple[int, int, int], ...]
-    resting: tuple[int, int]
+    resting: tuple[Part, ...]
     classes: dict[str, Literal]
     settings: dict[str, Decimal]
     cautions: dict[str, str]
@@ -324,6 +95,7 @@ class Program:
     conditions: tuple[Condition, ...]
     criteria: tuple[Criterion, ...]
     disagreements: tuple[Disagreement, ...]
+    results: tuple[UsableResult, ...]
     abbreviations: dict[str, tuple[str, ...]]
     codes: dict[str, tuple[str, ...]]
     code_prefixes: tuple[tuple[str, str], ...]
@@ -334,13 +106,58 @@ class Program:
 
     @cached_property
     def tables(self) -> GateTables:
-        """Return the tables by which gates are evaluated."""
+        """Return the tables by which gates are evaluated; what only the standing of advice asks for is decided late."""
         from reasoner.program.settle import load_tables
 
         names = [each.applicable for each in self.recommendations]
         names += [verdict.applicable for decision in self.decisions for verdict in decision.verdicts if verdict.applicable in self.classes]
-        patient = [self.classes[name][0] for name in names]
+        early = {name for each in self.recommendations for name in (each.eligible, each.trigger)}
+        early |= {each.subject for each in self.criteria if each.kind == "class"}
+        for each in self.conditions:
+            early |= {*each.confirmed_by, *each.excluded_by, *(name for name, _ in each.starts)}
+        patient = {self.classes[name][0] for name in names} - {self.classes[name][0] for name in early}
         return load_tables(len(self.leaves), self.gates, self.joints, self.nodes, self.resting, patient)
+
+    @cached_property
+    def assertions(self) -> dict[str, tuple[int, int, int, int]]:
+        """Return per "role class" the masks (true if present, false if present, true if absent, false if absent)."""
+        masks = {key: [sum(1 << bit for bit in bits) for bits in each] for key, each in self.fact_leaves.items()}
+        return {key: (one, two, three, four) for key, (one, two, three, four) in masks.items()}
+
+    @cached_property
+    def full_tables(self) -> GateTables:
+        """Return the tables by which every gate is evaluated at once."""
+        from reasoner.program.settle import load_tables
+
+        return load_tables(len(self.leaves), self.gates, self.joints, self.nodes, self.resting)
+
+    @cached_property
+    def fact_effects(self) -> FactEffects:
+        """Return the leaves that each fact settles."""
+        from reasoner.program.effects import FactEffects
+
+        return FactEffects(self.fact_leaves)
+
+    @cached_property
+    def value_effects(self) -> ValueEffects:
+        """Return the leaves that each state of an indicator settles."""
+        from reasoner.program.effects import ValueEffects
+
+        return ValueEffects(self.indicators, dict(self.resting))
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Return the recommendations as they are watched for a change of their standing."""
+        from reasoner.program.watch import load_watch
+
+        return load_watch(self.recommendations, self.classes, self.tables.resting)
+
+    @cached_property
+    def scales(self) -> Scales:
+        """Return the conditions as they are weighed."""
+        from reasoner.program.scales import load_scales
+
+        return load_scales(self.conditions, self.criteria, self.classes, self.leaf_bit, self.labels, self.tables.resting)
 
     @cached_property
     def below(self) -> dict[str, tuple[str, ...]]:
@@ -426,9 +243,9 @@ class Program:
         return {test: frozenset(units) for test, units in found.items()}
 
     @cached_property
-    def newness(self) -> int:
-        """Return the mask of the leaves that ask for a new finding."""
-        return sum(1 << bit for bit, (role, _) in enumerate(self.leaves) if role == Role.NEW_FINDING)
+    def newness(self) -> frozenset[int]:
+        """Return the leaves that ask for a new finding."""
+        return frozenset(bit for bit, (role, _) in enumerate(self.leaves) if role == Role.NEW_FINDING)
 
     @cached_property
     def shape_table(self) -> ShapeTable:
@@ -438,44 +255,12 @@ class Program:
         return ShapeTable.from_json(self.shapes)
 
     @cached_property
-    def watched(self) -> tuple[Watched, ...]:
-        """Return per recommendation, in their order, the literals of its classes and the indices of its overriders."""
-        index = {each.iri: place for place, each in enumerate(self.recommendations)}
-        return tuple(
-            Watched(
-                self.classes[each.eligible],
-                self.classes[each.applicable],
-                self.classes[each.trigger],
-                tuple(index[overrider] for overrider in each.overriders),
-            )
-            for each in self.recommendations
-        )
-
-    @cached_property
-    def watched_bits(self) -> tuple[int, dict[int, tuple[int, ...]]]:
-        """Return the mask of the bits that positive Eligible literals stand on, and per bit the recommendations by index."""
-        found: dict[int, list[int]] = {}
-        for index, each in enumerate(self.watched):
-            if each.eligible[1]:
-                found.setdefault(each.eligible[0], []).append(index)
-        return sum(1 << bit for bit in found), {bit: tuple(indices) for bit, indices in found.items()}
-
-    @cached_property
-    def watched_negatives(self) -> tuple[int, ...]:
-        """Return the recommendations, by index, whose Eligible is a negative literal."""
-        return tuple(index for index, each in enumerate(self.watched) if not each.eligible[1])
-
-    @cached_property
-    def criteria_of(self) -> dict[str, tuple[Weighing, ...]]:
-        """Return the criteria by condition, ready to be weighed."""
-        found: dict[str, list[Weighing]] = {}
-        for each in self.criteria:
-            role = Role.FINDING if each.kind == "finding" else Role.TAKES
-            literal = self.classes[each.subject] if each.kind == "class" else (self.leaf_bit[role, each.subject], True)
-            present = _contribution(each, True, each.present, each.present_low, each.present_high)
-            absent = _contribution(each, False, each.absent, each.absent_low, each.absent_high)
-            found.setdefault(each.condition, []).append(Weighing(each, literal, 1 << literal[0], present, absent))
-        return {condition: tuple(criteria) for condition, criteria in found.items()}
+    def results_of(self) -> dict[str, tuple[UsableResult, ...]]:
+        """Return the usable results by investigation."""
+        found: dict[str, list[UsableResult]] = {}
+        for each in self.results:
+            found.setdefault(each.investigation, []).append(each)
+        return {investigation: tuple(rows) for investigation, rows in found.items()}
 
     @cached_property
     def recommendation(self) -> dict[str, Recommendation]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from reasoner.program.cuts import leaf_masks
-from reasoner.program.model import ZERO, Indicator, IndicatorState
+from reasoner.program.cuts import leaf_values
+from reasoner.program.rows import TRUE, ZERO, Indicator, IndicatorState, Part
 
-__all__ = ["NEVER_OPEN", "resting_masks", "resting_states"]
+__all__ = ["NEVER_OPEN", "resting_leaves", "resting_states"]
 
 NEVER_OPEN = ("on_record", "closed", "count")
 """The forms that an empty record settles at zero."""
@@ -27,12 +27,10 @@ def resting_states(indicators: Iterable[Indicator]) -> dict[str, IndicatorState]
     return states
 
 
-def resting_masks(indicators: Iterable[Indicator]) -> tuple[int, int]:
-    """Return the leaf masks of an empty record."""
+def resting_leaves(indicators: Iterable[Indicator]) -> tuple[Part, ...]:
+    """Return the leaves that an empty record settles, with their values."""
     every = {each.iri: each for each in indicators}
-    true = sum(1 << each.first_bit for each in every.values() if each.total)
-    false = 0
+    values = {each.first_bit: TRUE for each in every.values() if each.total}
     for iri, state in resting_states(every.values()).items():
-        holds, fails = leaf_masks(every[iri], state.low, state.high)
-        true, false = true | holds, false | fails
-    return true, false
+        values |= leaf_values(every[iri], state.low, state.high)
+    return tuple(sorted(values.items()))

@@ -1,8 +1,8 @@
-"""Evaluate gates and diagrams: from what is known of the leaves to the status of every bit.
+"""Evaluate gates and diagrams: from what is known of the leaves to the value of every bit.
 
-Only gates that a changed leaf reaches are evaluated; the rest keep the status they have in the resting state, which
-is evaluated once. A gate that stays open and has groups of inputs that pull against each other asks their diagrams:
-a conjunction is refuted, a disjunction entailed, when one of its groups cannot hold.
+Only gates that a changed leaf reaches are evaluated, level by level; the rest keep the value they have in the resting
+state, which is evaluated once. A gate that stays open and has groups of inputs that pull against each other asks their
+diagrams: a conjunction is refuted, a disjunction entailed, when one of its groups cannot hold.
 """
 
 from __future__ import annotations
@@ -10,50 +10,42 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reasoner.program.model import Gate, Joint
+from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, Part
 
-__all__ = ["GateTables", "Resting", "decide", "load_tables", "settle"]
+__all__ = ["GateTables", "decide", "load_tables", "moved", "narrowed", "settle"]
 
 _TERMINALS = 2
 
 
-@dataclass(frozen=True)
-class Resting:
-    """The reference state: leaf masks, and the masks of all bits that follow from them."""
+@dataclass(frozen=True, slots=True)
+class JointTable:
+    """A joint as parts that must hold together, the pairs of bits that oppose each other, and its diagram and witnesses."""
 
-    leaf_true: int
-    leaf_false: int
-    true: int
-    false: int
+    parts: tuple[Part, ...]
+    opposed: tuple[tuple[int, int], ...]
+    row: int
+    witnesses: tuple[tuple[Part, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class JointMasks:
-    """A joint by masks: its members that must hold and those that must fail, and per member the bits opposed to it."""
-
-    positive: int
-    negative: int
-    opposed: tuple[tuple[int, int], ...]
-    row: int
-    witnesses: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
 class GateTables:
     """The evaluation tables of a program.
 
-    `masks` holds per gate (every, positive mask, negative mask, own mask); `users` per bit the mask of the gates to
-    look at when the bit changes; `joints` per gate index the groups judged together; `nodes` the diagrams' (bit, row if
-    true, row if false); `late` masks the gates decided only when asked, which only such gates wait for.
+    A disjunction is held as the conjunction of its parts' complements: `gates` gives per gate its parts, its value when
+    all hold and its value when one fails. `users` gives per bit, by level, the gates to look at when the bit changes;
+    `joints` per gate index the groups judged together; `nodes` the diagrams' (bit, row if true, row if false); `resting`
+    the value of every bit in the reference state, late ones undecided, `resting_masks` the
+    leaves that hold and that fail in it.
     """
 
     leaf_count: int
-    masks: tuple[tuple[bool, int, int, int], ...]
-    users: tuple[int, ...]
-    joints: Mapping[int, tuple[JointMasks, ...]]
+    gates: tuple[tuple[tuple[Part, ...], int, int], ...]
+    users: tuple[tuple[tuple[int, tuple[int, ...]], ...], ...]
+    levels: int
+    joints: Mapping[int, tuple[JointTable, ...]]
     nodes: Sequence[tuple[int, int, int]]
-    late: int
-    resting: Resting
+    resting: bytes
+    resting_masks: tuple[int, int]
 
 
 def load_tables(
@@ -61,152 +53,180 @@ def load_tables(
     gates: Sequence[Gate],
     joints: Mapping[int, tuple[Joint, ...]],
     nodes: Sequence[tuple[int, int, int]],
-    resting: tuple[int, int],
+    resting: Sequence[Part],
     patient: Iterable[int] = (),
 ) -> GateTables:
     """Prepare `gates`, which own the bits from `leaf_count` on.
 
-    `resting` gives the leaf masks of the reference state; the bits in `patient` may wait until they are asked for.
+    `resting` gives the leaf values of the reference state; the bits in `patient` may wait until they are asked for.
     """
-    users = [0] * (leaf_count + len(gates))
-    masks = []
+    tables = {bit - leaf_count: tuple(map(_joint, each)) for bit, each in joints.items()}
+    used = _uses(leaf_count, gates, joints)
+    late = _late(leaf_count, used, patient)
+    levels = _levels(leaf_count, gates)
+    users = tuple(_by_level([gate for gate in each if gate not in late], levels) for each in used)
+    every = tuple(_gate(gate) for gate in gates)
+    bare = GateTables(leaf_count, every, users, max(levels, default=0) + 1, tables, nodes, b"", (0, 0))
+    values = bytearray(leaf_count + len(gates))
+    for bit, value in resting:
+        values[bit] = value
+    for index in range(len(gates)):
+        values[leaf_count + index] = LATE if index in late else _value(bare, index, values)
+    return replace(bare, resting=bytes(values), resting_masks=_masks(resting))
+
+
+def _masks(leaves: Iterable[Part]) -> tuple[int, int]:
+    holds, fails = (sum(1 << bit for bit, value in leaves if value == wanted) for wanted in (TRUE, FALSE))
+    return holds, fails
+
+
+def _gate(gate: Gate) -> tuple[tuple[Part, ...], int, int]:
+    holds, fails = (TRUE, FALSE) if gate.every else (FALSE, TRUE)
+    return (*((bit, holds) for bit in gate.positive), *((bit, fails) for bit in gate.negative)), holds, fails
+
+
+def _joint(joint: Joint) -> JointTable:
+    parts = tuple((bit, TRUE if sign else FALSE) for bit, sign in joint.members)
+    cubes = tuple((*((bit, TRUE) for bit in true), *((bit, FALSE) for bit in false)) for true, false in joint.witnesses)
+    return JointTable(parts, joint.pairs, joint.row, cubes)
+
+
+def _uses(leaf_count: int, gates: Sequence[Gate], joints: Mapping[int, tuple[Joint, ...]]) -> list[list[int]]:
+    """Return per bit the gates to look at when it changes, in order: those it enters and those whose diagrams ask for it."""
+    used: list[set[int]] = [set() for _ in range(leaf_count + len(gates))]
     for index, gate in enumerate(gates):
         for bit in (*gate.positive, *gate.negative):
-            users[bit] |= 1 << index
-        masks.append((gate.every, _mask(gate.positive), _mask(gate.negative), 1 << leaf_count + index))
-    supports = _supports(nodes)
-    found = {}
+            used[bit].add(index)
     for bit, each in joints.items():
-        found[bit - leaf_count] = tuple(_joint(joint) for joint in each)
-        for joint in each:
-            for leaf in _members(supports[joint.row]):
-                users[leaf] |= 1 << bit - leaf_count
-    late = _mask(bit - leaf_count for bit in patient if bit >= leaf_count)
-    late = _mask(index for index in _members(late) if users[leaf_count + index] & ~late == 0)
-    bare = GateTables(leaf_count, tuple(masks), tuple(users), found, nodes, late, Resting(0, 0, 0, 0))
-    true, false, _ = _evaluate(bare, resting[0], resting[1], (1 << len(gates)) - 1, 0)
-    return replace(bare, resting=Resting(*resting, true, false))
+        for leaf in {leaf for joint in each for leaf in joint.leaves}:
+            used[leaf].add(bit - leaf_count)
+    return [sorted(each) for each in used]
 
 
-def _joint(joint: Joint) -> JointMasks:
-    opposed: dict[int, int] = {}
-    for one, other in joint.pairs:
-        opposed[one] = opposed.get(one, 0) | 1 << other
-    return JointMasks(
-        positive=_mask(bit for bit, sign in joint.members if sign),
-        negative=_mask(bit for bit, sign in joint.members if not sign),
-        opposed=tuple((1 << bit, others) for bit, others in opposed.items()),
-        row=joint.row,
-        witnesses=tuple((_mask(true), _mask(false)) for true, false in joint.witnesses),
-    )
+def _late(leaf_count: int, used: Sequence[Sequence[int]], patient: Iterable[int]) -> frozenset[int]:
+    """Return the gates of `patient` bits that nothing but such gates waits for."""
+    late = {bit - leaf_count for bit in patient if bit >= leaf_count}
+    return frozenset(index for index in late if late.issuperset(used[leaf_count + index]))
 
 
-def _mask(bits: Iterable[int]) -> int:
-    mask = 0
-    for bit in bits:
-        mask |= 1 << bit
-    return mask
+def _levels(leaf_count: int, gates: Sequence[Gate]) -> list[int]:
+    """Return per gate the number of gates on the longest way down to a leaf."""
+    levels: list[int] = []
+    for gate in gates:
+        below = (levels[bit - leaf_count] + 1 for bit in (*gate.positive, *gate.negative) if bit >= leaf_count)
+        levels.append(max(below, default=0))
+    return levels
 
 
-def _supports(nodes: Sequence[tuple[int, int, int]]) -> list[int]:
-    """Return per diagram row the mask of leaves below it; rows follow their parts."""
-    supports = [0, 0]
-    for bit, high, low in nodes:
-        supports.append(1 << bit | supports[high] | supports[low])
-    return supports
+def _by_level(gates: Iterable[int], levels: Sequence[int]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    found: dict[int, list[int]] = {}
+    for gate in gates:
+        found.setdefault(levels[gate], []).append(gate)
+    return tuple((level, tuple(found[level])) for level in sorted(found))
 
 
-def _members(mask: int) -> list[int]:
-    members = []
-    while mask:
-        low = mask & -mask
-        members.append(low.bit_length() - 1)
-        mask ^= low
-    return members
+def narrowed(tables: GateTables, values: bytes, gates: frozenset[int]) -> GateTables:
+    """Return tables that start from these values of all bits and follow only the given gates."""
+    users = tuple(tuple((level, tuple(kept)) for level, each in every if (kept := gates.intersection(each))) for every in tables.users)
+    return replace(tables, users=users, resting=values, resting_masks=_masks(tuple(enumerate(values[: tables.leaf_count]))))
 
 
-def settle(tables: GateTables, leaf_true: int, leaf_false: int) -> tuple[int, int, int]:
-    """Return the masks of entailed and refuted bits when exactly these leaves are known, and of bits not yet decided.
+def moved(tables: GateTables, leaf_true: int, leaf_false: int) -> dict[int, int]:
+    """Return the leaves whose value differs from the resting state when exactly those in the masks are known."""
+    resting_true, resting_false = tables.resting_masks
+    differing = (leaf_true ^ resting_true) | (leaf_false ^ resting_false)
+    changes: dict[int, int] = {}
+    while differing:
+        low = differing & -differing
+        changes[low.bit_length() - 1] = TRUE if leaf_true & low else FALSE if leaf_false & low else UNKNOWN
+        differing ^= low
+    return changes
+
+
+def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[bytearray, list[int]]:
+    """Return the value of every bit when the leaves in `changes` have these values and the others rest, and what changed.
 
     Late gates are left undecided; `decide` decides one.
     """
-    resting = tables.resting
-    changed = (leaf_true ^ resting.leaf_true) | (leaf_false ^ resting.leaf_false)
-    dirty = 0
-    users = tables.users
-    while changed:
-        low = changed & -changed
-        dirty |= users[low.bit_length() - 1]
-        changed ^= low
-    true = resting.true ^ resting.leaf_true | leaf_true
-    false = resting.false ^ resting.leaf_false | leaf_false
-    true, false, late = _evaluate(tables, true, false, dirty, tables.late)
-    for index in _members(late):
-        late |= users[tables.leaf_count + index]
-    pending = late << tables.leaf_count
-    return true & ~pending, false & ~pending, pending
+    leaf_count, gates, users, joints = tables.leaf_count, tables.gates, tables.users, tables.joints
+    values = bytearray(tables.resting)
+    waiting: list[set[int]] = [set() for _ in range(tables.levels)]
+    changed = list(changes)
+    for bit, value in changes.items():
+        values[bit] = value
+        for level, indices in users[bit]:
+            waiting[level].update(indices)
+    for due in waiting:
+        for index in due:
+            parts, holds, fails = gates[index]
+            value = holds
+            for bit, serving in parts:
+                found = values[bit]
+                if found != serving:
+                    if found:
+                        value = fails
+                        break
+                    value = UNKNOWN
+            if not value and index in joints and not _can_all_hold(tables, index, values):
+                value = fails
+            own = leaf_count + index
+            if values[own] != value:
+                values[own] = value
+                changed.append(own)
+                for level, indices in users[own]:
+                    waiting[level].update(indices)
+    return values, changed
 
 
-def decide(tables: GateTables, true: int, false: int, bit: int) -> tuple[int, int]:
-    """Return the masks with the gate of `bit` decided; its inputs must be."""
-    true, false, _ = _evaluate(tables, true, false, 1 << bit - tables.leaf_count, 0)
-    return true, false
+def decide(tables: GateTables, values: bytearray, bit: int) -> int:
+    """Return the value of a late bit, and enter it in `values`."""
+    index = bit - tables.leaf_count
+    for part, _ in tables.gates[index][0]:
+        if values[part] == LATE:
+            decide(tables, values, part)
+    values[bit] = _value(tables, index, values)
+    return values[bit]
 
 
-def _evaluate(tables: GateTables, true: int, false: int, dirty: int, late: int) -> tuple[int, int, int]:
-    """Return the masks after looking at the `dirty` gates and all that follow; those in `late` are only collected."""
-    count, masks, users, joints = tables.leaf_count, tables.masks, tables.users, tables.joints
-    pending = 0
-    while True:
-        pending |= dirty & late
-        dirty &= ~late
-        if not dirty:
-            return true, false, pending
-        low = dirty & -dirty
-        index = low.bit_length() - 1
-        dirty ^= low
-        every, positive, negative, own = masks[index]
-        if every:
-            fails = bool(positive & false or negative & true)
-            holds = not fails and positive & true == positive and negative & false == negative
-        else:
-            holds = bool(positive & true or negative & false)
-            fails = not holds and positive & false == positive and negative & true == negative
-        if index in joints and not holds and not fails:
-            settled = not all(_can_hold(tables.nodes, joint, true, false) for joint in joints[index])
-            holds, fails = (False, settled) if every else (settled, False)
-        if holds:
-            if not true & own:
-                true |= own
-                false &= ~own
-                dirty |= users[count + index]
-        elif fails:
-            if not false & own:
-                false |= own
-                true &= ~own
-                dirty |= users[count + index]
-        elif (true | false) & own:
-            true &= ~own
-            false &= ~own
-            dirty |= users[count + index]
+def _value(tables: GateTables, index: int, values: bytearray) -> int:
+    """Return the value of one gate, whose parts must be decided."""
+    parts, holds, fails = tables.gates[index]
+    value = holds
+    for bit, serving in parts:
+        found = values[bit]
+        if found != serving:
+            if found:
+                return fails
+            value = UNKNOWN
+    if not value and index in tables.joints and not _can_all_hold(tables, index, values):
+        return fails
+    return value
 
 
-def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointMasks, true: int, false: int) -> bool:
-    """Return whether all members can hold together, given that each by itself can.
+def _can_all_hold(tables: GateTables, index: int, values: bytearray) -> bool:
+    """Return whether each joint of a gate can hold, given that each of its parts by itself can."""
+    return all(_can_hold(tables.nodes, joint, values) for joint in tables.joints[index])
 
-    Members that already hold stand in nobody's way; if no two of the open ones are opposed, all can hold. Else a
-    witness that agrees with what is known decides, else the diagram.
+
+def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: bytearray) -> bool:
+    """Return whether all parts can hold together.
+
+    Parts that already hold stand in nobody's way; if no two of the open ones are opposed, all can hold. Else a witness
+    that agrees with what is known decides, else the diagram.
     """
-    still_open = joint.positive & ~true | joint.negative & ~false
-    if not any(still_open & bit and still_open & others for bit, others in joint.opposed):
+    still_open = {bit for bit, serving in joint.parts if values[bit] != serving}
+    if not any(one in still_open and other in still_open for one, other in joint.opposed):
         return True
-    for needs_true, needs_false in joint.witnesses:
-        if not (needs_true & false or needs_false & true):
+    for cube in joint.witnesses:
+        for bit, value in cube:
+            if values[bit] != value and values[bit]:
+                break
+        else:
             return True
-    return _satisfiable(nodes, joint.row, true, false)
+    return _satisfiable(nodes, joint.row, values)
 
 
-def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, true: int, false: int) -> bool:
+def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, values: bytearray) -> bool:
     """Return whether a path of the diagram to the true terminal agrees with what is known."""
     dead: set[int] = set()
 
@@ -216,12 +236,8 @@ def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, true: int, fa
         if row in dead:
             return False
         bit, high, low = nodes[row - _TERMINALS]
-        if true >> bit & 1:
-            found = reaches(high)
-        elif false >> bit & 1:
-            found = reaches(low)
-        else:
-            found = reaches(high) or reaches(low)
+        value = values[bit]
+        found = reaches(high) if value == TRUE else reaches(low) if value == FALSE else reaches(high) or reaches(low)
         if not found:
             dead.add(row)
         return found

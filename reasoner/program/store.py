@@ -1,4 +1,4 @@
-"""Write the compiled program as one JSON document and read it back; masks are rebuilt, not stored."""
+"""Write the compiled program as one JSON document and read it back; evaluation tables are rebuilt, not stored."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from reasoner.program.model import (
     Recommendation,
     Verdict,
 )
+from reasoner.program.patterns import Expectation, RecordPattern, UsableResult
 
 __all__ = ["FORMAT", "dump_program", "load_program"]
 
-FORMAT = 1
+FORMAT = 3
 """Changes whenever the document's form does."""
 
 _Row = TypeVar("_Row")
@@ -35,11 +36,9 @@ def dump_program(program: Program) -> str:
     document: dict[str, Any] = {"format": FORMAT}
     for field in dataclasses.fields(program):
         document[field.name] = getattr(program, field.name)
-    document["assertions"] = {key: [_bits(mask) for mask in masks] for key, masks in program.assertions.items()}
     document["settings"] = {key: str(value) for key, value in program.settings.items()}
     document["joints"] = {str(bit): [dataclasses.astuple(joint) for joint in each] for bit, each in program.joints.items()}
-    document["resting"] = [_bits(mask) for mask in program.resting]
-    for name in ("gates", "indicators", "recommendations", "decisions", "conditions", "criteria", "disagreements"):
+    for name in ("gates", "indicators", "recommendations", "decisions", "conditions", "criteria", "disagreements", "results"):
         document[name] = [list(dataclasses.astuple(row)) for row in document[name]]
     for row in document["indicators"]:
         row[_CUTS] = [(str(value), above) for value, above in row[_CUTS]]
@@ -56,9 +55,8 @@ def load_program(text: str | bytes) -> Program:
         document.update(
             gates=gates,
             joints={int(bit): _rows(Joint, each) for bit, each in document["joints"].items()},
-            resting=tuple(map(_mask, document["resting"])),
+            resting=_tuples(document["resting"]),
             leaves=_tuples(document["leaves"]),
-            assertions={key: tuple(map(_mask, found)) for key, found in document["assertions"].items()},
             settings={key: Decimal(value) for key, value in document["settings"].items()},
             indicators=tuple(_indicator(row) for row in document["indicators"]),
             recommendations=_rows(Recommendation, document["recommendations"]),
@@ -66,8 +64,9 @@ def load_program(text: str | bytes) -> Program:
             conditions=_rows(Condition, document["conditions"]),
             criteria=_rows(Criterion, document["criteria"]),
             disagreements=_rows(Disagreement, document["disagreements"]),
+            results=tuple(_result(row) for row in document["results"]),
         )
-        for name in ("abbreviations", "parents", "role_parents", "side_patterns", "classes", "codes", "term_codes"):
+        for name in ("abbreviations", "fact_leaves", "parents", "role_parents", "side_patterns", "classes", "codes", "term_codes"):
             document[name] = {key: _tuples(value) for key, value in document[name].items()}
         document["code_prefixes"] = _tuples(document["code_prefixes"])
         document["presenting"] = _tuples(document["presenting"])
@@ -93,21 +92,10 @@ def _decision(row: list[Any]) -> Decision:
     return Decision(iri, key, investigation, tuple(rows), _rows(Verdict, verdicts), remaining)
 
 
+def _result(row: list[Any]) -> UsableResult:
+    iri, investigation, records, expectations = row
+    return UsableResult(iri, investigation, _rows(RecordPattern, records), _rows(Expectation, expectations))
+
+
 def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _bits(mask: int) -> list[int]:
-    bits = []
-    while mask:
-        low = mask & -mask
-        bits.append(low.bit_length() - 1)
-        mask ^= low
-    return bits
-
-
-def _mask(bits: list[int]) -> int:
-    mask = 0
-    for bit in bits:
-        mask |= 1 << bit
-    return mask

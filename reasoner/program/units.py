@@ -20,6 +20,7 @@ _MICRO = (("µ", "u"), ("μ", "u"))  # micro sign and Greek mu
 _LONGEST = 40
 _EQUIVALENT = re.compile(r"(?<![a-z])[munp]?eq(?![a-z])")
 _ANNOTATION = re.compile(r"\{[^}]*\}")
+_HUGE = re.compile(r"[^\d./(][+-]?\d{3}|\d{10}")  # an exponent of three digits, a factor of ten
 
 
 def spellings(unit: str) -> str:
@@ -47,6 +48,8 @@ def _parsed(unit: str) -> tuple[Fraction, tuple[tuple[str, int], ...]]:
 
     if len(unit) > _LONGEST:
         raise KnowledgeError("A unit is too long", why=unit[:_LONGEST], repair=f"use at most {_LONGEST} characters")
+    if _HUGE.search(_ANNOTATION.sub("", unit)):
+        raise KnowledgeError("A unit has too large a number", why=unit, repair="use exponents of at most two digits")
     registry, parser, transformer = _reader()
     try:
         read = transformer.transform(parse_ucum(unit, parser))

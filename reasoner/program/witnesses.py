@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["Cube", "find_witnesses"]
+__all__ = ["Cube", "find_witnesses", "rows_below"]
 
 Cube = tuple[tuple[int, ...], tuple[int, ...]]
 """Leaves that must be true and leaves that must be false."""
@@ -20,7 +20,7 @@ def find_witnesses(nodes: Sequence[tuple[int, int, int]], roots: Sequence[int]) 
 
 
 def _cubes(nodes: Sequence[tuple[int, int, int]], root: int) -> tuple[Cube, ...]:
-    rows = _rows_below(nodes, root)
+    rows = rows_below(nodes, root)
     used: dict[tuple[int, bool], int] = {}
     cubes: dict[Cube, None] = {}
     for _ in range(_KINDS):
@@ -55,7 +55,7 @@ def _cheapest(
     return path
 
 
-def _rows_below(nodes: Sequence[tuple[int, int, int]], root: int) -> list[int]:
+def rows_below(nodes: Sequence[tuple[int, int, int]], root: int) -> list[int]:
     """Return the rows of a diagram in ascending order; rows follow their parts."""
     found: set[int] = set()
     stack = [root]

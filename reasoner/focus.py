@@ -1,0 +1,295 @@
+"""Look at one verdict only: the leaves it rests on, and a fast evaluation of the gates between them and it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+
+from reasoner.abstraction.state import CaseState
+from reasoner.advice import SCOPE_KEY, SILENT, Advice
+from reasoner.entailment import ENTAILED, REFUTED, Statuses
+from reasoner.errors import UsageError
+from reasoner.namespaces import curie
+from reasoner.program.model import FALSE, TRUE, Decision, End, Indicator, Literal, Program, Recommendation
+from reasoner.program.settle import GateTables, moved, narrowed, settle
+from reasoner.terms import lc
+
+__all__ = ["Focus", "Goal", "Question", "Said", "Span", "goal_of", "possible_values", "regions", "settled", "verdict_of"]
+
+ADVISED = "advised"
+Span = tuple[End | None, End | None]
+_TRUE: Span = ((Decimal(1), 0), (Decimal(1), 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a verdict is about: a decision, or a recommendation."""
+
+    decision: Decision | None
+    recommendation: Recommendation | None
+
+    @property
+    def name(self) -> str:
+        """Return the decision's key or the recommendation's IRI."""
+        return self.decision.key if self.decision else self.recommendation.iri if self.recommendation else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer to a question: the leaves that it makes true and false.
+
+    `present` is the answer about a role; `values` are the intervals about indicators, None for one that gets no value.
+    """
+
+    true: int
+    false: int
+    present: bool | None = None
+    values: tuple[tuple[str, Span | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An unknown with the answers that the case leaves possible.
+
+    It is a role with its filler; or an indicator, or the investigation that gives several (no role).
+    """
+
+    role: str
+    term: str
+    answers: tuple[Said, ...]
+
+
+def goal_of(program: Program, name: str) -> Goal:
+    """Return the decision with the report key `name`, or the recommendation `name`; raise UsageError when it is neither."""
+    decision = next((each for each in program.decisions if each.key == name), None)
+    if decision is None and name not in program.recommendation:
+        keys = ", ".join(each.key for each in program.decisions)
+        raise UsageError(f"{curie(name)} is no verdict", repair=f"name a recommendation, or one of {keys}")
+    return Goal(decision, program.recommendation.get(name) if decision is None else None)
+
+
+def verdict_of(advice: Advice, goal: Goal) -> str:
+    """Return the verdict on a goal as a word; a recommendation that is certain or presumed is advised."""
+    if goal.decision is not None:
+        return advice.judged[goal.decision.key].verdict.word
+    each = advice.advised.get(goal.name)
+    return SILENT if each is None else ADVISED if each.stands else each.standing
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def possible_values(indicator: Indicator) -> tuple[End | None, End | None]:
+    """Return the interval in which a value of an indicator can lie by its form and its declared limits."""
+    if indicator.datatype == "boolean":
+        return (Decimal(0), 0), (Decimal(1), 1)
+    if indicator.form == "relative":
+        return (Decimal(-1), 0), (Decimal(1), 1)
+    low = None if indicator.lowest is None else (Decimal(indicator.lowest), 0)
+    if indicator.form in ("quotient", "ratio"):
+        return ((Decimal(0), 0) if low is not None and low[0] >= 0 else None), None
+    return low, None if indicator.highest is None else (Decimal(indicator.highest), 1)
+
+
+def regions(indicator: Indicator) -> list[Said]:
+    """Return the regions into which the cuts of an indicator part its possible values, lowest first."""
+    lowest, highest = possible_values(indicator)
+    cuts, first = indicator.cuts, indicator.first_bit
+    found = []
+    for passed in range(len(cuts) + 1):
+        low = max((end for end in (lowest, cuts[passed - 1] if passed else None) if end is not None), default=None)
+        high = min((end for end in (highest, cuts[passed] if passed < len(cuts) else None) if end is not None), default=None)
+        if low is None or high is None or low < high:
+            true = (1 << passed + 1) - 1 << first
+            found.append(Said(true, ((1 << len(cuts) + 1) - 1 << first) & ~true, values=((indicator.iri, (low, high)),)))
+    return found
+
+
+def _joint(group: Iterable[Indicator]) -> list[Said]:
+    """Return what a record of one investigation can say of all its indicators: without a number only what is reported."""
+    numbered = [each for each in group if each.attribute == lc("value")]
+    others = [each for each in group if each.attribute != lc("value")]
+    found: list[Said] = []
+    for has_number in (False, True) if numbered else (True,):
+        parts = [[region for region in regions(each) if (region.values[0][1] == _TRUE) == has_number] for each in numbered]
+        parts += [regions(each) if has_number or each.form == "relative" else [_without_value(each)] for each in others]
+        found += [_merged(chosen) for chosen in product(*parts)]
+    return found
+
+
+def _without_value(indicator: Indicator) -> Said:
+    return Said(0, (1 << len(indicator.cuts) + 1) - 1 << indicator.first_bit, values=((indicator.iri, None),))
+
+
+def _merged(chosen: Iterable[Said]) -> Said:
+    true = false = 0
+    values: list[tuple[str, Span | None]] = []
+    for each in chosen:
+        true, false = true | each.true, false | each.false
+        values.extend(each.values)
+    return Said(true, false, values=tuple(values))
+
+
+class Focus:
+    """One goal in one case state: its questions, and whether given leaves settle it.
+
+    `settles` never denies what the report would call settled, and stays true when more is known: it only asks whether
+    some verdict is eligible or every row is out. The report itself judges what is found with it.
+    """
+
+    def __init__(self, program: Program, state: CaseState, goal: Goal) -> None:
+        self.program = program
+        self.state = state
+        self.goal = goal
+        self._needed = _literals(program, goal)
+        self.gates = _below(program, [bit for bit, _ in self._needed])
+        self.leaves = _leaves_of(program, self.gates, self._needed)
+        self.tables = _narrowed(program, state, self.gates)
+        self._tests = self._settling()
+
+    def evaluate(self, leaf_true: int, leaf_false: int) -> Sequence[int]:
+        """Return the value of every bit that the goal rests on."""
+        values, _ = settle(self.tables, moved(self.tables, leaf_true, leaf_false))
+        return values
+
+    def settles(self, leaf_true: int, leaf_false: int) -> bool:
+        """Return whether the goal may count as settled when exactly these leaves are known."""
+        values = self.evaluate(leaf_true, leaf_false)
+
+        def holds(literal: Literal) -> bool:
+            return values[literal[0]] == (TRUE if literal[1] else FALSE)
+
+        return all(any(all(map(holds, every)) for every in some) for some in self._tests)
+
+    def questions(self) -> list[Question]:
+        """Return every unknown that the goal rests on, in the order of the leaves."""
+        open_leaves = self.leaves & ~(self.state.leaf_true | self.state.leaf_false)
+        roles: list[tuple[str, str]] = []
+        measured: dict[tuple[str, ...], dict[str, Indicator]] = {}
+        while open_leaves:
+            low = open_leaves & -open_leaves
+            open_leaves ^= low
+            subject, detail = self.program.leaves[low.bit_length() - 1]
+            indicator = self.program.indicator.get(subject)
+            if indicator is None:
+                roles.append((subject, detail))
+            else:
+                measured.setdefault(_asked_by(indicator), {})[subject] = indicator
+        found = [Question(role, term, self._possible(self._roles(role, term))) for role, term in roles]
+        for group in measured.values():
+            term = next(iter(group)) if len(group) == 1 else next(iter(group.values())).tests[0]
+            found.append(Question("", term, self._possible(_joint(group.values()))))
+        return [each for each in found if each.answers]
+
+    def _possible(self, said: Iterable[Said]) -> tuple[Said, ...]:
+        return tuple(each for each in said if self.agrees(each.true, each.false))
+
+    def agrees(self, true: int, false: int) -> bool:
+        """Return whether leaves said to be true and false contradict neither each other nor the case."""
+        return not (true | self.state.leaf_true) & (false | self.state.leaf_false)
+
+    def _roles(self, role: str, term: str) -> list[Said]:
+        masks = self.program.assertions[f"{role} {term}"]
+        return [Said(masks[0], masks[1], True), Said(masks[2], masks[3], False)]
+
+    def _settling(self) -> list[list[list[Literal]]]:
+        """Return what settles the goal: all of these, each by any of its sets of literals, each with every literal."""
+        if self.goal.decision is not None:
+            return [_decided(self.program, self.goal.decision)]
+        each = self.goal.recommendation
+        if each is None:
+            return []
+        classes = self.program.classes
+        out: list[list[Literal]] = [[_denied(classes[each.eligible])], [_denied(classes[each.applicable])]]
+        tests = [[[classes[each.eligible]], *out]]
+        if each.presupposes_scope:
+            scope = next((decision for decision in self.program.decisions if decision.key == SCOPE_KEY), None)
+            if scope is not None:
+                tests.append([*_decided(self.program, scope), *out])
+        return tests
+
+
+def _denied(literal: Literal) -> Literal:
+    return literal[0], not literal[1]
+
+
+def _decided(program: Program, decision: Decision) -> list[list[Literal]]:
+    """Return what may settle a decision: a verdict is eligible, or every row is out."""
+    classes = program.classes
+    found = [[classes[verdict.eligible]] for verdict in decision.verdicts if verdict.eligible in classes]
+    return [*found, [_denied(classes[program.recommendation[row].applicable]) for row in decision.rows]]
+
+
+def _literals(program: Program, goal: Goal) -> list[Literal]:
+    """Return the literals of every class that the verdict on a goal looks at."""
+    names: set[str] = set()
+    if goal.decision is not None:
+        wanted = [program.recommendation[row] for row in goal.decision.rows]
+    else:
+        wanted = [] if goal.recommendation is None else [goal.recommendation]
+        if any(each.presupposes_scope for each in wanted):
+            rows = [row for decision in program.decisions if decision.key == SCOPE_KEY for row in decision.rows]
+            wanted += [program.recommendation[row] for row in rows]
+    for each in [*wanted, *(program.recommendation[iri] for one in wanted for iri in one.overriders)]:
+        names |= {each.eligible, each.applicable, each.trigger}
+    if goal.decision is not None:
+        names |= {verdict.applicable for verdict in goal.decision.verdicts} | {verdict.eligible for verdict in goal.decision.verdicts}
+    return [program.classes[name] for name in sorted(names) if name in program.classes]
+
+
+def _asked_by(indicator: Indicator) -> tuple[str, ...]:
+    """Return what one question asks for: all values of one investigation, but each attribute of an examination by itself."""
+    whole = indicator.form in ("select", "relative", "quotient", "ratio") or indicator.attribute == lc("value")
+    return indicator.tests if whole else (indicator.iri,)
+
+
+def _below(program: Program, bits: Iterable[int]) -> int:
+    """Return the mask of the gates, by index, at and below some bits."""
+    count, found, stack = program.tables.leaf_count, 0, list(bits)
+    while stack:
+        bit = stack.pop()
+        if bit >= count and not found >> bit - count & 1:
+            found |= 1 << bit - count
+            gate = program.gates[bit - count]
+            stack.extend((*gate.positive, *gate.negative))
+    return found
+
+
+def _leaves_of(program: Program, gates: int, literals: Iterable[Literal]) -> int:
+    count = program.tables.leaf_count
+    leaves = sum(1 << bit for bit in {bit for bit, _ in literals} if bit < count)
+    while gates:
+        low = gates & -gates
+        gates ^= low
+        gate = program.gates[low.bit_length() - 1]
+        for bit in (*gate.positive, *gate.negative):
+            if bit < count:
+                leaves |= 1 << bit
+    return leaves
+
+
+def _narrowed(program: Program, state: CaseState, gates: int) -> GateTables:
+    """Return the tables that start from the case state and follow only the gates that matter."""
+    tables = program.full_tables
+    values, _ = settle(tables, moved(tables, state.leaf_true, state.leaf_false))
+    return narrowed(tables, bytes(values), frozenset(index for index in range(gates.bit_length()) if gates >> index & 1))
+
+
+def settled(program: Program, statuses: Statuses, advice: Advice, goal: Goal) -> bool:
+    """Return whether the report calls the goal settled: a row decides it, or none can; a recommendation stands or cannot."""
+    if goal.decision is not None:
+        judged = advice.judged[goal.decision.key]
+        rows = (program.recommendation[row] for row in goal.decision.rows)
+        return bool(judged.rows) or all(statuses.status(row.applicable) == REFUTED for row in rows)
+    if goal.recommendation is None:
+        return False
+    if REFUTED in (statuses.status(goal.recommendation.eligible), statuses.status(goal.recommendation.applicable)):
+        return True
+    each = advice.advised.get(goal.name)
+    if each is None or each.stands:
+        return each is not None
+    scope = next((decision for decision in program.decisions if decision.key == SCOPE_KEY), None)
+    capped = each.eligible == ENTAILED and not each.by and scope is not None
+    return capped and settled(program, statuses, advice, Goal(scope, None))

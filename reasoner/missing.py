@@ -1,0 +1,229 @@
+"""Find the smallest sets of unknowns of which every consistent answer settles a verdict, and what the answers lead to.
+
+A set that does not settle has an answer that leaves the verdict open. Adding to it every other unknown that can be
+answered without settling gives the largest such set around it; whatever settles must hold an unknown outside it. So the
+sets are minimal hitting sets. What is settled is judged as the report judges it, with the presumptions it prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from reasoner.abstraction.state import IndicatorState
+from reasoner.advice import Advice, advise
+from reasoner.entailment import Statuses
+from reasoner.explanation import Missing, View
+from reasoner.focus import Focus, Goal, Question, Said, Span, goal_of, settled, verdict_of
+from reasoner.program.model import End
+
+__all__ = ["BOUND", "LARGEST", "Lead", "SettlingSet", "Settling", "settling_sets"]
+
+LARGEST = 3
+"""Unknowns of the largest set that is looked for."""
+
+BOUND = 64
+"""Sets that are listed before the search stops and says so."""
+
+_POSITIONS = {-1: "below", 0: "inside", 1: "above"}
+_FIRST: End = (Decimal(-1), 0)
+_LAST: End = (Decimal(1), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What one joint answer leads to: the answers in the order of the set's unknowns, the verdict, its rules, its certainty.
+
+    An empty answer stands for any: those before it decide already.
+    """
+
+    answers: tuple[str, ...]
+    verdict: str
+    rule: str
+    certainty: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettlingSet:
+    """Unknowns that settle the verdict however they are answered, and what each joint answer leads to."""
+
+    unknowns: tuple[Missing, ...]
+    leads: tuple[Lead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """All smallest settling sets of at most `largest` unknowns, smallest first; `complete` says that none is left out.
+
+    No set at all means that more than `largest` unknowns are needed, or that no answers settle the verdict.
+    """
+
+    goal: str
+    sets: tuple[SettlingSet, ...]
+    complete: bool
+    largest: int
+
+
+def settling_sets(view: View, advice: Advice, name: str, largest: int = LARGEST, bound: int = BOUND) -> Settling:
+    """Return the smallest settling sets of the verdict `name`: a decision's key or a recommendation."""
+    goal = goal_of(view.program, name)
+    search = _Search(view, goal)
+    if settled(view.program, view.statuses, advice, goal):
+        return Settling(name, (SettlingSet((), ()),), True, largest)
+    found, complete = search.minimal(largest, bound)
+    return Settling(name, tuple(map(search.described, found)), complete, largest)
+
+
+class _Search:
+    def __init__(self, view: View, goal: Goal) -> None:
+        self.view = view
+        self.goal = goal
+        self.focus = Focus(view.program, view.state, goal)
+        self.questions = self.focus.questions()
+
+    def minimal(self, largest: int, bound: int) -> tuple[list[tuple[int, ...]], bool]:
+        """Return the minimal settling sets by index, and whether all up to `largest` were found."""
+        from pysat.examples.hitman import Hitman
+
+        found: list[tuple[int, ...]] = []
+        doubtful: list[tuple[int, ...]] = []
+        if not self.questions:
+            return [], True
+        with Hitman(solver="m22", htype="sorted") as hitman:
+            hitman.hit([index + 1 for index in range(len(self.questions))])
+            while (candidate := hitman.get()) is not None and len(candidate) <= largest:
+                chosen = tuple(sorted(index - 1 for index in candidate))
+                witness = self._unsettled(chosen)
+                if witness is None:
+                    if len(found) == bound:
+                        return found, False
+                    (found if self.settles(chosen) else doubtful).append(chosen)
+                    hitman.block(candidate)
+                    continue
+                outside = self._outside(chosen, witness)
+                if not outside:
+                    return found, True
+                hitman.hit([index + 1 for index in outside])
+        found = self._widened(found, doubtful, largest, bound)
+        return found[:bound], len(found) <= bound
+
+    def _unsettled(self, chosen: Sequence[int]) -> tuple[int, int] | None:
+        """Return leaves, by masks, that answer `chosen` and may leave the goal open; None when every answer settles."""
+
+        def descend(depth: int, true: int, false: int) -> tuple[int, int] | None:
+            if self.focus.settles(true, false):
+                return None
+            if depth == len(chosen):
+                return true, false
+            for said in self.questions[chosen[depth]].answers:
+                if not (true | said.true) & (false | said.false):
+                    witness = descend(depth + 1, true | said.true, false | said.false)
+                    if witness is not None:
+                        return witness
+            return None
+
+        return descend(0, self.view.state.leaf_true, self.view.state.leaf_false)
+
+    def _outside(self, chosen: Iterable[int], witness: tuple[int, int]) -> list[int]:
+        """Return the unknowns that no answer fits beside `witness` without settling the goal."""
+        true, false = witness
+        inside = set(chosen)
+        for index, question in enumerate(self.questions):
+            if index not in inside:
+                for said in question.answers:
+                    wider = true | said.true, false | said.false
+                    if not wider[0] & wider[1] and not self.focus.settles(*wider):
+                        true, false = wider
+                        inside.add(index)
+                        break
+        return [index for index in range(len(self.questions)) if index not in inside]
+
+    def _widened(
+        self, found: list[tuple[int, ...]], doubtful: list[tuple[int, ...]], largest: int, bound: int
+    ) -> list[tuple[int, ...]]:
+        """Return `found` with the smallest supersets of the doubtful sets that the report calls settled."""
+        result = [set(each) for each in found]
+        layer = {frozenset(each) for each in doubtful}
+        while layer and len(result) <= bound:
+            wider = {each | {index} for each in layer for index in range(len(self.questions)) if index not in each}
+            layer = set()
+            for each in sorted((each for each in wider if len(each) <= largest), key=sorted):
+                if not any(known <= each for known in result):
+                    if self.settles(sorted(each)):
+                        result.append(set(each))
+                    else:
+                        layer.add(each)
+        return sorted((tuple(sorted(each)) for each in result), key=lambda each: (len(each), each))
+
+    def answers(self, chosen: Sequence[int]) -> Iterator[tuple[tuple[Said, ...], int, int]]:
+        """Yield every consistent joint answer to some questions, with the leaf masks that it makes."""
+
+        def descend(depth: int, said: tuple[Said, ...], true: int, false: int) -> Iterator[tuple[tuple[Said, ...], int, int]]:
+            if depth == len(chosen):
+                yield said, true, false
+                return
+            for each in self.questions[chosen[depth]].answers:
+                if not (true | each.true) & (false | each.false):
+                    yield from descend(depth + 1, (*said, each), true | each.true, false | each.false)
+
+        yield from descend(0, (), self.view.state.leaf_true, self.view.state.leaf_false)
+
+    def settles(self, chosen: Sequence[int]) -> bool:
+        """Return whether the report calls the goal settled after every joint answer."""
+        return all(settled(self.view.program, *self._judge(true, false), self.goal) for _, true, false in self.answers(chosen))
+
+    def _judge(self, true: int, false: int) -> tuple[Statuses, Advice]:
+        statuses = Statuses(self.view.program, true, false)
+        return statuses, advise(self.view.program, replace(self.view.state, leaf_true=true, leaf_false=false), statuses)
+
+    def described(self, chosen: Sequence[int]) -> SettlingSet:
+        """Return a settling set in words, with what each joint answer leads to."""
+        asked = [self.questions[index] for index in chosen]
+        leads = []
+        for said, true, false in self.answers(chosen):
+            words = tuple(self._words(question, each) for question, each in zip(asked, said, strict=True))
+            leads.append(self._lead(words, self._judge(true, false)[1]))
+        return SettlingSet(tuple(map(self._unknown, asked)), tuple(_collapsed(leads, 0)))
+
+    def _unknown(self, question: Question) -> Missing:
+        if not question.role:
+            return Missing(question.term, self.view.label(question.term))
+        return Missing(question.term, self.view.role_phrase(question.role, question.term))
+
+    def _words(self, question: Question, said: Said) -> str:
+        if said.present is not None:
+            return "present" if said.present else "absent"
+        words = [self._value(iri, span) for iri, span in said.values if span is not None]
+        return words[0].removeprefix(f"{self.view.label(question.term)}: ") if len(words) == 1 else ", ".join(words)
+
+    def _value(self, iri: str, span: Span) -> str:
+        label, indicator = self.view.label(iri), self.view.program.indicator[iri]
+        low, high = span
+        exact = low is not None and high is not None and low[0] == high[0]
+        if indicator.form == "relative":
+            inside = [word for place, word in _POSITIONS.items() if (low or _FIRST) <= (Decimal(place), 0) < (high or _LAST)]
+            return f"{label}: {' or '.join(inside)}"
+        if indicator.datatype == "boolean":
+            exact, low = True, (low or _FIRST)
+        return self.view.value_text(IndicatorState(iri, "known" if exact else "bounded", low, high))
+
+    def _lead(self, words: tuple[str, ...], advice: Advice) -> Lead:
+        if self.goal.decision is None:
+            each = advice.advised.get(self.goal.name)
+            return Lead(words, verdict_of(advice, self.goal), "", "" if each is None else each.standing)
+        judged = advice.judged[self.goal.decision.key]
+        rule = "/".join(dict.fromkeys(row.recommendation.rule for row in judged.rows))
+        return Lead(words, judged.verdict.word, rule, judged.certainty)
+
+
+def _collapsed(leads: list[Lead], depth: int) -> list[Lead]:
+    """Return the leads with those merged that agree on the first answers and on what they lead to."""
+    first = leads[0]
+    if all((each.verdict, each.rule, each.certainty) == (first.verdict, first.rule, first.certainty) for each in leads):
+        blank = ("",) * (len(first.answers) - depth)
+        return [replace(first, answers=(*first.answers[:depth], *blank))]
+    groups: dict[str, list[Lead]] = {}
+    for each in leads:
+        groups.setdefault(each.answers[depth], []).append(each)
+    return [lead for group in groups.values() for lead in _collapsed(group, depth + 1)]

@@ -1,0 +1,76 @@
+"""Say which leaves a fact and a value of an indicator settle; each answer is worked out once and kept.
+
+Only leaves whose value differs from the resting state are named, so that what a record leaves as it was costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reasoner.program.cuts import band_signature, leaf_values
+from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Indicator, IndicatorState
+
+__all__ = ["Effect", "FactEffects", "ValueEffects"]
+
+_NOTHING: tuple[tuple[int, ...], ...] = ((), (), (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Leaves with the values they get, and the same as masks: all of them, those that hold, those that fail."""
+
+    leaves: Mapping[int, int]
+    own: int
+    holds: int
+    fails: int
+
+
+def _effect(leaves: Mapping[int, int]) -> Effect:
+    own, holds, fails = (sum(1 << bit for bit, value in leaves.items() if value in wanted) for wanted in ((0, 1, 2), (TRUE,), (FALSE,)))
+    return Effect(leaves, own, holds, fails)
+
+
+class FactEffects(dict[tuple[str, str, bool], Effect]):
+    """The leaves that a fact settles, by role, term and presence."""
+
+    def __init__(self, fact_leaves: Mapping[str, tuple[tuple[int, ...], ...]]) -> None:
+        super().__init__()
+        self._fact_leaves = fact_leaves
+
+    def __missing__(self, key: tuple[str, str, bool]) -> Effect:
+        """Work out the leaves of a fact that was not asked for before."""
+        role, term, present = key
+        found = self._fact_leaves.get(f"{role} {term}", _NOTHING)
+        holds, fails = found[:2] if present else found[2:]
+        effect = self[key] = _effect(dict.fromkeys(holds, TRUE) | dict.fromkeys(fails, FALSE))
+        return effect
+
+
+class ValueEffects:
+    """The leaves that the state of an indicator settles or opens."""
+
+    def __init__(self, indicators: Iterable[Indicator], resting: Mapping[int, int]) -> None:
+        self._indicators = {each.iri: each for each in indicators}
+        self._resting = resting
+        self._known: dict[tuple[str, object], Effect] = {}
+
+    def of(self, state: IndicatorState) -> Effect:
+        """Return the leaves that differ from the resting state when the indicator is in `state`."""
+        indicator = self._indicators[state.indicator]
+        position: object = None
+        if state.settled:
+            whole = indicator.datatype == "boolean"
+            position = (state.low, state.high) if whole else band_signature(indicator, state.low, state.high)
+        effect = self._known.get((indicator.iri, position))
+        if effect is None:
+            effect = self._known[indicator.iri, position] = _effect(self._moved(indicator, state))
+        return effect
+
+    def _moved(self, indicator: Indicator, state: IndicatorState) -> dict[int, int]:
+        values = dict.fromkeys(range(indicator.first_bit, indicator.first_bit + len(indicator.cuts) + 1), UNKNOWN)
+        if state.settled:
+            values |= leaf_values(indicator, state.low, state.high)
+        elif indicator.total:
+            values[indicator.first_bit] = TRUE
+        return {bit: value for bit, value in values.items() if value != self._resting.get(bit, UNKNOWN)}

@@ -1,0 +1,162 @@
+"""Weigh the evidence about one condition, in decibans, and know which bits can move which condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Condition, Criterion, Literal
+from reasoner.terms import Role
+
+__all__ = ["Scale", "Scales", "Weighed", "Weight", "load_scales", "weigh"]
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A criterion that counts, with its weight and the interval of it in decibans."""
+
+    criterion: Criterion
+    present: bool
+    weight: Decimal
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """A criterion with the literal of what it is about and what its presence and its absence contribute."""
+
+    criterion: Criterion
+    literal: Literal
+    present: Weighed | None
+    absent: Weighed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A condition with the literals that confirm and exclude it, its starting bands and its criteria."""
+
+    condition: Condition
+    label: str
+    confirming: tuple[Literal, ...]
+    excluding: tuple[Literal, ...]
+    confirmed_weight: Decimal
+    starts: tuple[tuple[Literal, Decimal], ...]
+    weighings: tuple[Weighing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What the evidence about a condition adds up to; `weighed` are the criteria that count."""
+
+    confirmed: bool
+    excluded: bool
+    weight: Decimal
+    low: Decimal
+    high: Decimal
+    weighed: tuple[Weighed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """All conditions; `concerned` gives per bit those that it can move, by index; `resting` their weights at rest."""
+
+    scales: tuple[Scale, ...]
+    concerned: Mapping[int, tuple[int, ...]]
+    resting: tuple[Weight, ...]
+    criteria: Mapping[str, tuple[Weighing, ...]]
+
+
+def load_scales(
+    conditions: Sequence[Condition],
+    criteria: Sequence[Criterion],
+    classes: Mapping[str, Literal],
+    leaf_bit: Mapping[tuple[str, str], int],
+    labels: Mapping[str, str],
+    resting: Sequence[int],
+) -> Scales:
+    """Prepare the conditions; `resting` holds the value of every bit at rest."""
+    found: dict[str, list[Weighing]] = {}
+    for each in criteria:
+        role = Role.FINDING if each.kind == "finding" else Role.TAKES
+        literal = classes[each.subject] if each.kind == "class" else (leaf_bit[role, each.subject], True)
+        present = _contribution(each, True, each.present, each.present_low, each.present_high)
+        absent = _contribution(each, False, each.absent, each.absent_low, each.absent_high)
+        found.setdefault(each.condition, []).append(Weighing(each, literal, present, absent))
+    scales = tuple(
+        Scale(
+            each,
+            labels.get(each.iri, each.iri),
+            tuple(classes[name] for name in each.confirmed_by),
+            tuple(classes[name] for name in each.excluded_by),
+            Decimal(each.confirmed_weight),
+            tuple((classes[name], Decimal(weight)) for name, weight in each.starts),
+            tuple(found.get(each.iri, ())),
+        )
+        for each in conditions
+    )
+    concerned: dict[int, dict[int, None]] = {}
+    for index, scale in enumerate(scales):
+        literals = [*scale.confirming, *scale.excluding, *(start[0] for start in scale.starts), *(one.literal for one in scale.weighings)]
+        for bit, _ in literals:
+            concerned.setdefault(bit, {})[index] = None
+    return Scales(
+        scales,
+        {bit: tuple(indices) for bit, indices in concerned.items()},
+        tuple(weigh(scale, resting) for scale in scales),
+        {condition: tuple(rows) for condition, rows in found.items()},
+    )
+
+
+def _contribution(criterion: Criterion, present: bool, weight: str | None, low: str | None, high: str | None) -> Weighed | None:
+    if weight is None:
+        return None
+    return Weighed(criterion, present, Decimal(weight), Decimal(low or weight), Decimal(high or weight))
+
+
+def weigh(scale: Scale, values: Sequence[int]) -> Weight:
+    """Return what the evidence adds up to when the bits have these values."""
+    confirmed = _any_holds(scale.confirming, values)
+    start = _ZERO
+    for (bit, sign), band in scale.starts:
+        if values[bit] == (TRUE if sign else FALSE):
+            start += band
+    if confirmed:
+        start += scale.confirmed_weight
+    weighed: list[Weighed] = []
+    for each in scale.weighings:
+        bit, sign = each.literal
+        value = values[bit]
+        if value != UNKNOWN:
+            counted = each.present if (value == TRUE) is sign else each.absent
+            if counted is not None:
+                weighed.append(counted)
+    weight = low = high = start
+    kept = _strongest(weighed) if weighed else ()
+    for one in kept:
+        weight += one.weight
+        low += one.low
+        high += one.high
+    return Weight(confirmed, not confirmed and _any_holds(scale.excluding, values), weight, low, high, kept)
+
+
+def _any_holds(literals: tuple[Literal, ...], values: Sequence[int]) -> bool:
+    return any(values[bit] == (TRUE if sign else FALSE) for bit, sign in literals)
+
+
+def _strongest(weighed: list[Weighed]) -> tuple[Weighed, ...]:
+    """Keep of each group of restated facts only the strongest for and the strongest against; the weightiest come first."""
+    kept: list[Weighed] = []
+    groups: dict[tuple[str, bool], Weighed] = {}
+    for each in weighed:
+        group = each.criterion.group
+        if group is None:
+            kept.append(each)
+        else:
+            key = (group, each.weight > 0)
+            if key not in groups or abs(each.weight) > abs(groups[key].weight):
+                groups[key] = each
+    return tuple(sorted((*kept, *groups.values()), key=lambda each: (-abs(each.weight), each.criterion.iri)))

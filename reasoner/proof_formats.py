@@ -1,0 +1,214 @@
+"""Write proofs out: as an indented tree of text, as PROV-O in Turtle, and as a graph in DOT."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+
+import pyoxigraph
+
+from reasoner.explanation import View, sentence_id
+from reasoner.namespaces import PREFIXES, PROV, RDF, RDFS, curie
+from reasoner.program.model import IndicatorState, Recommendation
+from reasoner.proof_axioms import Axioms
+from reasoner.proof_data import Explained, Premise, Proof, Statement, Step
+
+__all__ = ["Words"]
+
+_DCTERMS = PREFIXES["dcterms"]
+
+
+class Words:
+    """Words for the proofs of one case."""
+
+    def __init__(self, axioms: Axioms, view: View) -> None:
+        self.view = view
+        self.program = view.program
+        self.owners = axioms.recommendation_of
+        self.verdicts = {
+            name: each.iri for decision in self.program.decisions for each in decision.verdicts for name in (each.eligible, each.applicable)
+        }
+
+    def write(self, explained: Explained, form: str) -> str:
+        """Return an explanation as `text`, `json`, `turtle` or `dot`."""
+        if form == "json":
+            return json.dumps(explained.to_json(), ensure_ascii=False, indent=1) + "\n"
+        if form != "text":
+            return self.turtle(explained.proofs) if form == "turtle" else self.dot(explained.proofs)
+        if not explained.proofs:
+            return f"{explained.name}: no recommendation that is raised names it\n"
+        text = "\n".join(map(self.tree, explained.proofs)) + "\n"
+        if explained.bound is None:
+            return text
+        count, bound = len(explained.proofs), explained.bound
+        return text + (f"all minimal reasons: {count}\n" if explained.complete else f"{count} minimal reasons, at most {bound} sought\n")
+
+    # --- text ---------------------------------------------------------------------------------------------------------
+
+    def tree(self, proof: Proof) -> str:
+        """Return the proof as indented text: sources, records and sentences stand in brackets."""
+        said = proof.conclusion
+        lines = [self.heading(proof)]
+        shown = {said.about}
+        for place, step in enumerate(proof.premises):
+            if step.holds or said.kind not in ("recommendation", "decision") or place == 0:
+                lines += self._lines(step, 1, shown)
+        refuted = [self.view.label(self.owners[step.statement[1]]) for step in proof.premises[1:] if not step.holds]
+        if said.could_be:
+            lines.append(f"  - still possible: {', '.join(map(self.view.label, said.could_be))}")
+        if refuted:
+            lines.append(f"  - ruled out: {', '.join(refuted)}")
+        if said.presumes:
+            lines.append(f"  - presumes none of: {', '.join(map(self.view.label, said.presumes))}")
+        return "\n".join([*lines, *(f"  - {each}" for each in proof.remarks)])
+
+    def heading(self, proof: Proof) -> str:
+        """Return the conclusion as one line."""
+        said = proof.conclusion
+        if said.kind == "recommendation":
+            return self._recommendation(self.program.recommendation[said.about], f" ({said.standing})")
+        if said.kind == "decision":
+            return f"{self.view.label(said.standing)} ({said.certainty})"
+        if said.kind == "condition":
+            return f"{self.view.label(said.about)}: {said.standing}"
+        return {"entailed": "", "refuted": "not: ", "open": "open: "}[said.standing] + self.view.label(said.about)
+
+    def _recommendation(self, each: Recommendation, standing: str = "") -> str:
+        cited = ", ".join(sentence_id(sentence) for sentence in each.sentences)
+        sources = "; ".join(filter(None, (cited, ", ".join(self.view.label(source) for source in each.sources))))
+        return f"{each.statement or self.view.label(each.iri)}{standing}" + (f"  [{sources}]" if sources else "")
+
+    def _lines(self, step: Step, depth: int, shown: set[str]) -> list[str]:
+        indent = "  " * depth + "- "
+        if step.rule == "split":
+            lines = [f"{indent}{self.statement(step.statement, step.holds)}, by cases"]
+            for assumed, end in zip(step.assumes, step.premises, strict=True):
+                lines.append(f"  {indent}if {self.statement(assumed.statement, assumed.holds)}")
+                lines += self._lines(end, depth + 2, shown)
+            return lines
+        if step.rule not in ("all", "one"):
+            return [f"{indent}{self._atom(step)}"]
+        name = step.statement[1]
+        owner = self.owners.get(name)
+        if step.statement[0] == "part" or (step.holds and (owner in shown or name in self.verdicts or name in shown)):
+            return [line for each in step.premises for line in self._lines(each, depth, shown)]
+        text = (
+            self._recommendation(self.program.recommendation[owner]) if owner and step.holds else self.statement(step.statement, step.holds)
+        )
+        below = [line for each in step.premises for line in self._lines(each, depth + 1, shown | ({owner} if owner else set()))]
+        return [f"{indent}{text}", *dict.fromkeys(below)]
+
+    def _atom(self, step: Step) -> str:
+        found = step
+        while found.premise is None and found.premises:
+            found = found.premises[0]
+        if found.premise is None:
+            return f"{'assumed' if found.rule == 'assume' else 'in every case'}: {self.statement(step.statement, step.holds)}"
+        text = self.premise(found.premise)
+        if step.statement[0] == "some" and step.statement != found.statement:
+            text = f"{self.statement(step.statement, step.holds)} ({self.premise(found.premise)})"
+        records = ", ".join(found.premise.records)
+        return f"{text}  [{records}]" if records else text
+
+    def premise(self, premise: Premise) -> str:
+        """Return what a record states, in words."""
+        state = self.view.state.indicators.get(premise.statement[1])
+        if premise.kind == "value" and state is not None:
+            return self.view.value_text(state)
+        said = self.statement(premise.statement, premise.holds)
+        return f"{said} (one reading of records that contradict each other)" if premise.kind == "reading" else said
+
+    def statement(self, statement: Statement, holds: bool) -> str:
+        """Return a statement, or its denial, in words."""
+        if statement[0] == "some":
+            return f"{self.view.role_phrase(statement[1], statement[2])}: {'present' if holds else 'absent'}"
+        if statement[0] == "band":
+            _, indicator, low, low_open, high, high_open = statement
+            start = None if low is None else (Decimal(low), int(low_open))
+            end = None if high is None else (Decimal(high), int(not high_open))
+            exact = start is not None and end is not None and start[0] == end[0]
+            if start is None and end is None:
+                return f"{'' if holds else 'not: '}{self.view.label(indicator)}: has a value"
+            text = self.view.value_text(IndicatorState(indicator, "known" if exact else "bounded", start, end))
+            return text if holds else f"not: {text}"
+        owner = self.owners.get(statement[1]) or self.verdicts.get(statement[1]) or statement[1]
+        part = f", part {statement[2]}" if statement[0] == "part" else ""
+        return f"{'' if holds else 'not: '}{self.view.label(owner)}{part}"
+
+    # --- graphs -------------------------------------------------------------------------------------------------------
+
+    def turtle(self, proofs: Iterable[Proof]) -> str:
+        """Return the proofs in PROV-O: each step is derived from others, by an activity that used axioms and sentences."""
+        quads: dict[pyoxigraph.Quad, None] = {}
+        for proof in proofs:
+            quads.update(dict.fromkeys(self._quads(proof)))
+        text = pyoxigraph.serialize(sorted(quads, key=str), format=pyoxigraph.RdfFormat.TURTLE, prefixes=PREFIXES)
+        return (text or b"").decode()
+
+    def _quads(self, proof: Proof) -> Iterable[pyoxigraph.Quad]:
+        text = json.dumps(proof.to_json(), sort_keys=True).encode()
+        root = f"urn:legcramps:proof:{hashlib.sha256(text).hexdigest()[:32]}"
+        steps = {step: f"{root}:step:{place}" for place, step in enumerate(proof.steps())}
+        yield from _entity(root, self.heading(proof))
+        yield _triple(root, _DCTERMS + "subject", _term(proof.conclusion.about))
+        yield _triple(root, RDF + "value", pyoxigraph.Literal(proof.conclusion.standing))
+        yield _triple(root, PROV + "wasAttributedTo", _term(proof.case))
+        for step in proof.premises:
+            yield _triple(root, PROV + "wasDerivedFrom", _term(steps[step]))
+        for kind, iri, digest in proof.cited:
+            yield _triple(root, PROV + ("hadPrimarySource" if kind == "sentence" else "wasInfluencedBy"), _term(iri))
+            yield _triple(iri, _DCTERMS + "identifier", pyoxigraph.Literal(f"sha256:{digest}"))
+        for iri in proof.conclusion.presumes:
+            yield _triple(root, _DCTERMS + "requires", _term(iri))
+        for step, name in steps.items():
+            yield from _entity(name, self._label(step))
+            yield _triple(name, PROV + "wasGeneratedBy", _term(f"{name}:by"))
+            yield _triple(f"{name}:by", RDF + "type", _term(PROV + "Activity"))
+            yield _triple(f"{name}:by", RDFS + "label", pyoxigraph.Literal(step.rule, language="en"))
+            if step.statement[0] in ("class", "part"):
+                yield _triple(f"{name}:by", PROV + "used", _term(step.statement[1]))
+            for each in (*step.premises, *step.assumes):
+                yield _triple(name, PROV + "wasDerivedFrom", _term(steps[each]))
+            for record in step.premise.records if step.premise else ():
+                yield _triple(name, PROV + "hadPrimarySource", _term(record))
+
+    def _label(self, step: Step) -> str:
+        return self.premise(step.premise) if step.premise else self.statement(step.statement, step.holds)
+
+    def dot(self, proofs: Iterable[Proof]) -> str:
+        """Return the proofs as one graph in DOT, arrows running from what is given to what is concluded."""
+        lines = ["digraph proof {", "  rankdir=BT;", '  node [shape=box, fontname="sans-serif"];']
+        for number, proof in enumerate(proofs):
+            name = {step: f"p{number}s{place}" for place, step in enumerate(proof.steps())}
+            lines.append(f"  p{number} [label={_quoted(self.heading(proof))}, style=bold];")
+            for step, own in name.items():
+                shape = ", style=filled, fillcolor=lightgrey" if step.rule == "fact" else ", style=dashed" if step.rule == "assume" else ""
+                lines.append(f"  {own} [label={_quoted(self._label(step))}{shape}];")
+                lines += [f"  {name[each]} -> {own} [label={_quoted(step.rule)}];" for each in step.premises]
+            lines += [f"  {name[step]} -> p{number};" for step in proof.premises]
+            for place, (kind, iri, _) in enumerate(each for each in proof.cited if each[0] == "sentence"):
+                lines.append(f"  p{number}c{place} [label={_quoted(f'{kind} {sentence_id(iri)}')}, shape=note];")
+                lines.append(f"  p{number}c{place} -> p{number} [style=dotted];")
+            for place, iri in enumerate(proof.conclusion.presumes):
+                lines.append(f"  p{number}n{place} [label={_quoted(f'presumed not: {self.view.label(iri) or curie(iri)}')}, style=dashed];")
+                lines.append(f"  p{number}n{place} -> p{number} [style=dashed];")
+        return "\n".join([*lines, "}", ""])
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+
+
+def _term(name: str) -> pyoxigraph.NamedNode | pyoxigraph.BlankNode:
+    return pyoxigraph.BlankNode(name[2:]) if name.startswith("_:") else pyoxigraph.NamedNode(name)
+
+
+def _triple(subject: str, predicate: str, node: pyoxigraph.NamedNode | pyoxigraph.BlankNode | pyoxigraph.Literal) -> pyoxigraph.Quad:
+    return pyoxigraph.Quad(_term(subject), pyoxigraph.NamedNode(predicate), node)
+
+
+def _entity(name: str, label: str) -> Iterable[pyoxigraph.Quad]:
+    yield _triple(name, RDF + "type", _term(PROV + "Entity"))
+    yield _triple(name, RDFS + "label", pyoxigraph.Literal(label, language="en"))
