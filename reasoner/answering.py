@@ -12,6 +12,7 @@ import pyoxigraph
 
 from reasoner.abstraction import abstract_case
 from reasoner.advice import advise
+from reasoner.answer import CaseAnswer
 from reasoner.differential import rank_conditions
 from reasoner.documents import DEFAULT_MAX_SIZE, Document, index_of, parse_rdf, read_document
 from reasoner.entailment import entail
@@ -19,8 +20,9 @@ from reasoner.errors import InputError, shortened
 from reasoner.moments import Moment, from_datetime, parse_moment
 from reasoner.namespaces import SH, curie
 from reasoner.program.model import Program
+from reasoner.reasons import find_reasons
 from reasoner.record import Case, Index, Problem, read_cases
-from reasoner.report import CaseAnswer, Report
+from reasoner.report import Report
 from reasoner.shapes import ShapeViolation, check_shapes
 from reasoner.terms import lc
 
@@ -216,7 +218,8 @@ def answer_case(case: Case, program: Program, as_of: Moment) -> CaseAnswer:
     """Answer one case at one instant."""
     state = abstract_case(case, program, as_of)
     statuses = entail(program, state)
-    return CaseAnswer(state, statuses, advise(program, state, statuses), rank_conditions(program, statuses), as_of)
+    advice, differential = advise(program, state, statuses), rank_conditions(program, statuses)
+    return CaseAnswer(state, statuses, advice, differential, as_of, find_reasons(program, state, statuses, advice, differential))
 
 
 def undated(records: Records) -> Sequence[str]:

@@ -109,9 +109,12 @@ def _add_assess(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _instant(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"“{text}” is no ISO 8601 instant, such as 2026-11-20T09:00:00Z") from None
+        instant = None
+    if instant is None or not 1000 <= instant.year < 3000:
+        raise argparse.ArgumentTypeError(f"“{visible(text)}” is no ISO 8601 instant, such as 2026-11-20T09:00:00Z")
+    return instant
 
 
 def _size(text: str) -> int:
@@ -201,7 +204,7 @@ def _add_explain(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument(
         "conclusion",
         metavar="CONCLUSION",
-        help="a class, recommendation, test or condition such as lc:ArterialDuplex, or repeatDvtImaging or scope",
+        help="the CURIE of a class, recommendation, test or condition, or the key of a decision in the JSON",
     )
     verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
     verb.add_argument("--input-format", choices=_FORMATS, help="instead of the file name's ending")
@@ -224,11 +227,12 @@ def _explain(arguments: argparse.Namespace) -> int:
     program, answer = _one_answer(arguments)
     folder = knowledge_folder(arguments.knowledge)
     axioms, view = load_axioms(program, folder), View(program, answer.state, answer.statuses)
-    explained = Prover(axioms, view, answer).explain(arguments.conclusion, every=arguments.all)
+    prover = Prover(axioms, view, answer)
+    explained = prover.explain(arguments.conclusion, every=arguments.all)
     if arguments.check:
-        checker = Checker(folder)
+        checker, known = Checker(folder), [each.to_json() for each in prover.given()]
         for proof in explained.proofs:
-            checker.check(proof.to_json())
+            checker.check(proof.to_json(), known)
         print(f"legcramps: {len(explained.proofs)} of {len(explained.proofs)} proofs accepted by the checker", file=sys.stderr)
     sys.stdout.write(Words(axioms, view).write(explained, arguments.format))
     return 0
@@ -243,7 +247,7 @@ def _add_whatif(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="append",
         required=True,
         metavar="TERM=VALUE",
-        help="such as ABI=0.95, lc:DarkUrine=present, lc:Statin=stopped",
+        help="a number for an indicator; present, absent or unknown for a finding; taken or stopped for a drug",
     )
     verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
     verb.add_argument("--input-format", choices=_FORMATS, help="instead of the file name's ending")
@@ -347,7 +351,7 @@ def _fmt(arguments: argparse.Namespace) -> int:
     paths = [Path(path) for path in arguments.paths] or [folder / "ontology", folder / "shapes"]
     changed = format_files(paths, write=not arguments.check)
     for path in changed:
-        print(path)
+        print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
     if changed and arguments.check:
         print(f"legcramps: repair by: legcramps fmt {' '.join(arguments.paths)}".rstrip(), file=sys.stderr)
     return 1 if changed and arguments.check else 0

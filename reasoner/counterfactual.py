@@ -9,21 +9,43 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from reasoner.errors import UsageError
-from reasoner.moments import Moment
+from reasoner.moments import DAY, Moment
 from reasoner.namespaces import LC, curie, expand
 from reasoner.program.model import Indicator, Program
-from reasoner.record import Case, FindingRecord, MeasurementRecord, MedicationRecord
+from reasoner.record import (
+    Case,
+    ClosureStatement,
+    DiagnosisRecord,
+    ExaminationRecord,
+    FindingRecord,
+    MeasurementRecord,
+    MedicationRecord,
+)
 
-__all__ = ["Change", "Difference", "apply_changes", "differences", "parse_change"]
+__all__ = ["PRESENCES", "USES", "WORDS", "Change", "Difference", "apply_changes", "differences", "parse_change"]
 
-_PRESENCES = ("present", "absent", "unknown")
-_USES = {"taken": "active", "stopped": "stopped"}
+PRESENCES = ("present", "absent", "unknown", "new", "old")
+"""What a finding can be set to; new begins at the as-of instant, old began long before it."""
+
+USES = {
+    "taken": ("active", ""),
+    "stopped": ("stopped", ""),
+    "relief": ("stopped", "relief"),
+    "no-relief": ("stopped", "no_relief"),
+    "before-onset": ("active", ""),
+}
+"""What a drug can be set to, with the status of the record and the response to stopping."""
+
+WORDS = {"relative": ("low", "normal", "high"), "attribute": ("yes", "no"), "closed": ("closed",), "on_record": ("done",)}
+"""What an indicator that is no number can be set to, by its form."""
+
 _NODE = "urn:legcramps:whatif:"
+_LONG = 3653 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A term set to a value: a number for an indicator, present/absent/unknown for a finding, taken/stopped for a drug."""
+    """A term set to a value: a number or word for an indicator, the presence of a finding or diagnosis, the use of a drug."""
 
     term: str
     value: str
@@ -42,16 +64,19 @@ def parse_change(text: str, program: Program) -> Change:
     """Read `TERM=VALUE`, the term by CURIE, local name, label or abbreviation; raise UsageError with near matches."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
-        raise UsageError(f"“{text}” sets nothing", repair="write TERM=VALUE, such as lc:ankleBrachialIndex=0.95")
+        raise UsageError(f"“{text}” sets nothing", repair="write TERM=VALUE, the term by CURIE, local name, label or abbreviation")
     term, value = _term(name.strip(), program), value.strip()
-    if term in program.indicator:
+    indicator = program.indicator.get(term)
+    if indicator is not None and indicator.form not in WORDS:
         try:
             if Decimal(value).is_finite():
                 return Change(term, value)
         except InvalidOperation:
             pass
         raise UsageError(f"{value} is no number", where=curie(term), repair="give a decimal number in the indicator's canonical unit")
-    allowed = tuple(_USES) if program.sorts[term] == "Drug" else _PRESENCES
+    allowed = WORDS[indicator.form] if indicator is not None else tuple(USES) if program.sorts[term] == "Drug" else PRESENCES
+    if program.sorts.get(term) == "Condition":
+        allowed = PRESENCES[:3]
     if value not in allowed:
         raise UsageError(f"{value} is no value of {curie(term)}", repair=f"use one of {', '.join(allowed)}")
     return Change(term, value)
@@ -59,9 +84,9 @@ def parse_change(text: str, program: Program) -> Change:
 
 def _term(name: str, program: Program) -> str:
     settable = {
-        iri: program.labels.get(iri, "") for iri in program.indicator if program.indicator[iri].form in ("select", "quotient", "ratio")
+        iri: program.labels.get(iri, "") for iri, each in program.indicator.items() if each.form not in ("difference", "count")
     }
-    settable |= {term: program.labels.get(term, "") for term, sort in program.sorts.items() if sort in ("Finding", "Drug")}
+    settable |= {term: program.labels.get(term, "") for term, sort in program.sorts.items() if sort in ("Finding", "Drug", "Condition")}
     for candidate in (expand(name), LC + name, *program.abbreviations.get(name.lower(), ())):
         if candidate in settable:
             return candidate
@@ -79,36 +104,98 @@ def apply_changes(case: Case, changes: Iterable[Change], program: Program, as_of
     """Return the case with the records about each changed term replaced by one that says the new value at `as_of`."""
     for change in changes:
         if change.term in program.indicator:
-            case = _set_value(case, program.indicator[change.term], change.value, as_of)
+            case = _set_indicator(case, program.indicator[change.term], change.value, as_of)
         elif program.sorts[change.term] == "Drug":
-            case = _set_drug(case, change, program)
+            case = _set_drug(case, change, program, as_of)
+        elif program.sorts[change.term] == "Condition":
+            case = _set_diagnosis(case, change, program)
         else:
-            case = _set_finding(case, change, program)
+            case = _set_finding(case, change, program, as_of)
     return case
 
 
-def _set_value(case: Case, indicator: Indicator, value: str, as_of: Moment) -> Case:
-    kept = tuple(record for record in case.measurements if record.test not in indicator.tests)
+def _gives_way(node: str, term: str) -> bool:
+    """Return whether a record gives way to a change of `term`: those of the file do, those of other changes do not."""
+    return not node.startswith(_NODE) or node == _node(term)
+
+
+def _node(term: str) -> str:
+    return f"{_NODE}{curie(term)}"
+
+
+def _set_indicator(case: Case, indicator: Indicator, value: str, as_of: Moment) -> Case:
+    if indicator.form == "closed":
+        return replace(case, closures=(*case.closures, ClosureStatement(_node(indicator.iri), indicator.closes or "", as_of, "active")))
+    if indicator.form == "on_record":
+        done = ExaminationRecord(_node(indicator.iri), indicator.tests[0], (), "", as_of, "active")
+        return replace(case, examinations=(*case.examinations, done))
+    if indicator.form == "attribute":
+        return _set_attribute(case, indicator, value, as_of)
+    kept = tuple(each for each in case.measurements if each.test not in indicator.tests or not _gives_way(each.node, indicator.iri))
+    word = value if indicator.form == "relative" else ""
+    number, unit = (None, None) if word else (Decimal(value), indicator.unit)
     limit = Decimal(1) if indicator.form == "quotient" else None
-    record = MeasurementRecord(
-        f"{_NODE}{curie(indicator.iri)}", indicator.tests[0], Decimal(value), indicator.unit, "", "", None, limit, "both", as_of, "active"
-    )
+    record = MeasurementRecord(_node(indicator.iri), indicator.tests[0], number, unit, "", word, None, limit, "both", as_of, "active")
     return replace(case, measurements=(*kept, record))
 
 
-def _set_drug(case: Case, change: Change, program: Program) -> Case:
+def _set_attribute(case: Case, indicator: Indicator, value: str, as_of: Moment) -> Case:
+    """Complete the latest examination by an attribute, or add one that states it."""
+    stated = indicator.attribute or "", (indicator.true_values if value == "yes" else indicator.false_values)[0]
+    dated = [each for each in case.examinations if each.test in indicator.tests and each.status in ("", "active")]
+    last = max(dated, key=lambda each: (each.performed.high if each.performed else 0, each.node), default=None)
+    if last is None:
+        record = ExaminationRecord(_node(indicator.iri), indicator.tests[0], (stated,), "", as_of, "active")
+        return replace(case, examinations=(*case.examinations, record))
+    attributes = (*((name, held) for name, held in last.attributes if name != stated[0]), stated)
+    return replace(case, examinations=tuple(replace(each, attributes=attributes) if each is last else each for each in case.examinations))
+
+
+def _set_drug(case: Case, change: Change, program: Program, as_of: Moment) -> Case:
     below = program.below[change.term]
-    kept = tuple(record for record in case.medications if record.drug not in below)
-    record = MedicationRecord(f"{_NODE}{curie(change.term)}", change.term, "", "", None, None, "", _USES[change.value])
+    kept = tuple(record for record in case.medications if record.drug not in below or not _gives_way(record.node, change.term))
+    status, response = USES[change.value]
+    begun = _before(as_of) if change.value == "before-onset" else None
+    record = MedicationRecord(_node(change.term), change.term, "", "", begun, None, response, status)
     return replace(case, medications=(*kept, record))
 
 
-def _set_finding(case: Case, change: Change, program: Program) -> Case:
-    related = {*program.below[change.term], *(program.parents[change.term] if change.value == "absent" else ())}
-    kept = tuple(record for record in case.findings if record.finding not in related)
+def _before(as_of: Moment) -> Moment:
+    """Return an instant long before the as-of instant."""
+    return Moment(as_of.low - _LONG, as_of.low - _LONG, "")
+
+
+def _set_diagnosis(case: Case, change: Change, program: Program) -> Case:
+    below, above = program.below[change.term], program.parents[change.term]
+    denied = above if change.value == "present" else ()
+    kept = tuple(
+        each
+        for each in case.diagnoses
+        if not (each.condition in below or (each.condition in denied and each.presence == "absent")) or not _gives_way(each.node, change.term)
+    )
+    if change.value == "unknown":
+        return replace(case, diagnoses=kept)
+    record = DiagnosisRecord(_node(change.term), change.term, change.value, None, None, None, "active")
+    return replace(case, diagnoses=(*kept, record))
+
+
+def _opposes(record: FindingRecord, change: Change, program: Program) -> bool:
+    """Return whether a record must give way: it is at or below the term, denies it from above, or asserts it by its side."""
+    below = program.below[change.term]
+    if record.finding in below:
+        return True
+    if change.value in ("absent", "unknown"):
+        return bool(record.side) and any(kind in below for _, kind in program.side_patterns.get(record.finding, ()))
+    return record.presence == "absent" and record.finding in program.parents[change.term]
+
+
+def _set_finding(case: Case, change: Change, program: Program, as_of: Moment) -> Case:
+    kept = tuple(each for each in case.findings if not (_opposes(each, change, program) and _gives_way(each.node, change.term)))
     if change.value == "unknown":
         return replace(case, findings=kept)
-    record = FindingRecord(f"{_NODE}{curie(change.term)}", change.term, change.value, "", None, None, None, None, "active")
+    onset = as_of if change.value == "new" else _before(as_of) if change.value == "old" else None
+    presence = "absent" if change.value == "absent" else "present"
+    record = FindingRecord(_node(change.term), change.term, presence, "", onset, None, None, None, "active")
     return replace(case, findings=(*kept, record))
 
 

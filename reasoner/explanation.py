@@ -76,7 +76,7 @@ class View:
         return Missing(detail, self.role_phrase(subject, detail))
 
     def role_phrase(self, role: str, term: str) -> str:
-        """Return the words for a role with a filler, such as "new leg swelling"."""
+        """Return the words for a role with a filler, such as "new" before a finding."""
         before, after = _PHRASES.get(role, ("", ""))
         return f"{before}{self.label(term)}{after}"
 

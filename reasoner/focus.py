@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
@@ -12,11 +12,11 @@ from reasoner.advice import SCOPE_KEY, SILENT, Advice
 from reasoner.entailment import ENTAILED, REFUTED, Statuses
 from reasoner.errors import UsageError
 from reasoner.namespaces import curie
-from reasoner.program.model import FALSE, TRUE, Decision, End, Indicator, Literal, Program, Recommendation
+from reasoner.program.model import FALSE, TRUE, UNKNOWN, Decision, End, Indicator, Literal, Program, Recommendation
 from reasoner.program.settle import GateTables, moved, narrowed, settle
 from reasoner.terms import lc
 
-__all__ = ["Focus", "Goal", "Question", "Said", "Span", "goal_of", "possible_values", "regions", "settled", "verdict_of"]
+__all__ = ["Focus", "Goal", "Question", "Said", "Span", "bits_of", "goal_of", "possible_values", "regions", "settled", "verdict_of"]
 
 ADVISED = "advised"
 Span = tuple[End | None, End | None]
@@ -132,6 +132,14 @@ def _merged(chosen: Iterable[Said]) -> Said:
     return Said(true, false, values=tuple(values))
 
 
+def bits_of(mask: int) -> Iterator[int]:
+    """Yield the bits of a mask, lowest first."""
+    while mask:
+        low = mask & -mask
+        mask ^= low
+        yield low.bit_length() - 1
+
+
 class Focus:
     """One goal in one case state: its questions, and whether given leaves settle it.
 
@@ -143,7 +151,9 @@ class Focus:
         self.program = program
         self.state = state
         self.goal = goal
-        self._needed = _literals(program, goal)
+        wanted = _wanted(program, goal)
+        self._row_indices = [index for index, each in enumerate(program.recommendations) if each.iri in wanted]
+        self._needed = _literals(program, goal, wanted)
         self.gates = _below(program, [bit for bit, _ in self._needed])
         self.leaves = _leaves_of(program, self.gates, self._needed)
         self.tables = _narrowed(program, state, self.gates)
@@ -163,15 +173,56 @@ class Focus:
 
         return all(any(all(map(holds, every)) for every in some) for some in self._tests)
 
+    def word(self, leaf_true: int, leaf_false: int) -> str:
+        """Return the word of the decision's verdict when exactly these leaves are known, as advice decides it."""
+        decision = self.goal.decision
+        if decision is None:
+            raise UsageError(f"{curie(self.goal.name)} is no decision")
+        values, watch = self.evaluate(leaf_true, leaf_false), self.program.watch
+        raised = {index for index in self._row_indices if watch.watched[index].is_raised(values)}
+        presumed = ""
+        for verdict in decision.verdicts:
+            rows = watch.rows.get(verdict.iri, ())
+            if raised.isdisjoint(rows):
+                continue
+            applicable = _held(values, self.program.classes[verdict.applicable])
+            if applicable == TRUE:
+                return verdict.word
+            if not presumed and applicable == UNKNOWN and _held(values, self.program.classes[verdict.eligible]) == TRUE:
+                above = {
+                    other for row in rows if _held(values, watch.watched[row].eligible) != FALSE for other in watch.watched[row].overriders
+                }
+                if raised.isdisjoint(above.difference(rows)):
+                    presumed = verdict.word
+        return presumed or next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+
+    def watched(self) -> list[tuple[Literal, Literal, str | None]]:
+        """Return Eligible, trigger and verdict of every recommendation that the goal looks at."""
+        rows = [(self.program.watch.watched[index], self.program.recommendations[index]) for index in self._row_indices]
+        return [(each.eligible, each.trigger, row.verdict) for each, row in rows]
+
+    def open_leaves(self, bit: int, values: Sequence[int]) -> int:
+        """Return the leaves below a bit that are reached through open gates only."""
+        found, seen, stack = 0, set(), [bit]
+        while stack:
+            each = stack.pop()
+            if each in seen or values[each] != UNKNOWN:
+                continue
+            seen.add(each)
+            if each < self.program.tables.leaf_count:
+                found |= 1 << each
+            else:
+                gate = self.program.gates[each - self.program.tables.leaf_count]
+                stack.extend((*gate.positive, *gate.negative))
+        return found
+
     def questions(self) -> list[Question]:
         """Return every unknown that the goal rests on, in the order of the leaves."""
         open_leaves = self.leaves & ~(self.state.leaf_true | self.state.leaf_false)
         roles: list[tuple[str, str]] = []
         measured: dict[tuple[str, ...], dict[str, Indicator]] = {}
-        while open_leaves:
-            low = open_leaves & -open_leaves
-            open_leaves ^= low
-            subject, detail = self.program.leaves[low.bit_length() - 1]
+        for bit in bits_of(open_leaves):
+            subject, detail = self.program.leaves[bit]
             indicator = self.program.indicator.get(subject)
             if indicator is None:
                 roles.append((subject, detail))
@@ -222,20 +273,27 @@ def _decided(program: Program, decision: Decision) -> list[list[Literal]]:
     return [*found, [_denied(classes[program.recommendation[row].applicable]) for row in decision.rows]]
 
 
-def _literals(program: Program, goal: Goal) -> list[Literal]:
+def _held(values: Sequence[int], literal: Literal) -> int:
+    """Return the value of a literal."""
+    bit, sign = literal
+    return values[bit] if sign or values[bit] == UNKNOWN else TRUE if values[bit] == FALSE else FALSE
+
+
+def _wanted(program: Program, goal: Goal) -> set[str]:
+    """Return the recommendations that the verdict on a goal looks at: its rows or itself, the scope's, and who overrides."""
+    rows = set(goal.decision.rows) if goal.decision is not None else {goal.name}
+    if goal.recommendation is not None and goal.recommendation.presupposes_scope:
+        rows |= {row for decision in program.decisions if decision.key == SCOPE_KEY for row in decision.rows}
+    return rows | {other for row in rows for other in program.recommendation[row].overriders}
+
+
+def _literals(program: Program, goal: Goal, wanted: Iterable[str]) -> list[Literal]:
     """Return the literals of every class that the verdict on a goal looks at."""
     names: set[str] = set()
-    if goal.decision is not None:
-        wanted = [program.recommendation[row] for row in goal.decision.rows]
-    else:
-        wanted = [] if goal.recommendation is None else [goal.recommendation]
-        if any(each.presupposes_scope for each in wanted):
-            rows = [row for decision in program.decisions if decision.key == SCOPE_KEY for row in decision.rows]
-            wanted += [program.recommendation[row] for row in rows]
-    for each in [*wanted, *(program.recommendation[iri] for one in wanted for iri in one.overriders)]:
+    for each in (program.recommendation[iri] for iri in wanted):
         names |= {each.eligible, each.applicable, each.trigger}
     if goal.decision is not None:
-        names |= {verdict.applicable for verdict in goal.decision.verdicts} | {verdict.eligible for verdict in goal.decision.verdicts}
+        names |= {name for verdict in goal.decision.verdicts for name in (verdict.applicable, verdict.eligible)}
     return [program.classes[name] for name in sorted(names) if name in program.classes]
 
 
@@ -260,10 +318,8 @@ def _below(program: Program, bits: Iterable[int]) -> int:
 def _leaves_of(program: Program, gates: int, literals: Iterable[Literal]) -> int:
     count = program.tables.leaf_count
     leaves = sum(1 << bit for bit in {bit for bit, _ in literals} if bit < count)
-    while gates:
-        low = gates & -gates
-        gates ^= low
-        gate = program.gates[low.bit_length() - 1]
+    for index in bits_of(gates):
+        gate = program.gates[index]
         for bit in (*gate.positive, *gate.negative):
             if bit < count:
                 leaves |= 1 << bit
@@ -274,7 +330,7 @@ def _narrowed(program: Program, state: CaseState, gates: int) -> GateTables:
     """Return the tables that start from the case state and follow only the gates that matter."""
     tables = program.full_tables
     values, _ = settle(tables, moved(tables, state.leaf_true, state.leaf_false))
-    return narrowed(tables, bytes(values), frozenset(index for index in range(gates.bit_length()) if gates >> index & 1))
+    return narrowed(tables, bytes(values), frozenset(bits_of(gates)))
 
 
 def settled(program: Program, statuses: Statuses, advice: Advice, goal: Goal) -> bool:

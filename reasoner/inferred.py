@@ -18,12 +18,12 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import IN_SCOPE, SCOPE_KEY
+from reasoner.answer import CaseAnswer
 from reasoner.blank_nodes import renamed_quads
 from reasoner.documents import Document, parse_rdf
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
 from reasoner.namespaces import LC, LCG, OWL, PROV, RDF, RDFS, SKOS, XSD
 from reasoner.program.model import Program
-from reasoner.report import CaseAnswer
 from reasoner.terms import ROLES, Role, lc
 
 __all__ = ["asserted_graph", "inferred_from", "inferred_graph", "knowledge_graph", "record_vocabulary"]
@@ -93,7 +93,13 @@ def _advice_classes(program: Program) -> Iterator[Triple]:
 
 
 def _scope_verdicts(program: Program) -> list[str]:
-    return [verdict.iri for decision in program.decisions if decision.key == SCOPE_KEY for verdict in decision.verdicts if verdict.word == IN_SCOPE]
+    return [
+        verdict.iri
+        for decision in program.decisions
+        if decision.key == SCOPE_KEY
+        for verdict in decision.verdicts
+        if verdict.word == IN_SCOPE
+    ]
 
 
 def _dependencies(program: Program) -> Iterator[Triple]:

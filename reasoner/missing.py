@@ -18,7 +18,7 @@ from reasoner.explanation import Missing, View
 from reasoner.focus import Focus, Goal, Question, Said, Span, goal_of, settled, verdict_of
 from reasoner.program.model import End
 
-__all__ = ["BOUND", "LARGEST", "Lead", "SettlingSet", "Settling", "settling_sets"]
+__all__ = ["BOUND", "LARGEST", "Lead", "Settling", "SettlingSet", "settling_sets"]
 
 LARGEST = 3
 """Unknowns of the largest set that is looked for."""

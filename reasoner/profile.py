@@ -94,7 +94,8 @@ def _place(graph: Graph, subject: str, mention: str) -> str:
     names = (re.escape(curie(subject)), re.escape(f"<{subject}>"))
     text = path.read_text(encoding="utf-8")
     found = None if subject.startswith("_:") else re.search(rf"^\s*({'|'.join(names)})\s", text, re.MULTILINE)
-    found = found or (re.search(re.escape(mention), text) if mention else None)
+    nameless = (rf"(?:\]|_:\S+)\s*{re.escape(mention)}", re.escape(mention)) if mention else ()
+    found = found or next(filter(None, (re.search(pattern, text) for pattern in nameless)), None)
     return f"{path.name}:{text.count(chr(10), 0, found.end() - 1) + 1}" if found else place
 
 

@@ -64,6 +64,7 @@ class Axioms:
         self._nodes: dict[str, Node] = {}
         self._atoms: dict[Statement, Node] = {}
         self._digests: dict[str, str] = {}
+        self._cited: dict[str, tuple[tuple[str, str, str], list[tuple[str, str, str]]]] = {}
         self._rows = {verdict.iri: verdict for decision in program.decisions for verdict in decision.verdicts}
 
     @cached_property
@@ -162,19 +163,15 @@ class Axioms:
             self._digests[name] = _digest(_plain(self._expression(name)))
         return self._digests[name]
 
-    def recommendation_digest(self, iri: str) -> str:
-        """Return the digest of what a recommendation rests on."""
-        if iri not in self._digests:
+    def recommendation_digests(self, iri: str) -> tuple[tuple[str, str, str], list[tuple[str, str, str]]]:
+        """Return what a recommendation and its sentences are cited by: kind, IRI and digest of each."""
+        if iri not in self._cited:
             each = self.program.recommendation[iri]
             found = [each.inclusion, sorted(each.exclusions), each.trigger, sorted(each.overriders)]
-            self._digests[iri] = _digest([*found, each.decision, each.verdict, sorted(each.sentences)])
-        return self._digests[iri]
-
-    def sentence_digest(self, iri: str) -> str:
-        """Return the digest of a sentence of the source text."""
-        if iri not in self._digests:
-            self._digests[iri] = self._graph.text(iri, lc("textDigest"))
-        return self._digests[iri]
+            digest = _digest([*found, each.decision, each.verdict, sorted(each.sentences)])
+            said = [("sentence", sentence, self._graph.text(sentence, lc("textDigest"))) for sentence in each.sentences]
+            self._cited[iri] = ("recommendation", iri, digest), said
+        return self._cited[iri]
 
     @cached_property
     def constraints(self) -> tuple[tuple[str, str, Literal, Literal], ...]:

@@ -6,8 +6,6 @@ an axiom, LC-1530 a recommendation, LC-1540 a sentence, LC-1550 an inference, LC
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -15,12 +13,11 @@ from typing import Any
 
 from reasoner.errors import LegcrampsError
 from reasoner.namespaces import RDFS, XSD
-from reasoner.proof_ontology import Claim, Ontology, advice_class
+from reasoner.proof_ontology import HIGHEST, LOWEST, Claim, Ontology, advice_class
 
 __all__ = ["Checker", "ProofError"]
 
 _CODES = {"axiom": "LC-1520", "recommendation": "LC-1530", "sentence": "LC-1540"}
-_LOWEST, _HIGHEST = (Decimal("-Infinity"), 0), (Decimal("Infinity"), 0)
 
 Step = dict[str, Any]
 
@@ -45,7 +42,6 @@ class Checker:
 
     def __init__(self, folder: Path) -> None:
         self.ontology = Ontology(folder)
-        self._digests: dict[tuple[str, str], str] = {}
         self._parts: dict[tuple[Any, ...], tuple[str, list[Claim]]] = {}
         self._rules: dict[str, Callable[[Step, Claim, list[Claim]], bool]] = {
             "total": self._total,
@@ -56,9 +52,14 @@ class Checker:
             "one": self._one,
         }
 
-    def check(self, proof: dict[str, Any]) -> None:
-        """Return when the proof, as `Proof.to_json` writes it, is right in every part; raise ProofError when it is not."""
+    def check(self, proof: dict[str, Any], known: Sequence[dict[str, Any]] | None = None) -> None:
+        """Return when the proof, as `Proof.to_json` writes it, is right in every part; raise ProofError when it is not.
+
+        With `known`, what the records state, premises must be among it, readings of conflicts apart; else they are believed.
+        """
         try:
+            unknown = [] if known is None else [each for each in proof["premises"] if each["kind"] != "reading" and each not in known]
+            _need(not unknown, "LC-1550", "a premise is not on record")
             self._cited(proof)
             claims = self._steps(proof)
             self._conclude(proof, [claims[place] for place in proof["from"]])
@@ -85,25 +86,8 @@ class Checker:
         due |= {("recommendation", iri) for iri in advised}
         due |= {("sentence", each) for iri in advised for each in self.ontology.all(iri, "citesSentence")}
         for key in cited:
-            _need(self._digest(*key) == cited[key], _CODES[key[0]], f"{key[1]} is not what the proof cites")
+            _need(self.ontology.digest(*key) == cited[key], _CODES[key[0]], f"{key[1]} is not what the proof cites")
         _need(due == set(cited) and len(cited) == len(proof["cited"]), "LC-1520", "what is cited is not what is used")
-
-    def _digest(self, kind: str, iri: str) -> str:
-        if (kind, iri) not in self._digests:
-            about = self.ontology
-            if kind == "sentence":
-                found = about.all(iri, "textDigest")[0]
-            else:
-                text: list[Any] = about.definition(iri) if kind == "axiom" else self._recommendation(iri)
-                found = hashlib.sha256(json.dumps(text, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
-            self._digests[kind, iri] = found
-        return self._digests[kind, iri]
-
-    def _recommendation(self, iri: str) -> list[Any]:
-        about = self.ontology
-        inclusion = about.all(iri, "hasInclusion")[0]
-        body = [inclusion, sorted(about.all(iri, "hasExclusion")), about.one(iri, "hasTrigger") or inclusion, about.overriders[iri]]
-        return [*body, about.one(iri, "rowOf"), about.one(iri, "yieldsVerdict"), sorted(about.all(iri, "citesSentence"))]
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
@@ -114,9 +98,8 @@ class Checker:
         used = 0
         facts: set[int] = set()
         for place, step in enumerate(proof["steps"]):
-            claim = tuple(step["statement"]), step["holds"]
-            sources = step["from"]
-            _need(claim[1] in (True, False) and all(0 <= each < place for each in sources), "LC-1510", "a step refers forward")
+            claim, sources = (tuple(step["statement"]), step["holds"]), step["from"]
+            _need(isinstance(claim[1], bool) and all(0 <= each < place for each in sources), "LC-1510", "a step refers forward")
             mask = 0
             for each in sources:
                 mask |= assumed[each]
@@ -196,27 +179,15 @@ class Checker:
 
     # --- intervals --------------------------------------------------------------------------------------------------
 
-    def _ends(self, band: tuple[Any, ...]) -> tuple[tuple[Decimal, int], tuple[Decimal, int]]:
-        """Return the first cut a value of the band passes and the first it fails; (x, 0) is "at least x", (x, 1) "above x"."""
-        _need(band[0] == "band" and {type(band[3]), type(band[5])} == {bool}, "LC-1510", "this is no interval")
-        low = _LOWEST if band[2] is None else (Decimal(band[2]), int(band[3]))
-        high = _HIGHEST if band[4] is None else (Decimal(band[4]), int(not band[5]))
-        if self.ontology.one(band[1], RDFS + "range") != XSD + "decimal":
-            low, high = (
-                (end[0].to_integral_value("ROUND_FLOOR") + 1, 0) if end[0].is_finite() and (end[1] or end[0] % 1) else end
-                for end in (low, high)
-            )
-        return low, high
-
     def _interval(self, step: Step, claim: Claim, sources: list[Claim]) -> bool:
         """Return whether what is left of the indicator's values lies inside the band, or clear of it."""
-        about, (start, end) = claim[0][1], self._ends(claim[0])
+        about, (start, end) = claim[0][1], self.ontology.ends(claim[0])
         logical = self.ontology.one(about, RDFS + "range") == XSD + "boolean"
-        left = [((Decimal(0), 0), (Decimal(2), 0)) if logical else (_LOWEST, _HIGHEST)]
-        positive = [self._ends(band) for band, holds in sources if holds]
+        left = [((Decimal(0), 0), (Decimal(2), 0)) if logical else (LOWEST, HIGHEST)]
+        positive = [self.ontology.ends(band) for band, holds in sources if holds]
         for low, high in positive if claim[1] else [*positive, (start, end)]:
             left = [(max(low, first), min(high, last)) for first, last in left]
-        for low, high in [self._ends(band) for band, holds in sources if not holds]:
+        for low, high in [self.ontology.ends(band) for band, holds in sources if not holds]:
             left = [part for first, last in left for part in ((first, min(last, low)), (max(first, high), last))]
         left = [(first, last) for first, last in left if first < last]
         inside = all(start <= first and last <= end for first, last in left) and positive if claim[1] else not left
@@ -231,6 +202,9 @@ class Checker:
             conflict = each["kind"] == "reading" and ("couldBe" in said or said["is"] == "possible")
             stated = each["statement"][0] == kinds.get(each["kind"]) and (each["holds"] or each["kind"] == "role")
             _need(conflict or stated, "LC-1550", "a premise is not what a record can state")
+        presumes = {"presumes"} if "presumed" in (said["is"], said.get("certainty")) and not models else set()
+        more = {"certainty"} | ({"couldBe"} & set(said) if models else set()) if said["kind"] == "decision" else set()
+        _need(set(said) == {"kind", "about", "is"} | presumes | more, "LC-1560", "the conclusion says more or less than its kind does")
         right = getattr(self, f"_conclude_{said['kind']}")(said, said["about"], heads, models)
         _need(right, "LC-1560", f"the steps do not give that {said['about']} is {said['is']}")
 
@@ -247,10 +221,9 @@ class Checker:
         if said["is"] == "possible":
             return len(heads) == 1 and self._raises(about, heads[0])
         if said["is"] == "presumed":
-            return heads[0] == _advised("Eligible", about, True) and self._presumed(
-                said, set(self.ontology.overriders[about]), set(), heads
-            )
-        return "presumes" not in said and heads == [_advised("Applicable", about, {"certain": True, "ruled-out": False}[said["is"]])]
+            above = set(self.ontology.overriders[about])
+            return heads[0] == _advised("Eligible", about, True) and self._presumed(said, above, set(), heads)
+        return heads == [_advised("Applicable", about, {"certain": True, "ruled-out": False}[said["is"]])]
 
     def _raises(self, row: str, head: Claim) -> bool:
         trigger = self.ontology.one(row, "hasTrigger") or self.ontology.all(row, "hasInclusion")[0]
@@ -273,7 +246,7 @@ class Checker:
             certainty = "presumed" if rows else "certain"
             return each_open and none and said["certainty"] == certainty and self.ontology.one(about, "remainingVerdict") == verdict
         if said["certainty"] == "certain":
-            return "presumes" not in said and heads == [_advised("Applicable", verdict, True)]
+            return heads == [_advised("Applicable", verdict, True)]
         rows = {row for row in given if self.ontology.one(row, "yieldsVerdict") == verdict}
         dead = {row for row in rows if _advised("Eligible", row, False) in heads}
         above = {other for row in rows - dead for other in given[row]} - rows
@@ -314,7 +287,7 @@ class Checker:
             if statement[0] == "some":
                 known[statement] = statement in roles
             elif statement[0] == "band":
-                low, high = self._ends(statement)
+                low, high = self.ontology.ends(statement)
                 known[statement] = statement[1] in values and low <= (values[statement[1]], 0) < high
             else:
                 kind, parts = self._gate(statement)

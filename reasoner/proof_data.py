@@ -22,6 +22,10 @@ class Premise:
     holds: bool
     records: tuple[str, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the premise as plain JSON types."""
+        return {"kind": self.kind, "statement": list(self.statement), "holds": self.holds, "records": list(self.records)}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
@@ -104,9 +108,7 @@ class Proof:
             "case": self.case,
             "conclusion": conclusion,
             "from": [place[step] for step in self.premises],
-            "premises": [
-                {"kind": each.kind, "statement": list(each.statement), "holds": each.holds, "records": list(each.records)} for each in facts
-            ],
+            "premises": [each.to_json() for each in facts],
             "steps": [_step(each, place, at) for each in steps],
             "cited": [{"kind": kind, "iri": iri, "digest": digest} for kind, iri, digest in self.cited],
             "models": [{"present": [list(pair) for pair in each.present], "values": dict(each.values)} for each in self.models],

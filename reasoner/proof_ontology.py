@@ -5,6 +5,8 @@ It shares no code with the compiler, so that an error of either shows.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import cached_property
@@ -15,9 +17,12 @@ import pyoxigraph
 
 from reasoner.namespaces import LC, LCG, OWL, RDF, RDFS, XSD
 
-__all__ = ["Claim", "Ontology", "advice_class"]
+__all__ = ["HIGHEST", "LOWEST", "Claim", "Ontology", "advice_class"]
 
 _FACETS = {"minInclusive": (2, False), "minExclusive": (2, True), "maxInclusive": (4, False), "maxExclusive": (4, True)}
+
+LOWEST, HIGHEST = (Decimal("-Infinity"), 0), (Decimal("Infinity"), 0)
+"""The ends of an interval that has none."""
 
 Claim = tuple[tuple[Any, ...], bool]
 """A statement and whether it holds."""
@@ -49,6 +54,7 @@ class Ontology:
                 if node not in found:
                     found.append(node)
         self._above: dict[str, frozenset[str]] = {}
+        self._digests: dict[tuple[str, str], str] = {}
 
     def all(self, subject: str, predicate: str) -> list[str]:
         """Return every object of the pair."""
@@ -154,3 +160,35 @@ class Ontology:
     def definition(self, name: str) -> list[Any]:
         """Return what a class means, as nested lists; raise IndexError when it has no definition."""
         return self.advice[name][1] if name in self.advice else self.expression(self.all(name, OWL + "equivalentClass")[0])
+
+    def digest(self, kind: str, iri: str) -> str:
+        """Return the digest of an axiom or recommendation, or that which a sentence of the source text bears."""
+        if (kind, iri) not in self._digests:
+            if kind == "sentence":
+                self._digests[kind, iri] = self.all(iri, "textDigest")[0]
+            else:
+                found = self.definition(iri) if kind == "axiom" else self._recommendation(iri)
+                text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+                self._digests[kind, iri] = hashlib.sha256(text.encode()).hexdigest()
+        return self._digests[kind, iri]
+
+    def _recommendation(self, iri: str) -> list[Any]:
+        inclusion = self.all(iri, "hasInclusion")[0]
+        body = [inclusion, sorted(self.all(iri, "hasExclusion")), self.one(iri, "hasTrigger") or inclusion, self.overriders[iri]]
+        return [*body, self.one(iri, "rowOf"), self.one(iri, "yieldsVerdict"), sorted(self.all(iri, "citesSentence"))]
+
+    def ends(self, band: tuple[Any, ...]) -> tuple[tuple[Decimal, int], tuple[Decimal, int]]:
+        """Return the first cut a value of the band passes and the first it fails; (x, 0) is "at least x", (x, 1) "above x"."""
+        if band[0] != "band" or not (isinstance(band[3], bool) and isinstance(band[5], bool)):
+            raise ValueError("this is no interval")
+        low = LOWEST if band[2] is None else (Decimal(band[2]), int(band[3]))
+        high = HIGHEST if band[4] is None else (Decimal(band[4]), int(not band[5]))
+        if self.one(band[1], RDFS + "range") == XSD + "decimal":
+            return low, high
+        return _whole(low), _whole(high)
+
+
+def _whole(end: tuple[Decimal, int]) -> tuple[Decimal, int]:
+    """Return the end on the first whole number that passes it."""
+    value, above = end
+    return (value.to_integral_value("ROUND_FLOOR") + 1, 0) if value.is_finite() and (above or value % 1) else end

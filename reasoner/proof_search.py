@@ -51,6 +51,7 @@ class Search:
         self.bands = bands
         self._steps: dict[tuple[Node, bool], Step | None] = {}
         self._stated: dict[str, list[Step]] = {}
+        self._halves: dict[tuple[Node, bool], tuple[Step | None, list[tuple[_Branch, _Branch]]]] = {}
 
     def derive(self, name: str, holds: bool = True) -> Step:
         """Return the step that derives membership of the class `name`, or its denial; raise IncompleteError if none is found."""
@@ -68,6 +69,9 @@ class Search:
 
     def settled(self, node: Node, holds: bool) -> bool:
         """Return whether a statement (or its denial) is known; for an unnamed part as far as its parts show it."""
+        if len(node.bits) == 1:
+            bit, sign = node.bits[0]
+            return self.statuses.literal((bit, sign == holds)) == ENTAILED
         if node.bits:
             literal = self.statuses.literal
             if holds:
@@ -144,22 +148,29 @@ class Search:
 
     def part_cases(self, node: Node, holds: bool, depth: int) -> Step | None:
         """Return a case split of which at least one branch closes at once and the other within `depth` further splits."""
+        if (node, holds) not in self._halves:
+            self._halves[node, holds] = self._branches(node, holds)
+        joined, halves = self._halves[node, holds]
+        for closed, still_open in halves if depth and joined is None else ():
+            end, other = closed.close(node, holds), still_open.part_cases(node, holds, depth - 1)
+            if end is not None and other is not None:
+                return _joined(node, holds, (closed, end), (still_open, other))
+        return joined
+
+    def _branches(self, node: Node, holds: bool) -> tuple[Step | None, list[tuple[_Branch, _Branch]]]:
+        """Return a split of which both branches close; else those of which one does, that one first."""
         halves: list[tuple[_Branch, _Branch]] = []
         for each in self._open_below(node):
-            branches = (_Branch(self, each, True), _Branch(self, each, False))
-            closed = [branch.closes(node, holds) for branch in branches]
-            if all(closed):
-                return _joined(node, holds, branches, [branch.close(node, holds) for branch in branches])
-            if any(closed):
-                halves.append(branches)
-        for branches in halves if depth else ():
-            ends = [
-                branch.close(node, holds) if branch.closes(node, holds) else branch.part_cases(node, holds, depth - 1)
-                for branch in branches
-            ]
-            if None not in ends:
-                return _joined(node, holds, branches, ends)
-        return None
+            one, other = _Branch(self, each, True), _Branch(self, each, False)
+            if one.closes(node, holds):
+                if other.closes(node, holds):
+                    first, second = one.close(node, holds), other.close(node, holds)
+                    if first is not None and second is not None:
+                        return _joined(node, holds, (one, first), (other, second)), []
+                halves.append((one, other))
+            elif other.closes(node, holds):
+                halves.append((other, one))
+        return None, halves
 
     def _open_below(self, node: Node) -> list[Node]:
         """Return the named statements below a node that are not settled, those nearest to it first."""
@@ -224,9 +235,8 @@ class _Branch(Search):
         return None
 
 
-def _joined(node: Node, holds: bool, branches: tuple[_Branch, _Branch], ends: list[Step | None]) -> Step:
-    steps = tuple(step for step in ends if step is not None)
-    return Step("split", holds, node.statement, steps, assumes=tuple(branch.assumption for branch in branches))
+def _joined(node: Node, holds: bool, *ends: tuple[_Branch, Step]) -> Step:
+    return Step("split", holds, node.statement, tuple(end for _, end in ends), assumes=tuple(branch.assumption for branch, _ in ends))
 
 
 def said_of(axioms: Axioms, statement: Statement, holds: bool) -> tuple[int, int]:

@@ -193,7 +193,7 @@ class Prover:
         elif conclusion.kind == "recommendation":
             found.add(("recommendation", conclusion.about))
         found.update(("recommendation", iri) for iri in (*conclusion.presumes, *conclusion.could_be))
-        given = self._given() if models else ()
+        given = self.given() if models else ()
         return Proof(bare.case, conclusion, bare.premises, self._digests(found), given, models, tuple(remarks))
 
     def _cites(self, name: str) -> tuple[str, str]:
@@ -202,16 +202,18 @@ class Prover:
 
     def _digests(self, found: set[tuple[str, str]]) -> tuple[tuple[str, str, str], ...]:
         cited = []
-        sentences: set[str] = set()
+        sentences: set[tuple[str, str, str]] = set()
         for kind, iri in sorted(found):
             if kind == "recommendation":
-                cited.append((kind, iri, self.axioms.recommendation_digest(iri)))
-                sentences.update(self.program.recommendation[iri].sentences)
+                own, said = self.axioms.recommendation_digests(iri)
+                cited.append(own)
+                sentences.update(said)
             else:
                 cited.append((kind, iri, self.axioms.digest(iri)))
-        return (*cited, *(("sentence", iri, self.axioms.sentence_digest(iri)) for iri in sorted(sentences)))
+        return (*cited, *sorted(sentences))
 
-    def _given(self) -> tuple[Premise, ...]:
+    def given(self) -> tuple[Premise, ...]:
+        """Return everything that the case state knows, as premises."""
         roles = [step.premise for step, _, _ in self.search.roles if step.premise]
         values = [value_premise(state) for state in self.view.state.indicators.values() if state.settled]
         return (*roles, *values)

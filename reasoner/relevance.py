@@ -112,9 +112,8 @@ def judge_relevance(view: View, advice: Advice, differential: Differential, as_o
         for each in advice.advised.values()
         if each.recommendation.investigation and each.listed and each.recommendation.direction == "for"
     }
-    tests |= {decision.investigation for decision in view.program.decisions}
-    named = sorted(test for test in tests if test)
-    return Relevances({test: judge_test(view, advice, differential, as_of, test) for test in named})
+    tests |= {decision.investigation for decision in view.program.decisions if decision.investigation}
+    return Relevances({test: judge_test(view, advice, differential, as_of, test) for test in sorted(tests)})
 
 
 def judge_test(view: View, advice: Advice, differential: Differential, as_of: Moment, test: str) -> Relevance:

@@ -1,8 +1,9 @@
 """Hold the documents to the tree: commands and code run, excerpts are real, paths exist, lists and keys are the true ones.
 
 Fences by their info string: `sh` and `python` run, in order, in a copy of the checkout. The two set-up commands of the README
-are left to `.ci/run`; what is sent to a server of the reader's own is not run. A `text` fence shows what the fence before it says: its lines occur in that order, `…` stands
-for anything. `turtle` is valid knowledge, `turtle refused` is refused by the compiler, `turtle unclean` breaks a shape.
+are left to `.ci/run`; what is sent to a server of the reader's own is not run. A `text` fence shows what the fence before it
+says: its lines occur in that order, `…` stands for anything. `turtle` is valid knowledge, `turtle refused` is refused by the
+compiler, `turtle unclean` breaks a shape, whose messages follow.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from rdflib.namespace import SH
+from shape_results import by_pyshacl, shapes_of
+from shape_results import turtle as triples_of
 
 from reasoner import assess, errors, load_records
 from reasoner.authoring.document_checks import check_documents
@@ -238,6 +242,14 @@ def test_bad_examples_are_refused(fence: Fence, tmp_path: Path) -> None:
         compile_graph(with_module(tmp_path, [fence.text]), "", {})
     assert fence.excerpt
     assert not shows(fence.excerpt, str(caught.value)), str(caught.value)
+
+
+@pytest.mark.parametrize("fence", turtle("turtle unclean"), ids=lambda fence: str(fence.line))
+def test_unclean_examples_break_a_shape(fence: Fence) -> None:
+    shapes = shapes_of("guideline")
+    messages = {str(message) for result in by_pyshacl(triples_of(fence.text), shapes) for message in shapes.objects(result[-1], SH.message)}
+    assert fence.excerpt
+    assert set(fence.excerpt.splitlines()) <= messages
 
 
 # --- names that are contract ------------------------------------------------------------------------------------------

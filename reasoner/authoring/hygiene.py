@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyoxigraph
 
-from reasoner.authoring.results import CheckFinding, Severity
+from reasoner.authoring.results import CheckFinding, NotRun, Severity
 from reasoner.authoring.workspace import Workspace
 from reasoner.errors import KnowledgeError
 from reasoner.namespaces import LCS, RDFS, curie
@@ -81,9 +81,12 @@ def _text(node: object) -> str:
 
 
 def check_hygiene(workspace: Workspace) -> Iterator[CheckFinding]:
-    """Yield the rows of all hygiene queries, exempted ones left out."""
+    """Yield the rows of all hygiene queries, exempted ones left out; raise NotRun when there are no queries."""
     exemptions = exempted(workspace)
-    for query in hygiene_queries(workspace.folder):
+    queries = hygiene_queries(workspace.folder)
+    if not queries:
+        raise NotRun("queries/hygiene is not here")
+    for query in queries:
         if query.id in _ELSEWHERE:
             continue
         for entity, on, value in run_hygiene(workspace.store, query):

@@ -148,7 +148,7 @@ def _used_modules(workspace: Workspace, file: TurtleFile) -> dict[str, tuple[str
         nodes = (quad.predicate,) if quad.predicate.value == _SOURCE else (quad.subject, quad.predicate, quad.object)
         for term in (node.value for node in nodes if isinstance(node, pyoxigraph.NamedNode)):
             home = workspace.homes.get(term)
-            if home and home.module not in ("", file.module) and home.module not in found and term != home.module:
+            if home in workspace.ontology and home.module not in ("", file.module) and home.module not in found and term != home.module:
                 found[home.module] = term, file.place(file.owner(quad.subject), curie(term))
     return found
 

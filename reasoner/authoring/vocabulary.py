@@ -34,7 +34,7 @@ def declared_terms(workspace: Workspace) -> frozenset[str]:
 def near_matches(term: str, candidates: Iterable[str]) -> list[str]:
     """Return up to three of `candidates`, abbreviated, whose spelling is near that of `term`."""
     by_name: dict[str, str] = {}
-    for each in candidates:
+    for each in sorted(candidates):
         by_name.setdefault(curie(each).lower(), each)
     found = get_close_matches(curie(term).lower(), by_name, n=3, cutoff=0.75)
     return [curie(by_name[name]) for name in found]

@@ -20,7 +20,6 @@ IDENTIFIER = "http://purl.org/dc/terms/identifier"
 _PLACE = re.compile(r"([\w.-]+\.ttl)(:[0-9]+)?")
 
 
-
 def named(node: object) -> str:
     """Return the IRI of a node, or nothing for one without a name."""
     return node.value if isinstance(node, pyoxigraph.NamedNode) else ""
@@ -28,14 +27,18 @@ def named(node: object) -> str:
 
 @dataclass(frozen=True)
 class TurtleFile:
-    """One Turtle file: its path below the folder, its text, its triples, and the line of each block."""
+    """One Turtle file: its path, its name below the folder, its text, its triples and its prefixes."""
 
     path: Path
     name: str
     text: str
     quads: tuple[pyoxigraph.Quad, ...]
-    lines: Mapping[str, int]
     prefixes: Mapping[str, str]
+
+    @cached_property
+    def lines(self) -> Mapping[str, int]:
+        """Return the line on which the block of each subject begins."""
+        return scan_layout(self.text, self.prefixes).lines
 
     @cached_property
     def owners(self) -> Mapping[str, str]:
@@ -82,8 +85,7 @@ def read_turtle(path: Path, name: str) -> TurtleFile:
     text = path.read_bytes().decode()
     parser = pyoxigraph.parse(text.encode(), format=pyoxigraph.RdfFormat.TURTLE, rename_blank_nodes=True)
     quads = tuple(parser)
-    prefixes = dict(parser.prefixes)
-    return TurtleFile(path, name, text, quads, scan_layout(text, prefixes).lines, prefixes)
+    return TurtleFile(path, name, text, quads, dict(parser.prefixes))
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ class Workspace:
         """Return for each named subject the file that declares its type, else the first that describes it."""
         found: dict[str, TurtleFile] = {}
         for file in self.files:
-            for subject in file.lines:
-                found.setdefault(subject, file)
+            for quad in file.quads:
+                found.setdefault(named(quad.subject), file)
         for file in reversed(self.files):
             found.update((named(quad.subject), file) for quad in file.quads if quad.predicate.value == RDF + "type" and named(quad.subject))
         return found

@@ -1,0 +1,26 @@
+"""Hold the answer to one case: what is known, what follows, what is advised, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reasoner.abstraction.state import CaseState
+from reasoner.advice import Advice
+from reasoner.differential import Differential
+from reasoner.entailment import Statuses
+from reasoner.moments import Moment
+from reasoner.reasons import Reasons
+
+__all__ = ["CaseAnswer"]
+
+
+@dataclass(frozen=True)
+class CaseAnswer:
+    """One answered case."""
+
+    state: CaseState
+    statuses: Statuses
+    advice: Advice
+    differential: Differential
+    as_of: Moment
+    reasons: Reasons

@@ -1,0 +1,368 @@
+"""Test the vignettes: change the knowledge in one place at a time and see whether some vignette notices.
+
+A mutant is one edit of the loaded graph: a threshold moved by its least step, a bound opened or closed, and turned into
+or, a part or a complement left out, a restriction widened to the superclass, a link of the hierarchy cut, an inclusion,
+exclusion or override taken away. It is killed when the compiler refuses it, or when a report is no longer as expected.
+
+Mutants run on gates alone, without decision diagrams, which cost most of a compilation; what survives is compiled in full
+and asked again, competency questions included. A survivor that is equivalent is proved so over all cases at once.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pyoxigraph
+
+from reasoner.abstraction import abstract_case
+from reasoner.answering import Records, assess
+from reasoner.authoring.profile_checks import all_definitions
+from reasoner.authoring.state_space import StateSpace
+from reasoner.entailment import entail
+from reasoner.errors import LegcrampsError
+from reasoner.knowledge import Graph, Node
+from reasoner.namespaces import OWL, RDF, RDFS, XSD, curie
+from reasoner.program import compile as compiler
+from reasoner.program.model import Program
+from reasoner.terms import lc
+
+__all__ = ["Mutant", "Outcome", "Trial", "Vignette", "mutants_of", "sample"]
+
+Compare = Callable[[Mapping[str, object], Mapping[str, object]], list[str]]
+_FIRST, _REST = RDF + "first", RDF + "rest"
+_TURNED = {
+    XSD + "minInclusive": XSD + "minExclusive",
+    XSD + "minExclusive": XSD + "minInclusive",
+    XSD + "maxInclusive": XSD + "maxExclusive",
+    XSD + "maxExclusive": XSD + "maxInclusive",
+}
+_LINKS = ("hasExclusion", "overrides", "hasTrigger", "overridesRoutine", "presupposesScope")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a subject says by a predicate after the change; no nodes mean that it says nothing."""
+
+    subject: str
+    predicate: str
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of the knowledge: what kind, of which term, in words, and its edits."""
+
+    kind: str
+    owner: str
+    text: str
+    edits: tuple[Edit, ...]
+
+    @property
+    def name(self) -> str:
+        """Return a stable name."""
+        return f"{self.kind} {curie(self.owner)}: {self.text}"
+
+    def apply(self, graph: Graph) -> Graph:
+        """Return the graph with the edits made; what is not edited is shared."""
+        out, into = dict(graph.out), dict(graph.into)
+        for edit in self.edits:
+            before = out.get(edit.subject, {}).get(edit.predicate, [])
+            out[edit.subject] = {**out.get(edit.subject, {}), edit.predicate: list(edit.nodes)}
+            if not edit.nodes:
+                del out[edit.subject][edit.predicate]
+            for node in {node for node in (*before, *edit.nodes) if isinstance(node, str)}:
+                users = [each for each in into.get(node, {}).get(edit.predicate, []) if each != edit.subject]
+                users += [edit.subject] if node in edit.nodes else []
+                into[node] = {**into.get(node, {}), edit.predicate: users}
+        return Graph(out, into, graph.files, graph.size)
+
+
+def mutants_of(graph: Graph) -> list[Mutant]:
+    """Return every mutant of a graph, in a stable order."""
+    found = [*_hierarchy(graph), *_advice(graph)]
+    for owner in sorted(graph.subjects(RDFS + "subClassOf", lc("Case"))):
+        for node in graph.iris(owner, OWL + "equivalentClass"):
+            found += _Expressions(graph, owner).mutants(node, (owner, OWL + "equivalentClass"))
+    return sorted(dict.fromkeys(found), key=lambda mutant: (mutant.owner, mutant.kind, mutant.text))
+
+
+def _without(nodes: list[Node], node: Node) -> tuple[Node, ...]:
+    return tuple(each for each in nodes if each != node)
+
+
+def _hierarchy(graph: Graph) -> Iterator[Mutant]:
+    """Yield mutants that move a term from a parent to the sort: it is no longer a kind of that parent."""
+    sorts = [lc(name) for name in ("Finding", "Drug", "Condition")]
+    used = {node for nodes in graph.out.values() for node in map(str, nodes.get(OWL + "someValuesFrom", []))}
+    for sort in sorts:
+        for term in _below(graph, sort):
+            for parent in graph.iris(term, RDFS + "subClassOf"):
+                if parent != sort and used & {parent, *_above(graph, parent)}:
+                    nodes = _without(graph.nodes(term, RDFS + "subClassOf"), parent) or (sort,)
+                    yield Mutant("hierarchy", term, f"not below {curie(parent)}", (Edit(term, RDFS + "subClassOf", nodes),))
+
+
+def _below(graph: Graph, term: str) -> list[str]:
+    return sorted({each for below in graph.subjects(RDFS + "subClassOf", term) for each in (below, *_below(graph, below))})
+
+
+def _above(graph: Graph, term: str) -> set[str]:
+    return {each for parent in graph.iris(term, RDFS + "subClassOf") for each in (parent, *_above(graph, parent))}
+
+
+def _advice(graph: Graph) -> Iterator[Mutant]:
+    """Yield mutants of recommendations: an exclusion, override, trigger or flag left out, the inclusion turned around."""
+    for iri in graph.instances(lc("Recommendation"), lc("RedFlag")):
+        for name in _LINKS:
+            for node in graph.nodes(iri, lc(name)):
+                words = curie(node) if isinstance(node, str) else node.value
+                yield Mutant(name, iri, f"without {words}", (Edit(iri, lc(name), _without(graph.nodes(iri, lc(name)), node)),))
+        for exclusion in graph.iris(iri, lc("hasExclusion")):
+            inclusion = tuple(graph.nodes(iri, lc("hasInclusion")))
+            if (exclusion,) != inclusion:
+                edits = (Edit(iri, lc("hasInclusion"), (exclusion,)), Edit(iri, lc("hasExclusion"), inclusion))
+                yield Mutant("inclusion", iri, f"changed places with {curie(exclusion)}", edits)
+
+
+class _Expressions:
+    """The mutants of one definition."""
+
+    def __init__(self, graph: Graph, owner: str) -> None:
+        self.graph = graph
+        self.owner = owner
+
+    def mutants(self, node: str, place: tuple[str, str]) -> Iterator[Mutant]:
+        """Yield the mutants of an expression, found at (subject, predicate)."""
+        if not node.startswith("_:"):
+            return
+        for predicate, other in ((OWL + "intersectionOf", OWL + "unionOf"), (OWL + "unionOf", OWL + "intersectionOf")):
+            head = self.graph.iri(node, predicate)
+            if head is not None:
+                items = [str(item) for item in self.graph.items(head)]
+                if len([item for item in items if item != lc("Case")]) > 1:
+                    edits = (Edit(node, predicate, ()), Edit(node, other, (head,)))
+                    yield self._mutant("connective", f"{curie(other)} of {self._words(items)}", *edits)
+                yield from self._parts(head, items)
+        inner = self.graph.iri(node, OWL + "complementOf")
+        if inner is not None:
+            yield self._mutant("complement", f"without the complement of {self._words([inner])}", Edit(*place, (inner,)))
+            yield from self.mutants(inner, (node, OWL + "complementOf"))
+        yield from self._restriction(node)
+
+    def _mutant(self, kind: str, text: str, *edits: Edit) -> Mutant:
+        return Mutant(kind, self.owner, text, edits)
+
+    def _parts(self, head: str, items: list[str]) -> Iterator[Mutant]:
+        """Yield mutants that leave one part out, and those of each part."""
+        cells = [head]
+        while (rest := self.graph.iri(cells[-1], _REST)) and rest != RDF + "nil":
+            cells.append(rest)
+        for place, (cell, item) in enumerate(zip(cells, items, strict=True)):
+            if len(items) > 1 and item != lc("Case"):
+                if place:
+                    after = self.graph.iri(cell, _REST) or RDF + "nil"
+                    edits: tuple[Edit, ...] = (Edit(cells[place - 1], _REST, (after,)),)
+                else:
+                    after = self.graph.iri(cells[1], _REST) or RDF + "nil"
+                    edits = (Edit(cell, _FIRST, (items[1],)), Edit(cell, _REST, (after,)), Edit(cells[1], _FIRST, ()))
+                yield self._mutant("part", f"without {self._words([item])}", *edits)
+            yield from self.mutants(item, (cell, _FIRST))
+
+    def _restriction(self, node: str) -> Iterator[Mutant]:
+        filler = self.graph.iri(node, OWL + "someValuesFrom")
+        if filler is not None and not filler.startswith("_:"):
+            for parent in self.graph.iris(filler, RDFS + "subClassOf"):
+                edit = Edit(node, OWL + "someValuesFrom", (parent,))
+                yield self._mutant("filler", f"{curie(parent)} instead of {curie(filler)}", edit)
+        elif filler is not None:
+            yield from self._facets(node, filler)
+        for value in self.graph.nodes(node, OWL + "hasValue"):
+            if isinstance(value, pyoxigraph.Literal):
+                for other in _neighbours(value):
+                    words = f"{self._about(node)} {other.value} instead of {value.value}"
+                    yield self._mutant("threshold", words, Edit(node, OWL + "hasValue", (other,)))
+
+    def _facets(self, node: str, datatype: str) -> Iterator[Mutant]:
+        head = self.graph.iri(datatype, OWL + "withRestrictions")
+        for item in map(str, self.graph.items(head) if head else ()):
+            for facet, (value, *_) in self.graph.out[item].items():
+                if facet in _TURNED and isinstance(value, pyoxigraph.Literal):
+                    about = f"{self._about(node)} {curie(facet)} {value.value}"
+                    edits = (Edit(item, facet, ()), Edit(item, _TURNED[facet], (value,)))
+                    yield self._mutant("operator", f"{curie(_TURNED[facet])} instead of {about}", *edits)
+                    for other in _neighbours(value):
+                        yield self._mutant("threshold", f"{other.value} instead of {about}", Edit(item, facet, (other,)))
+
+    def _about(self, node: str) -> str:
+        return curie(self.graph.iri(node, OWL + "onProperty") or "")
+
+    def _words(self, nodes: Iterable[str]) -> str:
+        """Return what expressions are about, in few words."""
+        words = []
+        for node in nodes:
+            while node.startswith("_:"):
+                inner = [str(each) for nodes in self.graph.out[node].values() for each in nodes]
+                terms = [each for each in inner if each.startswith(lc("")) and each != lc("Case")]
+                deeper = [each for each in inner if each.startswith("_:")]
+                if terms and not deeper:
+                    words.append(" ".join(curie(each) for each in terms) + "".join(f" {each}" for each in inner if each.startswith('"')))
+                    break
+                if terms and deeper:
+                    words.append(f"{curie(terms[0])} {deeper and self._bounds(deeper[0])}".strip())
+                    break
+                node = deeper[0] if deeper else ""
+            else:
+                words.append(curie(node) if node else "nothing")
+        return ", ".join(words)
+
+    def _bounds(self, datatype: str) -> str:
+        head = self.graph.iri(datatype, OWL + "withRestrictions")
+        facets = [pair for item in (self.graph.items(head) if head else ()) for pair in self.graph.out.get(str(item), {}).items()]
+        return " ".join(f"{curie(facet)} {getattr(values[0], 'value', '')}" for facet, values in facets)
+
+
+def _neighbours(literal: pyoxigraph.Literal) -> list[pyoxigraph.Literal]:
+    """Return the values next to a literal: one unit of its last place up and down, or the other truth value."""
+    if literal.datatype.value == XSD + "boolean":
+        return [pyoxigraph.Literal("false" if literal.value in ("true", "1") else "true", datatype=literal.datatype)]
+    number = Decimal(literal.value)
+    step = Decimal(1).scaleb(int(number.as_tuple().exponent))
+    return [pyoxigraph.Literal(format(number + sign * step, "f"), datatype=literal.datatype) for sign in (1, -1)]
+
+
+@dataclass(frozen=True)
+class Vignette:
+    """A vignette: its name, its record as read, and what the report must say."""
+
+    name: str
+    records: Records
+    expected: Mapping[str, object]
+
+
+@dataclass
+class Outcome:
+    """What became of the mutants: by whom they were killed, the survivors, and those proved equivalent."""
+
+    killed: dict[Mutant, str] = field(default_factory=dict)
+    survived: list[Mutant] = field(default_factory=list)
+    equivalent: dict[Mutant, str] = field(default_factory=dict)
+
+    @property
+    def score(self) -> float:
+        """Return the share of mutants killed among those that are not equivalent."""
+        total = len(self.killed) + len(self.survived)
+        return len(self.killed) / total if total else 1.0
+
+    def summary(self) -> str:
+        """Return the figures in one line, and the survivors by kind."""
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(Counter(each.kind for each in self.survived).items()))
+        share = f"{len(self.killed)} of {len(self.killed) + len(self.survived)} mutants killed ({self.score:.1%})"
+        return f"{share}, {len(self.equivalent)} equivalent" + (f"; survivors: {kinds}" if kinds else "")
+
+
+@contextmanager
+def _gates_only() -> Iterator[None]:
+    """Compile without decision diagrams while the context lasts."""
+    original = compiler.find_joints
+    setattr(compiler, "find_joints", lambda table, datatypes: {})  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(compiler, "find_joints", original)  # noqa: B010
+
+
+class Trial:
+    """The vignettes with what they say of the knowledge as it is, to hold mutants against."""
+
+    def __init__(self, graph: Graph, program: Program, vignettes: Iterable[Vignette], differences: Compare) -> None:
+        self.graph = graph
+        self.shapes: dict[str, Any] = program.shapes
+        self.vignettes = list(vignettes)
+        self.differences = differences
+        self.definitions = all_definitions(graph)
+        self._base = {each.name: self._signature(each, program) for each in self.vignettes}
+
+    def run(self, mutants: Iterable[Mutant]) -> Outcome:
+        """Try every mutant; survivors are compiled in full and tried again, then proved equivalent if they are."""
+        outcome = Outcome()
+        for mutant in mutants:
+            killer = self.killer(mutant) or self.killer(mutant, full=True)
+            if killer:
+                outcome.killed[mutant] = killer
+            elif reason := self.equivalence(mutant):
+                outcome.equivalent[mutant] = reason
+            else:
+                outcome.survived.append(mutant)
+        return outcome
+
+    def killer(self, mutant: Mutant, full: bool = False) -> str:
+        """Return who kills a mutant, the compiler or a vignette, or nothing."""
+        try:
+            program = self._compile(mutant.apply(self.graph), full)
+        except LegcrampsError as error:
+            return f"compiler: {error.code}"
+        for each in self.vignettes:
+            if full or mutant.kind in ("hasTrigger", "presupposesScope") or self._signature(each, program) != self._base[each.name]:
+                try:
+                    answer = assess(each.records, program).to_json()["cases"]
+                except LegcrampsError as error:
+                    return f"{each.name}: {error.code}"
+                if not answer or self.differences(each.expected, answer[0]):
+                    self.vignettes.remove(each)
+                    self.vignettes.insert(0, each)
+                    return each.name
+        return ""
+
+    def _compile(self, graph: Graph, full: bool) -> Program:
+        if full:
+            return compiler.compile_graph(graph, "mutant", self.shapes)
+        with _gates_only():
+            return compiler.compile_graph(graph, "mutant", self.shapes)
+
+    @staticmethod
+    def _signature(vignette: Vignette, program: Program) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str, bool]]]:
+        """Return what a vignette's report is made of: settled classes and facts."""
+        settled: set[tuple[str, str]] = set()
+        facts: set[tuple[str, str, bool]] = set()
+        for case in vignette.records.cases:
+            if case.as_of is not None:
+                state = abstract_case(case, program, case.as_of)
+                statuses = entail(program, state)
+                settled |= {(name, found) for name in program.classes if (found := statuses.status(name)) != "open"}
+                facts |= {
+                    (fact.role, above, fact.present) for fact in state.facts for above in program.parents.get(fact.term, (fact.term,))
+                }
+        return frozenset(settled), frozenset(facts)
+
+    def equivalence(self, mutant: Mutant) -> str:
+        """Return why no case tells a mutant from the original, or nothing; only changed definitions can be proved."""
+        try:
+            changed = all_definitions(mutant.apply(self.graph))
+        except LegcrampsError:
+            return ""
+        differing = {name: each for name, each in changed.items() if self.definitions.get(name) != each}
+        if not differing or changed.keys() != self.definitions.keys() or mutant.kind == "hierarchy":
+            return ""
+        space = StateSpace(self.graph, self.definitions | {f"{name}′": each for name, each in differing.items()})
+        try:
+            same = all(space.case([name], [f"{name}′"]) is None and space.case([f"{name}′"], [name]) is None for name in differing)
+        finally:
+            space.close()
+        return "no case is in one and not in the other" if same else ""
+
+
+def sample(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
+    """Return a seeded sample, every kind among it as far as `count` reaches."""
+    rng = random.Random(seed)  # noqa: S311
+    kinds: dict[str, list[Mutant]] = {}
+    for mutant in rng.sample(mutants, len(mutants)):
+        kinds.setdefault(mutant.kind, []).append(mutant)
+    columns = [kinds[kind] for kind in sorted(kinds)]
+    deep = [column[row] for row in range(max(map(len, columns), default=0)) for column in columns if row < len(column)]
+    return deep[:count]

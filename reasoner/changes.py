@@ -1,0 +1,160 @@
+"""Find every smallest set of changes to record facts after which a verdict is another one.
+
+Sets are tried by size, each abstracted anew. Between sizes, moves are dropped that can bear on nothing: a
+recommendation that no combination of the moves left can raise keeps the verdict's word as it is, and of the others
+only those leaves count that the moves do not leave decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from reasoner.abstraction import abstract_case
+from reasoner.abstraction.state import CaseState
+from reasoner.advice import advise
+from reasoner.counterfactual import apply_changes
+from reasoner.entailment import entail
+from reasoner.explanation import Reason, View
+from reasoner.focus import Focus, goal_of, verdict_of
+from reasoner.moments import Moment
+from reasoner.moves import Move, moves_of
+from reasoner.reach import Reach
+from reasoner.record import Case
+
+__all__ = ["BOUND", "LARGEST", "TRIALS", "Altered", "ChangeSet", "Changes", "changes_of"]
+
+LARGEST = 3
+"""Changes of the largest set that is looked for."""
+
+BOUND = 64
+"""Sets that are listed before the search stops and says so."""
+
+TRIALS = 2000
+"""Sets of changes that are abstracted anew before the search stops and says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """A record fact that is set to a value, and whether that is to learn or contrary to what is known."""
+
+    term: str
+    label: str
+    value: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """Changes of which none can be left out, the verdict that they give, and one set of its reasons."""
+
+    changes: tuple[Altered, ...]
+    verdict: str
+    because: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All smallest sets of changes that give another verdict, smallest first.
+
+    `size` is the greatest number of changes up to which every set was found.
+    """
+
+    goal: str
+    verdict: str
+    sets: tuple[ChangeSet, ...]
+    size: int
+
+
+def changes_of(view: View, name: str, as_of: Moment, wanted: str | None = None, largest: int = LARGEST, bound: int = BOUND) -> Changes:
+    """Return the smallest sets of changes that give another verdict on `name`, or the verdict `wanted`."""
+    search = _Search(view, name, as_of, wanted)
+    found, size = search.minimal(largest, bound)
+    return Changes(name, search.before, tuple(map(search.described, found)), size)
+
+
+class _Search:
+    def __init__(self, view: View, name: str, as_of: Moment, wanted: str | None) -> None:
+        self.view = view
+        self.program = view.program
+        self.goal = goal_of(view.program, name)
+        self.focus = Focus(view.program, view.state, self.goal)
+        self.as_of = as_of
+        self.wanted = wanted
+        self.before = self._word(view.state)
+        self.moves = moves_of(self.program, view.state, self.focus.leaves)
+        self._known = set(view.state.conflicts)
+        self.spent = 0
+
+    def minimal(self, largest: int, bound: int) -> tuple[list[tuple[Move, ...]], int]:
+        """Return the minimal sets, and the size up to which they are complete."""
+        found: list[tuple[Move, ...]] = []
+        alone: dict[Move, CaseState] = {move: self.after((move,)) for move in self.moves}
+        left = []
+        for move, state in alone.items():
+            if self.answers(state):
+                found.append((move,))
+            else:
+                left.append(move)
+        reach = self._reach(left, alone)
+        for size in range(2, largest + 1):
+            for chosen in combinations(reach.touched, size):
+                if len({move.subject for move in chosen}) == size and not any(known <= set(chosen) for known in map(set, found)):
+                    if len(found) >= bound or self.spent >= TRIALS:
+                        return found, size - 1
+                    if self._changes(chosen, reach):
+                        found.append(chosen)
+        return found, largest
+
+    def _reach(self, moves: list[Move], alone: dict[Move, CaseState]) -> Reach:
+        """Return what the moves can do together once those that bear on nothing are left out."""
+        while True:
+            reach = Reach(self.focus, moves, alone, self._known)
+            live = reach.live()
+            if len(live) == len(moves):
+                return reach
+            moves = live
+
+    def _changes(self, chosen: Sequence[Move], reach: Reach) -> bool:
+        """Return whether moves give the verdict that is looked for; abstracted anew where they may meet in a leaf."""
+        leaves = reach.together(chosen) if self.goal.decision is not None else None
+        if leaves is not None:
+            return self._is_answer(self.focus.word(*leaves))
+        self.spent += 1
+        return self.answers(self.after(chosen))
+
+    def after(self, chosen: Sequence[Move]) -> CaseState:
+        """Return the case state after some moves."""
+        return abstract_case(self._case(chosen), self.program, self.as_of)
+
+    def _case(self, chosen: Sequence[Move]) -> Case:
+        return apply_changes(self.view.state.case, [move.change for move in chosen], self.program, self.as_of)
+
+    def answers(self, state: CaseState) -> bool:
+        """Return whether a state is consistent and gives the verdict that is looked for."""
+        if any(each not in self._known for each in state.conflicts):
+            return False
+        return self._is_answer(self._word(state))
+
+    def _is_answer(self, word: str) -> bool:
+        return word == self.wanted if self.wanted else word != self.before
+
+    def _word(self, state: CaseState) -> str:
+        if self.goal.decision is not None:
+            return self.focus.word(state.leaf_true, state.leaf_false)
+        return verdict_of(advise(self.program, state, entail(self.program, state)), self.goal)
+
+    def described(self, chosen: Sequence[Move]) -> ChangeSet:
+        """Return a set of moves in words, with the verdict and its reasons."""
+        state = self.after(chosen)
+        statuses = entail(self.program, state)
+        advice = advise(self.program, state, statuses)
+        view = View(self.program, state, statuses)
+        if self.goal.decision is not None:
+            rows = [row.recommendation for row in advice.judged[self.goal.decision.key].rows]
+        else:
+            rows = [each.recommendation for each in (advice.advised.get(self.goal.name),) if each is not None and each.stands]
+        because = tuple(dict.fromkeys(reason for row in rows for reason in view.recommended(row)))
+        altered = (Altered(move.change.term, self.view.label(move.change.term), move.change.value, move.mark) for move in chosen)
+        return ChangeSet(tuple(altered), verdict_of(advice, self.goal), because)

@@ -1,0 +1,168 @@
+"""Check and complete the text of a query before an engine sees it.
+
+A text is bounded, its escapes are resolved once and it must parse. What could reach outside the graph (SERVICE, FROM,
+updates) is refused twice, by its words and by the parse tree: pyoxigraph takes SERVICE where rdflib sees none. A bound
+parameter becomes a VALUES line whose terms pyoxigraph writes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pyoxigraph
+
+from reasoner.errors import LimitError, SyntaxProblem, UsageError
+from reasoner.literals import TEXT_TESTS
+from reasoner.namespaces import XSD, expand
+
+__all__ = ["MAX_NESTING", "MAX_QUERY", "Bindings", "Bound", "bind_parameters", "check_query"]
+
+MAX_QUERY = 16 * 1024
+"""Bytes that a query may have; engines have crashed on longer ones."""
+
+MAX_NESTING = 32
+"""Brackets of a query that may be open at once."""
+
+Bound = str | pyoxigraph.NamedNode | pyoxigraph.Literal
+Bindings = Mapping[str, Bound | Sequence[Bound]]
+
+_TOKEN = re.compile(
+    r"""(?P<comment>\#[^\n]*)
+    |(?P<iri><[^<>"{}|^`\\\x00-\x20]*>)
+    |(?P<text>\"{3}(?:[^"\\]|\\.|\"{1,2}(?!"))*\"{3}|'{3}(?:[^'\\]|\\.|'{1,2}(?!'))*'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+    |(?P<escape>\\.)
+    |(?P<name>[\w.-]*:(?:[\w:.%-]|\\.)*|[?$]?\w+)
+    |(?P<bracket>[()\[\]{}])""",
+    re.VERBOSE | re.DOTALL,
+)
+_REACHING = re.compile(r"service|^(?:from|load)$", re.IGNORECASE)
+_REACH_NODES = ("ServiceGraphPattern", "DatasetClause")
+_ESCAPE = re.compile(r"\\(?:(\\)([uU]?)|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|.)", re.DOTALL)
+
+
+def check_query(text: str) -> str:
+    """Return the query with its code point escapes resolved; raise an error with the repair for one that is refused."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_QUERY:
+        raise LimitError("The query is too long", why=f"it has more than {MAX_QUERY} bytes", repair="split it into several queries")
+    resolved = _ESCAPE.sub(_resolve, text.replace("\r\n", "\n").replace("\r", "\n"))
+    _check_tokens(resolved)
+    from rdflib.plugins.sparql.parser import parseQuery
+
+    try:
+        tree = parseQuery(resolved)
+    except RecursionError as error:
+        raise LimitError("The query nests too deeply", repair="split it into several queries") from error
+    except Exception as error:
+        raise SyntaxProblem(
+            "The query is malformed",
+            why=str(error),
+            repair="write one SPARQL 1.1 query (SELECT, ASK, CONSTRUCT or DESCRIBE); updates are not run",
+        ) from error
+    for node in _nodes(tree):
+        if getattr(node, "name", "") in _REACH_NODES:
+            raise _refused(str(node.name))
+    return resolved
+
+
+def _resolve(match: re.Match[str]) -> str:
+    """Write out a code point; a backslash before `u` gets a form that no engine mistakes for the beginning of one."""
+    backslash, letter, short, long = match.groups()
+    if backslash:
+        return rf"\\\U{ord(letter):08X}" if letter else match.group()
+    if not (short or long):
+        return match.group()
+    point = int(short or long, 16)
+    if point == ord("\\") or point > 0x10FFFF or 0xD800 <= point < 0xE000:
+        raise UsageError("The query escapes a code point that is not taken", why=match.group(), repair="write the character itself")
+    return chr(point)
+
+
+def _check_tokens(text: str) -> None:
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        word = token.group()
+        if token.lastgroup == "bracket":
+            depth = depth + 1 if word in "([{" else max(depth - 1, 0)
+            if depth > MAX_NESTING:
+                raise LimitError(
+                    "The query nests too deeply",
+                    why=f"more than {MAX_NESTING} brackets are open at once",
+                    repair="split it into several queries",
+                )
+        elif token.lastgroup == "name" and word[0] not in "?$" and _REACHING.search(word.partition(":")[0]):
+            raise _refused(word)
+
+
+def _refused(word: str) -> UsageError:
+    return UsageError(
+        "The query reaches outside the graph",
+        why=f"it uses {word}",
+        repair="remove SERVICE, FROM and LOAD; load what it needs into the graph first",
+    )
+
+
+def _nodes(tree: object) -> Iterator[Any]:
+    """Yield every node of a parse tree, without recursion."""
+    from pyparsing import ParseResults
+    from rdflib.plugins.sparql.parserutils import CompValue
+
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, CompValue):
+            stack.extend(node.values())
+        elif isinstance(node, ParseResults | list | tuple):
+            stack.extend(node)
+
+
+# --- parameters ---------------------------------------------------------------------------------------------------------
+
+
+def bind_parameters(text: str, bindings: Bindings) -> str:
+    """Add one VALUES line per bound parameter right after the first `WHERE {`."""
+    if not bindings:
+        return text
+    tokens = [token for token in _TOKEN.finditer(text) if token.lastgroup in ("name", "bracket")]
+    names = sorted({token.group()[1:] for token in tokens if token.group()[:2] in ("?_", "$_")})
+    place = next((after.end() for token, after in pairwise(tokens) if token.group().lower() == "where" and after.group() == "{"), None)
+    if place is None:
+        raise UsageError("The query has no place for parameters", why="it has no WHERE {", repair="write WHERE { … }")
+    lines = []
+    for given, values in bindings.items():
+        name = next((name for name in names if given.lstrip("?$") in (name, name[1:].rpartition("_")[0])), None)
+        if name is None:
+            raise UsageError(f"The query has no parameter {given}", repair=f"bind one of {', '.join(names)}" if names else "it has none")
+        several = [values] if isinstance(values, Bound) else values
+        lines.append(f"VALUES ?{name} {{ {' '.join(_term_text(name, value) for value in several)} }}")
+    return f"{text[:place]}\n  {chr(10).join(lines)}\n{text[place:]}"
+
+
+def _term_text(name: str, value: Bound) -> str:
+    """Write a term as pyoxigraph does, its escapes in the one form that both engines read alike."""
+    kind = name.rpartition("_")[2]
+    try:
+        if isinstance(value, str):
+            value = _term(kind, value)
+        return _ESCAPE.sub(_lengthen, str(value))
+    except ValueError as error:
+        raise UsageError(f"The value of the parameter {name} is no {kind}", why=str(error), repair=f"give a {kind}") from error
+
+
+def _term(kind: str, text: str) -> pyoxigraph.NamedNode | pyoxigraph.Literal:
+    if kind == "iri":
+        return pyoxigraph.NamedNode(expand(text))
+    datatype = XSD + (kind if XSD + kind in TEXT_TESTS else "string")
+    if not TEXT_TESTS[datatype](text):
+        raise ValueError(text)
+    return pyoxigraph.Literal(text, datatype=pyoxigraph.NamedNode(datatype))
+
+
+def _lengthen(match: re.Match[str]) -> str:
+    backslash, letter, short, _ = match.groups()
+    if backslash and letter:
+        return rf"\\\U{ord(letter):08X}"
+    return rf"\U{int(short, 16):08X}" if short else match.group()

@@ -1,0 +1,71 @@
+"""Assemble the answer to a case as the documented JSON object (README, section "What `assess --json` prints")."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from reasoner.answer import CaseAnswer
+from reasoner.explanation import View
+from reasoner.program.model import Program
+from reasoner.record import Problem
+from reasoner.report.advice import actions, deferred, next_tests, not_warranted, questions, red_flags
+from reasoner.report.decisions import judged_document
+from reasoner.report.evidence import disagreements, medication_review, ranked_row
+from reasoner.report.parts import Document, conflict_row, problem_row
+from reasoner.report.state import indicator_row, notes, shown_indicators
+
+__all__ = ["CaseAnswer", "Report", "case_document"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answers to all cases of a call, with the problems that belong to no case."""
+
+    program: Program
+    answers: tuple[CaseAnswer, ...]
+    problems: tuple[Problem, ...] = ()
+    broken: bool = False
+
+    def to_document(self) -> Document:
+        """Return the report as plain JSON types."""
+        knowledge = {"version": self.program.version, "hash": self.program.digest}
+        cases = [case_document(self.program, answer) for answer in self.answers]
+        return {"knowledge": knowledge, "cases": cases, "dataProblems": [problem_row(each) for each in self.problems]}
+
+    def to_json(self) -> Document:
+        """Return the report as plain JSON types (an alias that reads well in tests and notebooks)."""
+        return self.to_document()
+
+    def dumps(self) -> str:
+        """Return the report as JSON text, the same for the same input."""
+        return json.dumps(self.to_document(), ensure_ascii=False, indent=1)
+
+
+def case_document(program: Program, answer: CaseAnswer) -> Document:
+    """Return the JSON object of one case."""
+    state = answer.state
+    view = View(program, state, answer.statuses)
+    advised = list(answer.advice.advised.values())
+    document: Document = {
+        "case": state.case.iri,
+        "subject": state.case.subject,
+        "asOf": answer.as_of.text,
+        "indicators": [indicator_row(view, each) for each in shown_indicators(view)],
+        "redFlags": red_flags(view, advised, answer),
+        "questions": questions(view, advised),
+        "differential": [ranked_row(view, each, answer) for each in answer.differential.ranked],
+        "differentialConfidence": answer.differential.confidence,
+        "nextTests": next_tests(view, advised, answer),
+        "deferred": deferred(view, advised),
+        "notWarranted": not_warranted(view, advised, answer),
+        "actions": actions(view, advised, answer),
+        "medicationReview": medication_review(view, answer),
+        "disagreements": disagreements(view, answer),
+        "conflicts": [conflict_row(view, each.term, each.text, each.sources, each.repair) for each in state.conflicts],
+        "dataProblems": [problem_row(each) for each in state.problems],
+        "notes": notes(view),
+    }
+    for key, judged in answer.advice.judged.items():
+        document[key] = judged_document(view, judged, answer)
+    return document

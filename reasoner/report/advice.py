@@ -1,0 +1,188 @@
+"""Write what is advised: red flags, questions, next tests, what is deferred or not warranted, and actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reasoner.advice import STANDINGS, Advice, Advised
+from reasoner.answer import CaseAnswer
+from reasoner.entailment import ENTAILED, OPEN, REFUTED
+from reasoner.explanation import Reason, View
+from reasoner.program.model import Recommendation
+from reasoner.report.parts import Document, code_rows, date_after, missing_rows, reason_rows, sentence_ids
+
+__all__ = ["actions", "deferred", "next_tests", "not_warranted", "questions", "red_flags"]
+
+
+def red_flags(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
+    flags = [each for each in advised if each.recommendation.red_flag and each.listed]
+    flags.sort(key=lambda each: (each.recommendation.urgency_rank, each.standing != "certain", view.label(each.recommendation.iri)))
+    return [
+        {
+            "id": flag.recommendation.iri,
+            "label": view.label(flag.recommendation.iri),
+            "urgency": flag.recommendation.urgency,
+            "action": flag.recommendation.action_text,
+            "certainty": "certain" if flag.standing == "certain" else "possible",
+            "because": reason_rows(answer.reasons.advised[flag.recommendation.iri]),
+            "missing": missing_rows(view.missing(flag.recommendation.eligible)),
+            "sentences": sentence_ids([flag.recommendation]),
+        }
+        for flag in flags
+    ]
+
+
+def questions(view: View, advised: Iterable[Advised]) -> list[Document]:
+    """Return what to ask: the unknowns of silent recommendations, those of red flags first."""
+    asked: dict[tuple[str, str], list[Recommendation]] = {}
+    raised = {each.recommendation.iri for each in advised}
+    for recommendation in view.program.recommendations:
+        if recommendation.iri not in raised and view.statuses.status(recommendation.eligible) == OPEN:
+            for missing in view.missing(recommendation.eligible):
+                asked.setdefault((missing.term, missing.label), []).append(recommendation)
+    rows = []
+    for (term, label), wanted in asked.items():
+        flags = sum(each.red_flag for each in wanted)
+        rows.append(
+            ((-(flags > 0), min(each.urgency_rank for each in wanted), -len(wanted)), label, term, sorted({each.iri for each in wanted}))
+        )
+    rows.sort()
+    document: list[Document] = []
+    for index, (key, label, term, wanted_iris) in enumerate(rows):
+        rank = document[-1]["rank"] if index and rows[index - 1][0] == key else index + 1
+        document.append({"term": term, "label": label, "rank": rank, "for": wanted_iris})
+    return document
+
+
+def _test_key(view: View, each: Advised) -> tuple[int, int, int, int]:
+    recommendation = each.recommendation
+    return recommendation.urgency_rank, STANDINGS.index(each.standing), recommendation.step_rank, recommendation.order
+
+
+def next_tests(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
+    groups: dict[str, list[Advised]] = {}
+    for each in advised:
+        recommendation = each.recommendation
+        if (
+            recommendation.investigation
+            and recommendation.direction == "for"
+            and each.listed
+            and not recommendation.red_flag
+            and _row_stands(each, answer.advice)
+        ):
+            groups.setdefault(recommendation.investigation, []).append(each)
+    ordered = sorted(
+        ((sorted(group, key=lambda each: _test_key(view, each)), test) for test, group in groups.items()),
+        key=lambda pair: (_test_key(view, pair[0][0]), view.label(pair[1])),
+    )
+    document: list[Document] = []
+    keys: list[tuple[int, int, int, int]] = []
+    for group, test in ordered:
+        first = group[0]
+        keys.append(_test_key(view, first))
+        rank = document[-1]["rank"] if len(keys) > 1 and keys[-2] == keys[-1] else len(keys)
+        document.append(_next_test(view, test, rank, group, answer))
+    return document
+
+
+def _row_stands(each: Advised, advice: Advice) -> bool:
+    """Return whether a recommendation that is a row of a decision carries its verdict; others always do."""
+    if each.recommendation.decision is None:
+        return True
+    return any(each.recommendation.iri == row.recommendation.iri for judged in advice.judged.values() for row in judged.rows)
+
+
+def _next_test(view: View, test: str, rank: int, group: list[Advised], answer: CaseAnswer) -> Document:
+    first = group[0]
+    best = [each for each in group if each.standing == first.standing]
+    reasons = [reason for each in best for reason in answer.reasons.advised[each.recommendation.iri]]
+    return {
+        "test": test,
+        "label": view.label(test),
+        "rank": rank,
+        "step": first.recommendation.step,
+        "urgency": first.recommendation.urgency,
+        "certainty": first.standing,
+        "because": reason_rows(reasons),
+        "presumes": presumption_rows(view, first),
+        "missing": missing_rows(view.missing(*(each.recommendation.eligible for each in group))),
+        "checks": _checks(view, first),
+        "codes": code_rows(view, test),
+        "sentences": sentence_ids(each.recommendation for each in group),
+        "decisionRelevant": None,
+    }
+
+
+def presumption_rows(view: View, each: Advised) -> list[Document]:
+    return [{"recommendation": iri, "label": view.label(iri)} for iri in each.presumes]
+
+
+def _checks(view: View, each: Advised) -> list[Document]:
+    checks = []
+    words = {REFUTED: "clear", OPEN: "open", ENTAILED: "blocking"}
+    for name in each.recommendation.exclusions:
+        checks.append({"text": view.label(name), "status": words[view.statuses.status(name)]})
+    for iri in each.recommendation.overriders:
+        other = view.program.recommendation[iri]
+        if not other.overrides_routine:
+            eligible = view.statuses.status(other.eligible)
+            status = "presumed" if iri in each.presumes else words[eligible]
+            checks.append({"text": view.label(iri), "status": status})
+    return checks
+
+
+def deferred(view: View, advised: Iterable[Advised]) -> list[Document]:
+    rows = []
+    for each in advised:
+        sweeping = [iri for iri in each.by if view.program.recommendation[iri].overrides_routine]
+        if each.standing == "ruled-out" and sweeping:
+            rows.append({"id": each.recommendation.iri, "label": view.label(each.recommendation.iri), "by": sweeping[0]})
+    return sorted(rows, key=lambda row: (row["label"], row["id"]))
+
+
+def not_warranted(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
+    rows: list[Document] = []
+    for judged in answer.advice.judged.values():
+        if judged.verdict.not_warranted and judged.decision.investigation:
+            reasons = [reason for row in judged.rows for reason in answer.reasons.rows[row.recommendation.iri]]
+            rows.append(_unwarranted(view, judged.decision.investigation, reasons, [row.recommendation for row in judged.rows]))
+    for each in advised:
+        recommendation = each.recommendation
+        if recommendation.direction == "against" and recommendation.investigation and each.stands and recommendation.decision is None:
+            rows.append(_unwarranted(view, recommendation.investigation, answer.reasons.advised[recommendation.iri], [recommendation]))
+    return sorted(rows, key=lambda row: (row["label"], row["test"]))
+
+
+def _unwarranted(view: View, test: str, reasons: Iterable[Reason], recommendations: Iterable[Recommendation]) -> Document:
+    return {"test": test, "label": view.label(test), "because": reason_rows(reasons), "sentences": sentence_ids(recommendations)}
+
+
+def actions(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
+    listed = [
+        each
+        for each in advised
+        if each.recommendation.action and each.listed and not each.recommendation.red_flag and each.recommendation.decision is None
+    ]
+    listed.sort(key=lambda each: (*_test_key(view, each), view.label(each.recommendation.iri)))
+    return [_action(view, each, answer) for each in listed]
+
+
+def _action(view: View, each: Advised, answer: CaseAnswer) -> Document:
+    recommendation = each.recommendation
+    blocking = [name for name in recommendation.exclusions if view.statuses.status(name) != REFUTED]
+    return {
+        "id": recommendation.iri,
+        "label": view.label(recommendation.action or recommendation.iri),
+        "kind": recommendation.action_kind,
+        "direction": recommendation.direction,
+        "urgency": recommendation.urgency,
+        "strength": recommendation.strength,
+        "evidence": recommendation.evidence or recommendation.certainty,
+        "until": date_after(answer.as_of, recommendation.review_days) if recommendation.review_days else "",
+        "certainty": each.standing,
+        "because": reason_rows(answer.reasons.advised[recommendation.iri]),
+        "presumes": presumption_rows(view, each),
+        "blockedBy": [{"class": name, "label": view.label(name)} for name in blocking],
+        "missing": missing_rows(view.missing(recommendation.eligible)),
+        "sentences": sentence_ids([recommendation]),
+    }

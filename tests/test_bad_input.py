@@ -1,0 +1,707 @@
+"""Bad input is named with its place, reason, repair and code; it never ends the process, and its neighbours are answered."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyoxigraph import RdfFormat, parse
+from record_documents import CRAMPS, PREFIXES, Command, Outcome, case, command_for, renamed, triples_of, written
+
+import reasoner.limits
+from reasoner.errors import LimitError, shortened, visible
+from reasoner.jsonld import CONTEXT
+from reasoner.limits import check_brackets
+from reasoner.program import Program
+from reasoner.program.units import convert_exactly
+
+ROOT = Path(__file__).parent.parent
+ANNA = ROOT / "docs" / "examples" / "patient.ttl"
+GOOD = PREFIXES + case("good")
+MESSAGE = re.compile(r"legcramps: [^\n]+ Repair: [^\n]+ \[LC-\d{4}\]\n")
+RDF_OPEN = (
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:ex="https://example.org/x/"'
+    ' xmlns:lc="https://w3id.org/legcramps/ontology/" xmlns:xsd="http://www.w3.org/2001/XMLSchema#">\n'
+)
+XML_CASE = (
+    '<lc:Case rdf:about="https://example.org/x/a">'
+    '<lc:asOf rdf:datatype="http://www.w3.org/2001/XMLSchema#dateTime">2026-11-20T09:00:00Z</lc:asOf></lc:Case>\n'
+)
+JSON_CASE = '"id": "https://example.org/x/a", "type": "Case", "asOf": "2026-11-20T09:00:00Z"'
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], knowledge: Program) -> Command:
+    """Return the command line as a function."""
+    return command_for(monkeypatch, capsys, knowledge)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    """Return a document that holds one case without a fault."""
+    path = tmp_path / "good.ttl"
+    path.write_text(GOOD)
+    return path
+
+
+def process(*argv: object, **options: object) -> subprocess.CompletedProcess[bytes]:
+    """Run the command line in a process of its own, which may neither die nor take long."""
+    command = [sys.executable, "-m", "reasoner", *map(str, argv)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options}
+    return subprocess.run(command, env=environment, capture_output=True, timeout=30, check=False)  # type: ignore[arg-type]
+
+
+def assert_refused(run: Outcome, code: str, *words: str) -> None:
+    """Check that nothing was answered and that one line says why."""
+    assert (run.code, run.out) == (2, ""), run.err
+    assert MESSAGE.fullmatch(run.err), run.err
+    assert f"[{code}]" in run.err
+    for word in words:
+        assert word in run.err
+
+
+# --- documents that cannot be read -----------------------------------------------------------------------------------
+
+STU3 = json.dumps({"resourceType": "Condition", "id": "c", "clinicalStatus": "active", "subject": {"reference": "Patient/p"}})
+UNREADABLE: dict[str, tuple[str, bytes, str, str]] = {
+    "turtle without a full stop": (".ttl", b"<http://a> <http://b>\n<http://c>\n", "LC-1210", "bad.ttl:3"),
+    "turtle with an unknown prefix": (".ttl", GOOD.encode() + b"foo:a foo:b foo:c .", "LC-1210", "bad.ttl:6"),
+    "turtle with an open string": (".ttl", GOOD.encode() + b'ex:a ex:b "c .', "LC-1210", "bad.ttl:6"),
+    "turtle in Latin-1": (".ttl", 'ex:a\nex:b "é" .'.encode("latin-1"), "LC-1210", "bad.ttl"),
+    "trig with an open graph": (".trig", b"{ <http://a> <http://b> <http://c>", "LC-1210", "bad.trig:1"),
+    "n-triples with a literal as subject": (".nt", b'<http://a> <http://b> "c" .\n"a" <http://b> "c" .', "LC-1210", "bad.nt:2"),
+    "n-quads with five terms": (".nq", b"<http://a> <http://b> <http://c> <http://d> <http://e> .", "LC-1210", "bad.nq:1"),
+    "json-ld with a missing comma": (".jsonld", b'{"@id": "http://a"\n "http://b": 1}', "LC-1210", "bad.jsonld:2"),
+    "json-ld that ends early": (".jsonld", b'{"@id":\n', "LC-1210", "bad.jsonld:2"),
+    "json-ld with a name given twice": (".jsonld", b'{"@id": "http://a", "http://b": 1, "http://b": 2}', "LC-1210", "twice"),
+    "json-ld with NaN": (".jsonld", b'{"@id": "http://a", "http://b": NaN}', "LC-1210", "NaN"),
+    "json-ld in Latin-1": (".jsonld", '{"@id":\n"http://é"}'.encode("latin-1"), "LC-1210", "bad.jsonld:2"),
+    "json-ld with half a surrogate": (".jsonld", b'{"@id": "http://a", "http://b": "\\ud800"}', "LC-1210", "Unicode"),
+    "json-ld with a malformed context": (".jsonld", b'{"@context": 5, "@id": "http://a", "http://b": 1}', "LC-1210", "context"),
+    "rdf-xml with a wrong end": (".rdf", RDF_OPEN.encode() + b"<ex:A>\n</ex:B></rdf:RDF>", "LC-1210", "bad.rdf:3"),
+    "rdf-xml without a namespace": (".rdf", b"<a>\n<b/></a>", "LC-1210", "bad.rdf"),
+    "rdf-xml with an undefined entity": (".rdf", RDF_OPEN.encode() + b"<ex:A>&x;</ex:A></rdf:RDF>", "LC-1210", "bad.rdf:2"),
+    "rdf-xml in Latin-1": (".rdf", b'<?xml version="1.0" encoding="ISO-8859-1"?><a/>', "LC-1230", "ISO-8859-1"),
+    "FHIR in XML": (".xml", b'<Patient xmlns="http://hl7.org/fhir"/>', "LC-1230", "FHIR JSON"),
+    "FHIR that ends early": (".json", b'{"resourceType": "Patient",\n', "LC-1210", "bad.json:2"),
+    "FHIR of another version": (".json", STU3.encode(), "LC-1230", "STU3"),
+    "JSON that is no FHIR": (".json", b'{"a": 1}', "LC-1230", "bad.json"),
+    "an empty file": (".ttl", b"", "LC-1200", "empty"),
+    "white space": (".ttl", b" \n\t\n", "LC-1200", "empty"),
+    "nothing but a byte order mark": (".ttl", b"\xef\xbb\xbf", "LC-1200", "empty"),
+    "a comment": (".ttl", b"# nothing\n", "LC-1200", "no case"),
+    "an empty JSON array": (".jsonld", b"[]", "LC-1200", "no case"),
+    "a table": (".csv", b"a,b\n1,2\n", "LC-1230", "--input-format"),
+    "a name without an ending": ("", GOOD.encode(), "LC-1230", "--input-format"),
+    "JSON-LD named Turtle": (".ttl", b'{"@id": "http://a"}', "LC-1210", "read as turtle"),
+    "Turtle named JSON-LD": (".jsonld", GOOD.encode(), "LC-1210", "read as json-ld"),
+    "UTF-16": (".ttl", GOOD.encode("utf-16"), "LC-1230", "UTF-8"),
+    "UTF-16 without its mark": (".ttl", GOOD.encode("utf-16-le"), "LC-1230", "UTF-8"),
+    "UTF-16 in XML": (".rdf", '<?xml version="1.0" encoding="UTF-16"?><a/>'.encode("utf-16"), "LC-1230", "UTF-16"),
+    "UTF-32": (".jsonld", "{}".encode("utf-32"), "LC-1230", "UTF-32"),
+    "a NUL byte": (".ttl", GOOD.encode() + b"\n#\0\n", "LC-1230", "bad.ttl:7"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_cannot_be_read_is_refused_with_place_and_repair(command: Command, tmp_path: Path, good: Path, name: str) -> None:
+    suffix, text, code, words = UNREADABLE[name]
+    path = tmp_path / f"bad{suffix}"
+    path.write_bytes(text)
+    assert_refused(command("assess", path, "--json"), code, words, f"bad{suffix}")
+    both = command("assess", path, good, "--json")
+    assert (both.code, both.cases) == (1, ["good"])
+    assert MESSAGE.fullmatch(both.err)
+
+
+@pytest.mark.parametrize("verb", ["validate", "explain"])
+def test_other_verbs_refuse_alike(command: Command, tmp_path: Path, verb: str) -> None:
+    (tmp_path / "bad.ttl").write_bytes(b"<http://a> <http://b>\n<http://c>\n")
+    assert_refused(command(verb, tmp_path / "bad.ttl", *(["scope"] if verb == "explain" else [])), "LC-1210", "bad.ttl:3")
+
+
+def test_validate_goes_on_after_a_file_that_cannot_be_read(command: Command, tmp_path: Path, good: Path) -> None:
+    (tmp_path / "bad.ttl").write_bytes(b"<http://a>")
+    run = command("validate", tmp_path / "bad.ttl", good)
+    assert (run.code, run.out) == (1, f"{good}: conforms (0 results, pySHACL)\n")
+    assert MESSAGE.fullmatch(run.err)
+
+
+def test_of_two_fhir_files_the_bad_one_is_refused_alone(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(STU3)
+    bundle = ROOT / "docs" / "examples" / "bundle.json"
+    run = command("assess", tmp_path / "bad.json", bundle, "--as-of", "2026-11-20", "--json")
+    assert run.code == 1
+    assert run.cases == command("assess", bundle, "--as-of", "2026-11-20", "--json").cases
+    assert "bad.json" in run.err
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_file_above_the_size_limit_is_refused(command: Command, good: Path, size: int) -> None:
+    assert_refused(command("assess", good, "--max-size", size), "LC-1220", "good.ttl", str(size), "cohort")
+    assert command("assess", good, "--max-size", len(GOOD)).code == 0
+    assert_refused(command("assess", "-", "--max-size", size, stdin=GOOD.encode()), "LC-1220")
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many", "1" * 5000])
+def test_a_size_that_is_none_is_a_wrong_call(command: Command, good: Path, size: str) -> None:
+    run = command("assess", good, "--max-size", size)
+    assert (run.code, run.out) == (2, "")
+
+
+@pytest.mark.parametrize("where", ["missing.ttl", ".", "good.ttl/below.ttl", "x" * 5000 + ".ttl", "a\0b.ttl", "loop.ttl"])
+def test_a_path_that_cannot_be_opened_is_refused(command: Command, tmp_path: Path, good: Path, where: str) -> None:
+    (tmp_path / "loop.ttl").symlink_to(tmp_path / "loop.ttl")
+    assert_refused(command("assess", tmp_path / where), "LC-1200")
+    both = command("assess", tmp_path / where, good, "--json")
+    assert (both.code, both.cases) == (1, ["good"])
+
+
+@pytest.mark.parametrize(
+    "argv", [(), ("assess",), ("assess", "x.ttl", "--as-of", "yesterday"), ("assess", "x.ttl", "--format", "pdf"), ("guess",)]
+)
+def test_a_wrong_call_prints_its_usage(command: Command, argv: tuple[str, ...]) -> None:
+    run = command(*argv)
+    assert (run.code, run.out) == (2, "")
+    assert "usage: legcramps" in run.err
+
+
+# --- data that cannot be used ----------------------------------------------------------------------------------------
+
+
+def value(test: str, number: str, unit: str, day: str = "2026-11-18") -> str:
+    """Return a measurement in Turtle."""
+    return f'a lc:MeasurementRecord ; lc:ofTest lc:{test} ; lc:performedOn "{day}"^^xsd:date ; lc:unit "{unit}" ; lc:value {number}'
+
+
+UNUSABLE: dict[str, tuple[str, int, str, str]] = {
+    "a finding nearly of the ontology": (CRAMPS.replace("LegCramp", "LegCrampp"), 0, "unknown-term", "did you mean lc:LegCramp"),
+    "a finding of nowhere": (CRAMPS.replace("LegCramp", "Zzzzzzzz"), 0, "unknown-term", "use a finding of the ontology"),
+    "a drug where a finding belongs": (CRAMPS.replace("LegCramp", "Atorvastatin"), 0, "unknown-term", "lc:Atorvastatin is no finding"),
+    "a property nearly of the vocabulary": (CRAMPS + " ; lc:onsett '2026'^^xsd:gYear", 0, "unknown-term", "did you mean lc:onset"),
+    "a value nearly of its list": (CRAMPS.replace("_present", "_presnt"), 1, "shape-InConstraintComponent", "lc:_Presence_present"),
+    "an ankle-brachial index of -1": (
+        value("AnkleBrachialIndexMeasurement", "-1", "1"),
+        0,
+        "unusable-value",
+        "-1 is outside what is possible",
+    ),
+    "a result of the year 2200": (value("AnkleBrachialIndexMeasurement", "1.0", "1", "2200-01-01"), 0, "future-date", "2200-01-01"),
+    "a day that is none": (value("AnkleBrachialIndexMeasurement", "1.0", "1", "2026-02-30"), 1, "shape-OrConstraintComponent", "xsd:date"),
+    "a number that is none": (value("AnkleBrachialIndexMeasurement", '"NaN"^^xsd:decimal', "1"), 1, "shape-OrConstraintComponent", "plain"),
+    "a number without end": (value("AnkleBrachialIndexMeasurement", "1" * 31, "1"), 1, "shape-OrConstraintComponent", "plain"),
+    "a unit of another kind": (value("SerumMagnesiumMeasurement", "0.8", "mm[Hg]"), 0, "unusable-value", "mm[Hg] cannot be converted"),
+    "a unit that is none": (value("SerumMagnesiumMeasurement", "0.8", "florin"), 0, "unusable-value", "florin cannot be converted"),
+    "a unit of many brackets": (value("SerumMagnesiumMeasurement", "0.8", "(" * 99), 0, "unusable-value", "cannot be converted"),
+    "a unit with a huge exponent": (value("SerumMagnesiumMeasurement", "0.8", "10*99999999"), 0, "unusable-value", "cannot be converted"),
+    "two values": (value("SerumMagnesiumMeasurement", "0.8, 0.9", "mmol/L"), 1, "shape-MaxCountConstraintComponent", "lc:value"),
+    "two kinds": (CRAMPS.replace("Record", "Record, lc:MedicationRecord", 1), 1, "shape-OrConstraintComponent", "a-bad"),
+    "a triple as value": (CRAMPS.replace("lc:_Side_both", "<<( ex:a ex:b ex:c )>>"), 1, "shape-InConstraintComponent", "lc:_Side_both"),
+    "a drug in words": ("a lc:MedicationRecord ; lc:sourceText 'water pill'", 0, "not-understood", "water pill"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_what_cannot_be_used_is_a_problem_of_its_case(command: Command, tmp_path: Path, name: str) -> None:
+    record, code, problem, words = UNUSABLE[name]
+    path = tmp_path / "bad.ttl"
+    path.write_text(GOOD + case("a", cramps=CRAMPS, bad=record))
+    run = command("assess", path, "--json")
+    assert (run.code, run.cases, run.err) == (code, ["a", "good"], "")
+    own = {each["code"]: each for each in run.report["cases"][0]["dataProblems"]}
+    assert words in f"{own[problem]['text']}. {own[problem]['repair']}"
+    assert own[problem]["sources"] == ["https://example.org/x/a-bad"]
+    assert run.report["cases"][1]["dataProblems"] == run.report["dataProblems"] == []
+    if problem.startswith("shape-"):
+        assert f"bad.ttl:{path.read_text()[: path.read_text().index('ex:a-bad a ')].count(chr(10)) + 1}:" in own[problem]["text"]
+
+
+REFUSED_CASES: dict[str, tuple[str, str]] = {
+    "two as-of instants": (case("a", as_of="'2026-11-20T09:00:00Z'^^xsd:dateTime, '2026-11-21T09:00:00Z'^^xsd:dateTime"), "lc:asOf"),
+    "an as-of that is no instant": (case("a", as_of="'20.11.2026'^^xsd:dateTime"), "lc:asOf"),
+    "an age of 200": (case("a").replace("lc:asOf", "lc:statedAge 200 ; lc:asOf"), "lc:statedAge"),
+    "an age without end": (case("a").replace("lc:asOf", "lc:statedAge 1e99999999 ; lc:asOf"), "lc:statedAge"),
+    "a record that is missing": (case("a").replace("hasRecord", "hasRecord ex:nowhere,"), "ex:nowhere".replace("ex:", "x/")),
+    "a record that is a text": (case("a").replace("hasRecord", "hasRecord 'cramps',"), "cramps"),
+    "a record of no kind": (case("a", cramps=CRAMPS.replace("FindingRecord", "FindingRecrod")), "lc:hasRecord"),
+    "a case without a name": (case("a").replace("ex:a a", "[] a"), "lcs:CaseNameShape"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_CASES)
+def test_a_case_that_breaks_its_shape_is_refused_and_its_neighbour_answered(command: Command, tmp_path: Path, name: str) -> None:
+    text, words = REFUSED_CASES[name]
+    (tmp_path / "bad.ttl").write_text(GOOD + text)
+    run = command("assess", tmp_path / "bad.ttl", "--json")
+    assert (run.code, run.cases) == (1, ["good"])
+    [problem] = run.report["dataProblems"]
+    assert words in problem["text"]
+    assert problem["repair"]
+    alone = tmp_path / "alone.ttl"
+    alone.write_text(PREFIXES + text)
+    assert (command("assess", alone, "--json").code, command("assess", alone, "--json").cases) == (1, [])
+    assert f"Data problem: {alone}" in command("assess", alone).out
+
+
+def test_a_refused_case_is_not_explained(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "bad.ttl").write_text(PREFIXES + REFUSED_CASES["two as-of instants"][0])
+    assert_refused(command("explain", tmp_path / "bad.ttl", "scope"), "LC-1200", "bad.ttl:4", "lc:asOf")
+
+
+def test_a_property_of_the_case_nearly_of_the_vocabulary_is_named(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "bad.ttl").write_text(PREFIXES + case("a").replace("lc:asOf", "lc:birthdate '1950'^^xsd:gYear ; lc:asOf"))
+    assert "did you mean lc:birthDate" in command("assess", tmp_path / "bad.ttl", "--json").problems["unknown-term"]
+
+
+def test_a_record_that_two_patients_share_is_left_out_of_both(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "shared.ttl"
+    path.write_text(
+        GOOD + case("a", own=CRAMPS) + case("b", own=CRAMPS) + "ex:a lc:hasRecord ex:s . ex:b lc:hasRecord ex:s .\n" + f"ex:s {CRAMPS} ."
+    )
+    run = command("assess", path, "--json")
+    assert (run.code, run.cases) == (1, ["a", "b", "good"])
+    for answer in run.report["cases"][:2]:
+        assert [each["sources"] for each in answer["dataProblems"]] == [["https://example.org/x/s"]]
+        assert "https://example.org/x/s" not in json.dumps({**answer, "dataProblems": []})
+    path.write_text(path.read_text() + "\nex:a lc:hasSubject ex:p . ex:b lc:hasSubject ex:p .")
+    same = command("assess", path, "--json")
+    assert (same.code, same.problems) == (0, {})
+
+
+def test_without_an_as_of_instant_the_present_one_is_used_and_said(command: Command, tmp_path: Path, good: Path) -> None:
+    (tmp_path / "undated.ttl").write_text(PREFIXES + case("a", as_of=""))
+    run = command("assess", tmp_path / "undated.ttl", good, "--json")
+    assert (run.code, run.cases) == (0, ["a", "good"])
+    assert run.err == "legcramps: https://example.org/x/a states no as-of instant; the present one is used\n"
+    given = command("assess", tmp_path / "undated.ttl", good, "--json", "--as-of", "2026-11-22T10:00:00Z")
+    assert {answer["asOf"] for answer in given.report["cases"]} == {"2026-11-22T10:00:00+00:00"}
+    assert given.err == ""
+
+
+@pytest.mark.parametrize("instant", ["1000-01-01T00:00:00+14:00", "2999-12-31T23:59:59-12:00", "2026-11-20"])
+def test_any_instant_of_two_thousand_years_may_be_asked_about(command: Command, instant: str) -> None:
+    run = command("assess", ANNA, "--as-of", instant, "--json")
+    assert (run.code, len(run.cases), run.err) == (0, 1, "")
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01", "0999-12-31", "3000-01-01", "9999-12-31T23:59:59-12:00", "2026-02-30", "now"])
+def test_an_instant_far_away_or_none_is_a_wrong_call(command: Command, instant: str) -> None:
+    run = command("assess", ANNA, "--as-of", instant)
+    assert (run.code, run.out) == (2, "")
+    assert f"“{instant}” is no ISO 8601 instant" in run.err
+
+
+# --- nothing is fetched ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Canary:
+    """A server and a file that nothing may touch."""
+
+    url: str
+    file: Path
+    hits: list[str] = field(default_factory=list)
+
+
+SECRET = "canary-text-7f3a"  # noqa: S105
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Iterator[Canary]:
+    """Serve a context, a DTD and a file that betray whoever reads them."""
+    hits: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            hits.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"@context": {"@vocab": "https://example.org/fetched/"}}')
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    file = tmp_path / "secret.txt"
+    file.write_text(SECRET)
+    yield Canary(f"http://127.0.0.1:{server.server_port}", file, hits)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def doctype(declaration: str, entity: str = "&x;") -> str:
+    """Return an RDF/XML case under a document type."""
+    return f'<?xml version="1.0"?>\n<!DOCTYPE rdf:RDF {declaration}>\n{RDF_OPEN}{XML_CASE}<ex:A><ex:b>{entity}</ex:b></ex:A></rdf:RDF>'
+
+
+BOMB = "[" + "".join(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10 if level else "lol"}">' for level in range(10)) + "]"
+DOCTYPES: dict[str, Callable[[Canary], str]] = {
+    "entity from the network": lambda canary: doctype(f'[<!ENTITY x SYSTEM "{canary.url}/x">]'),
+    "entity from a file": lambda canary: doctype(f'[<!ENTITY x SYSTEM "file://{canary.file}">]'),
+    "parameter entity": lambda canary: doctype(f'[<!ENTITY % x SYSTEM "{canary.url}/x"> %x;]', ""),
+    "external document type": lambda canary: doctype(f'SYSTEM "{canary.url}/x.dtd"', ""),
+    "public document type": lambda canary: doctype(f'PUBLIC "-//x" "{canary.url}/x.dtd"', ""),
+    "internal entity": lambda canary: doctype('[<!ENTITY x "y">]'),
+    "bomb of ten levels": lambda canary: doctype(BOMB, "&e9;"),
+    "bomb in an attribute": lambda canary: doctype(BOMB, '<ex:c ex:d="&e9;"/>'),
+}
+
+
+@pytest.mark.parametrize("name", DOCTYPES)
+def test_a_document_type_is_refused_at_once(command: Command, tmp_path: Path, canary: Canary, name: str) -> None:
+    path = tmp_path / "bad.rdf"
+    path.write_text(DOCTYPES[name](canary))
+    started = time.perf_counter()
+    assert_refused(command("assess", path, "--json"), "LC-1220", "bad.rdf", "DOCTYPE")
+    assert time.perf_counter() - started < 1
+    assert canary.hits == []
+
+
+def linked(context: str, more: str = "") -> str:
+    """Return a JSON-LD case under a context."""
+    return f'{{"@context": {context}, {JSON_CASE}{more}}}'
+
+
+CONTEXTS: dict[str, Callable[[Canary], str]] = {
+    "remote": lambda canary: linked(f'"{canary.url}/c"'),
+    "remote in a list": lambda canary: linked(f'["{CONTEXT}", "{canary.url}/c"]'),
+    "remote in a list of lists": lambda canary: linked(f'["{CONTEXT}", ["{canary.url}/c"]]'),
+    "remote in a node": lambda canary: linked(f'"{CONTEXT}"', f', "hasRecord": {{"@context": "{canary.url}/c"}}'),
+    "remote in an array of nodes": lambda canary: f"[{linked(chr(34) + CONTEXT + chr(34))}, {linked(chr(34) + canary.url + chr(34))}]",
+    "remote under a term": lambda canary: linked(f'{{"a": {{"@id": "http://a", "@context": "{canary.url}/c"}}}}'),
+    "remote under a type": lambda canary: linked(f'{{"A": {{"@id": "http://a", "@context": ["{canary.url}/c"]}}}}', ', "@type": "A"'),
+    "import": lambda canary: linked(f'{{"@version": 1.1, "@import": "{canary.url}/c"}}'),
+    "import of the shipped one": lambda canary: linked(f'{{"@version": 1.1, "@import": "{CONTEXT}"}}'),
+    "spelt with an escape": lambda canary: f'{{"\\u0040context": "{canary.url}/c", {JSON_CASE}}}',
+    "file": lambda canary: linked(f'"file://{canary.file}"'),
+    "absolute path": lambda canary: linked(f'"{canary.file}"'),
+    "relative": lambda canary: linked('"context.jsonld"'),
+    "empty": lambda canary: linked('""'),
+    "nearly the shipped one": lambda canary: linked(f'"{CONTEXT}/"'),
+}
+
+
+@pytest.mark.parametrize("name", CONTEXTS)
+def test_no_context_is_fetched(command: Command, tmp_path: Path, canary: Canary, name: str) -> None:
+    path = tmp_path / "bad.jsonld"
+    path.write_text(CONTEXTS[name](canary))
+    assert_refused(command("assess", path, "--json"), "LC-1230", "bad.jsonld", "JSON-LD context", CONTEXT)
+    assert canary.hits == []
+
+
+HARMLESS: dict[str, tuple[str, Callable[[Canary], str]]] = {
+    "imports of an ontology": (".ttl", lambda canary: f"{GOOD}<{canary.url}> <http://www.w3.org/2002/07/owl#imports> <{canary.url}/o> ."),
+    "base and prefix": (".ttl", lambda canary: f"@base <{canary.url}/> .\n@prefix x: <file://{canary.file}#> .\n{GOOD}<a> x:b <c> ."),
+    "a style sheet": (".rdf", lambda canary: f'<?xml-stylesheet href="{canary.url}/x"?>{RDF_OPEN}{XML_CASE}</rdf:RDF>'),
+    "a schema": (".rdf", lambda canary: f'{RDF_OPEN}{XML_CASE}<ex:A xmlns:s="http://www.w3.org/2001/XMLSchema-instance" s:schemaLocation="{canary.url}"/></rdf:RDF>'),
+    "an inclusion": (".rdf", lambda canary: f'{RDF_OPEN}{XML_CASE}<i:include xmlns:i="http://www.w3.org/2001/XInclude" ex:href="{canary.url}"/></rdf:RDF>'),
+    "an inline context": (".jsonld", lambda canary: linked(f'["{CONTEXT}", {{"ex": "{canary.url}/"}}]', ', "ex:seeAlso": {"@id": "ex:b"}')),
+    "a context taken back": (".jsonld", lambda canary: linked(f'[null, "{CONTEXT}"]')),
+    "references of FHIR": (".json", lambda canary: json.dumps({"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "next", "url": canary.url}], "entry": [{"fullUrl": f"{canary.url}/Patient/p", "resource": {"resourceType": "Patient", "id": "p"}}]})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_links_are_kept_and_not_followed(command: Command, tmp_path: Path, canary: Canary, name: str) -> None:
+    suffix, text = HARMLESS[name]
+    (tmp_path / f"links{suffix}").write_text(text(canary))
+    run = command("assess", tmp_path / f"links{suffix}", "--as-of", "2026-11-20", "--json")
+    assert (run.code, len(run.cases), run.err) == (0, 1, "")
+    assert SECRET not in run.out
+    assert canary.hits == []
+
+
+def test_contexts_that_multiply_are_refused(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonld"
+    path.write_text(json.dumps([{"@context": CONTEXT, "id": f"https://example.org/{number}"} for number in range(100_000)]))
+    assert_refused(command("assess", path), "LC-1220", "contexts")
+    terms = {f"t{number}": f"https://example.org/{number}" for number in range(3000)}
+    path.write_text(json.dumps({"@context": terms, "@graph": [{"@context": {"a": "http://a"}, "@id": "http://b"}] * 3000}))
+    assert_refused(command("assess", path), "LC-1220", "contexts")
+
+
+# --- nesting ---------------------------------------------------------------------------------------------------------
+
+
+def turtle_nest(start: str, middle: str, end: str) -> Callable[[int], str]:
+    return lambda depth: f"{GOOD}ex:deep ex:p {start * depth}{middle}{end * depth} .\n"
+
+
+def json_nest(start: str, end: str) -> Callable[[int], str]:
+    return lambda depth: f'[{{"@context": "{CONTEXT}", {JSON_CASE}}}, {{"https://example.org/p": {start * depth}1{end * depth}}}]'
+
+
+def xml_nest(start: str, end: str, outer: str = "", last: str = "") -> Callable[[int], str]:
+    return lambda depth: f"{RDF_OPEN}{XML_CASE}{outer}{start * depth}{end * depth}{last}</rdf:RDF>"
+
+
+def left_open(nest: Callable[[int], str]) -> Callable[[int], str]:
+    """Return a nest that breaks off where it is deepest, but for the one of ten levels."""
+    return lambda depth: nest(depth) if depth == 10 else nest(depth)[: len(nest(depth)) // 2]
+
+
+def lines_nest(depth: int) -> str:
+    start, end = "<<( <http://a> <http://b> ", " )>>"
+    lines = written(triples_of(ANNA), "n-triples").text.decode()
+    return f"{lines}<http://a> <http://b> {start * depth}<http://c>{end * depth} ."
+
+
+def fhir_nest(depth: int) -> str:
+    return f"""{{"resourceType": "Patient", "id": "p", "extension": {'[{"extension": ' * depth}[]{"}]" * depth}}}"""
+
+
+RESOURCE, LITERAL = '<ex:p rdf:parseType="Resource">', '<ex:A><ex:p rdf:parseType="Literal">'
+NESTS: dict[str, tuple[str, Callable[[int], str]]] = {
+    "blank nodes": (".ttl", turtle_nest("[ ex:p ", "ex:o", " ]")),
+    "blank nodes left open": (".ttl", left_open(turtle_nest("[ ex:p ", "ex:o", " ]     "))),
+    "lists": (".ttl", turtle_nest("( ", "", ")")),
+    "triple terms": (".ttl", turtle_nest("<<( ex:s ex:p ", "ex:o", " )>>")),
+    "triple terms behind comments": (".ttl", turtle_nest("<<( ex:s ex:p #)>>\n", "ex:o", " )>>")),
+    "triple terms behind IRIs": (".trig", turtle_nest("<<( <http://a/)\\u0041#(> ex:p ", "ex:o", " )>>")),
+    "triple terms on lines": (".nt", lines_nest),
+    "JSON arrays": (".jsonld", json_nest("[", "]")),
+    "JSON objects": (".jsonld", json_nest('{"https://example.org/]}p": ', "}")),
+    "JSON lists": (".jsonld", json_nest('{"@list": [', "]}")),
+    "elements": (".rdf", xml_nest("<ex:A><ex:p>", "</ex:p></ex:A>")),
+    "elements left open": (".rdf", left_open(xml_nest("<ex:A><ex:p>", "</ex:p></ex:A>"))),
+    "resources": (".rdf", xml_nest(RESOURCE, "</ex:p>", "<ex:A>", "</ex:A>")),
+    "XML literals": (".rdf", xml_nest("<x>", "</x>", LITERAL, "</ex:p></ex:A>")),
+    "FHIR extensions": (".json", fhir_nest),
+}
+
+
+@pytest.mark.parametrize("name", NESTS)
+def test_nesting_never_ends_the_process(tmp_path: Path, name: str) -> None:
+    suffix, text = NESTS[name]
+    paths = [tmp_path / f"deep-{depth}{suffix}" for depth in (10, 10**3, 10**5, 10**6)]
+    for path in paths:
+        path.write_text(text(int(path.stem.removeprefix("deep-"))))
+    run = process("assess", *paths, "--as-of", "2026-11-20", "--json")
+    lines = run.stderr.decode().splitlines()
+    assert run.returncode == 1, run.stderr[:2000]
+    assert len(json.loads(run.stdout)["cases"]) == 1
+    assert [re.search(r"deep-(\d+)", line)[1] for line in lines if "[LC-1220]" in line] == ["1000", "100000", "1000000"]  # type: ignore[index]
+    assert len(lines) == 3
+
+
+NOISE = (
+    '"[[["',
+    "'((('",
+    '"""[ " [ "" ["""',
+    "'''( ' ('''",
+    "# ]]]))) '\"\n",
+    "<http://a/(>",
+    "<http://a/\\u0028#(>",
+    '"\\"["',
+    "ex:a\\'b",
+    "ex:a\\(b",
+    "1.5",
+    "true",
+    '"a"@en',
+)
+nests = st.recursive(
+    st.sampled_from([each for each in NOISE if not each.startswith("#")]),
+    lambda inner: st.tuples(st.sampled_from(["[]", "()"]), st.lists(st.tuples(inner, st.sampled_from(["", "# ]]]))) '\"\n"])), max_size=3)),
+    max_leaves=12,
+)
+
+
+def spelt(nest: object) -> tuple[str, int]:
+    """Return a nest as a Turtle object, and its depth."""
+    if isinstance(nest, str):
+        return f"{nest} ", 0
+    brackets, items = nest  # type: ignore[misc]
+    parts = [(spelt(inner), comment) for inner, comment in items]
+    verb = "ex:p " if brackets == "[]" else ""
+    text = (
+        " ; ".join(f"{verb}{said}{comment}" for (said, _), comment in parts)
+        if verb
+        else "".join(f"{said}{comment}" for (said, _), comment in parts)
+    )
+    return f"{brackets[0]} {text} {brackets[1]} ", 1 + max((depth for (_, depth), _ in parts), default=0)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(nest=nests)
+def test_brackets_count_where_the_grammar_says_so(nest: object) -> None:
+    said, depth = spelt(nest)
+    text = f"@prefix ex: <https://example.org/x/> .\nex:a ex:p {said} .".encode()
+    assert list(parse(text, format=RdfFormat.TURTLE, base_iri="http://localhost/")) is not None
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in (depth, depth - 1):
+            patch.setattr(reasoner.limits, "MAX_NESTING", limit)
+            if limit == depth:
+                check_brackets(text, "x")
+            elif depth:
+                with pytest.raises(LimitError):
+                    check_brackets(text, "x")
+
+
+def test_brackets_in_texts_are_no_nesting(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "text.ttl").write_text(PREFIXES + case("a", cramps=CRAMPS, drug=f"a lc:MedicationRecord ; lc:sourceText '{'[(' * 1000}'"))
+    assert command("assess", tmp_path / "text.ttl", "--json").code == 0
+
+
+# --- sizes and characters --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".ttl", ".jsonld", ".rdf"])
+def test_a_byte_order_mark_is_passed_over(command: Command, tmp_path: Path, suffix: str) -> None:
+    text = {".ttl": GOOD, ".jsonld": linked(f'"{CONTEXT}"'), ".rdf": f"{RDF_OPEN}{XML_CASE}</rdf:RDF>"}[suffix]
+    (tmp_path / f"marked{suffix}").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    run = command("assess", tmp_path / f"marked{suffix}", "--json")
+    assert (run.code, len(run.cases)) == (0, 1), run.err
+
+
+def test_characters_that_steer_a_terminal_are_shown_as_escapes(command: Command, tmp_path: Path) -> None:
+    hostile = "\u202eevil\u2066 \u001b[2J\u0007 \u200f"
+    escaped = "".join(f"\\u{ord(each):04X}" if ord(each) > 126 or ord(each) < 32 else each for each in hostile)
+    path = tmp_path / "bidi\u202e\u001b.ttl"
+    path.write_text(PREFIXES + case("a", cramps=CRAMPS, drug=f"a lc:MedicationRecord ; lc:sourceText '{escaped}'"))
+    text = command("assess", path)
+    assert text.code == 0
+    assert "\\u202eevil\\u2066" in text.out
+    assert not set(hostile) & set(text.out) - set("evil [2J")
+    answer = command("assess", path, "--json").report["cases"][0]
+    assert hostile in [drug["label"] for drug in answer["medicationReview"]]
+    path.write_text("nonsense")
+    refused = command("assess", path)
+    assert_refused(refused, "LC-1210", "bidi\\u202e\\u001b.ttl:1")
+
+
+def test_a_literal_of_ten_megabytes_is_read_and_not_repeated(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "long.ttl"
+    long = "x" * 10_000_000
+    path.write_text(
+        GOOD + case("a", drug=f"a lc:MedicationRecord ; lc:sourceText '{long}'", unit=value("SerumMagnesiumMeasurement", "1", long))
+    )
+    run = command("assess", path)
+    assert run.code == 1
+    assert len(run.out) < 60_000
+    assert "10000000 characters" in run.out
+    assert command("assess", path, "--json").cases == ["a", "good"]
+
+
+@pytest.mark.parametrize("text", [f"lc:ofDrug lc:{'x' * 10**6}", f"lc:ofDrug lc:Atorvastatin ; lc:started '{'1' * 10**6}'^^xsd:date"])
+def test_a_term_of_a_megabyte_is_quoted_in_short(command: Command, tmp_path: Path, text: str) -> None:
+    (tmp_path / "long.ttl").write_text(PREFIXES + case("a", drug=f"a lc:MedicationRecord ; {text}"))
+    run = command("assess", tmp_path / "long.ttl")
+    assert len(run.out) < 60_000
+    assert run.err == ""
+
+
+def test_a_hundred_thousand_prefixes_are_read(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "many.ttl").write_text("".join(f"@prefix p{number}: <http://e/{number}/> .\n" for number in range(100_000)) + GOOD)
+    run = command("assess", tmp_path / "many.ttl", "--json")
+    assert (run.code, run.cases) == (0, ["good"])
+
+
+def test_thousands_of_bad_records_are_all_named(command: Command, tmp_path: Path) -> None:
+    records = {f"r{number}": CRAMPS.replace("_Presence_present", f"Presence{number}") for number in range(3000)}
+    (tmp_path / "many.ttl").write_text(GOOD + case("a", **records))
+    started = time.perf_counter()
+    run = command("assess", tmp_path / "many.ttl", "--json")
+    assert time.perf_counter() - started < 5
+    assert (run.code, run.cases) == (1, ["a", "good"])
+    assert len(run.report["cases"][0]["dataProblems"]) == 3000
+
+
+@pytest.mark.parametrize("unit", ["10*999999", "m9999999", "Ym-999", "(10*12).1234567890", "(" * 40, "1" * 41])
+def test_a_unit_is_never_computed_without_end(unit: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(Exception, match="unit"):
+        convert_exactly(unit, "mmol/L")
+    assert time.perf_counter() - started < 5
+
+
+def test_quotes_are_shortened_and_made_visible() -> None:
+    assert shortened("a" * 200) == "a" * 200
+    assert shortened("a" * 201) == "a" * 200 + "… (201 characters)"
+    assert visible("a\nb\u2028c\x00é") == "a\\u000ab\\u2028c\\u0000é"
+
+
+# --- the process -----------------------------------------------------------------------------------------------------
+
+
+def test_an_unforeseen_error_is_one_line_and_exit_4(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no such\nthing")
+
+    monkeypatch.setattr("reasoner.answering.assess", fail)
+    run = command("assess", ANNA)
+    assert (run.code, run.out) == (4, "")
+    assert MESSAGE.fullmatch(run.err)
+    assert "LC-1000" in run.err
+    assert "--traceback" in run.err
+    traced = command("--traceback", "assess", ANNA)
+    assert traced.code == 4
+    assert traced.err.startswith("Traceback (most recent call last):")
+    assert traced.err.endswith(run.err)
+
+
+def test_an_interruption_is_no_traceback(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reasoner.answering.assess", fail)
+    run = command("assess", ANNA)
+    assert (run.code, run.err) == (130, "legcramps: interrupted\n")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("taken", [0, 10])
+def test_a_reader_who_leaves_is_no_error(form: str, taken: int) -> None:
+    argv = [sys.executable, "-m", "reasoner", "assess", str(ANNA), "--format", form]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.read(taken)
+        run.stdout.close()
+        assert run.stderr.read() == b""
+        assert run.wait(timeout=30) == 0
+
+
+def test_a_full_disk_is_said() -> None:
+    with Path("/dev/full").open("wb") as full:
+        argv = [sys.executable, "-m", "reasoner", "assess", str(ANNA)]
+        run = subprocess.run(
+            argv, stdout=full, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=30, check=False
+        )
+    assert run.returncode == 4
+    assert MESSAGE.fullmatch(run.stderr.decode())
+    assert "No space left" in run.stderr.decode()
+
+
+def test_what_is_printed_is_utf_8_wherever_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "words.ttl"
+    path.write_text(PREFIXES + case("a", drug="a lc:MedicationRecord ; lc:sourceText '丹参 ≥'"))
+    run = process("assess", path, PYTHONIOENCODING="latin-1", LC_ALL="C")
+    assert run.returncode == 0, run.stderr
+    assert "丹参 ≥" in run.stdout.decode("utf-8")
+
+
+def test_validation_names_unnamed_nodes_alike_in_every_run(command: Command, tmp_path: Path) -> None:
+    bad = PREFIXES + case("a", cramps=CRAMPS.replace("_present", "_presnt"))
+    (tmp_path / "bad.ttl").write_text(bad)
+    outputs = []
+    for seed in (1, 2):
+        path = tmp_path / "record.nt"
+        path.write_bytes(written(renamed(triples_of(tmp_path / "bad.ttl"), seed, blank=True), "n-triples").text)
+        outputs.append(command("validate", path, "--json").out)
+    assert outputs[0] == outputs[1]
+    assert json.loads(outputs[0])["results"][0]["focus"].startswith("_:b")
