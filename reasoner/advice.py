@@ -7,7 +7,6 @@ entailed and no overrider is raised; possible when raised and not presumed; sile
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reasoner.abstraction.state import CaseState

@@ -98,8 +98,9 @@ class _Search:
             else:
                 left.append(move)
         reach = self._reach(left, alone)
+        clusters = reach.clusters(self.before, self.wanted)
         for size in range(2, largest + 1):
-            for chosen in combinations(reach.touched, size):
+            for chosen in dict.fromkeys(each for cluster in clusters for each in combinations(cluster, size)):
                 if len({move.subject for move in chosen}) == size and not any(known <= set(chosen) for known in map(set, found)):
                     if len(found) >= bound or self.spent >= TRIALS:
                         return found, size - 1
@@ -118,9 +119,12 @@ class _Search:
 
     def _changes(self, chosen: Sequence[Move], reach: Reach) -> bool:
         """Return whether moves give the verdict that is looked for; abstracted anew where they may meet in a leaf."""
-        leaves = reach.together(chosen) if self.goal.decision is not None else None
-        if leaves is not None:
-            return self._is_answer(self.focus.word(*leaves))
+        if self.goal.decision is not None:
+            leaves = reach.together(chosen)
+            if not leaves[2]:
+                return self._is_answer(self.focus.word(*leaves[:2]))
+            if not reach.may_answer(chosen, leaves, self.before, self.wanted):
+                return False
         self.spent += 1
         return self.answers(self.after(chosen))
 

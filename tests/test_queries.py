@@ -295,9 +295,18 @@ def test_every_class_role_and_indicator_has_one_status(knowledge: Program, answe
         iri for status in ("Known", "Bounded", "Conflicting", "Unusable", "Unknown") for iri in found.get(f"{LC}has{status}Indicator", [])
     ]
     assert sorted(indicators) == sorted(knowledge.indicator)
+    for noun in ("NewFinding", "Exposure", "Diagnosis"):
+        terms = [iri for presence in ("Present", "Absent", "Unknown") for iri in found.get(f"{LC}has{presence}{noun}", [])]
+        assert len(terms) == len(set(terms))
     findings = [iri for presence in ("Present", "Absent", "Unknown") for iri in found[f"{LC}has{presence}Finding"]]
     assert len(findings) == len(set(findings))
     assert set(findings) >= {term for term, sort in knowledge.sorts.items() if sort == "Finding" and term != LC + "Finding"}
+
+
+def test_a_taken_drug_is_each_of_its_classes(knowledge: Program, answers: list[CaseAnswer]) -> None:
+    answer = next(answer for answer in answers if answer.state.case.iri.endswith("/medication-review-every-class"))
+    present = {triple.object.value for triple in inferred_graph(knowledge, answer) if triple.predicate.value == LC + "hasPresentExposure"}
+    assert set(map(expand, ("lc:Furosemide", "lc:LoopDiuretic", "lc:Diuretic", "lc:Drug"))) <= present
 
 
 def test_inferred_terms_are_declared(knowledge: Program, base: list[pyoxigraph.Triple], answers: list[CaseAnswer]) -> None:
