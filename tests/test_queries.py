@@ -31,6 +31,8 @@ from reasoner.program.model import Program
 from reasoner.query import ENGINES, FORMS, Cell, Query, QueryResult, check_query, find_query, load_store, read_query, run_query, to_rdflib
 from reasoner.report import Report
 
+pytestmark = pytest.mark.release  # minutes on two cores
+
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests" / "cases"
 FIXTURES = ROOT / "tests" / "competency"
