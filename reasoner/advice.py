@@ -7,12 +7,13 @@ entailed and no overrider is raised; possible when raised and not presumed; sile
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reasoner.abstraction.state import CaseState
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
-from reasoner.program.model import Decision, Program, Recommendation, Verdict
-from reasoner.program.watch import Watched
+from reasoner.program.model import UNKNOWN, Decision, Program, Recommendation, Verdict
+from reasoner.program.watch import Watch, Watched, find_raised
 
 __all__ = ["Advice", "Advised", "Judged", "advise"]
 
@@ -69,10 +70,14 @@ class Advice:
 
 def advise(program: Program, state: CaseState, statuses: Statuses) -> Advice:
     """Judge every recommendation and decision in one pass over the statuses."""
-    raised = _raised(program, statuses)
+    watch = program.watch
+    raised = find_raised(watch, statuses.changed, statuses.values)
     for alternative in entail_alternatives(program, state):
-        raised |= {index for index in _raised(program, alternative) if program.recommendations[index].red_flag}
-    advised = {each.recommendation.iri: each for index in sorted(raised) if (each := _judge(index, program, statuses, raised))}
+        also = find_raised(watch, alternative.changed, alternative.values)
+        raised |= {index for index in also if program.recommendations[index].red_flag}
+    overriders = _Overriders(watch, statuses.values, raised)
+    found = [(program.recommendations[index], watch.watched[index]) for index in sorted(raised)]
+    advised = {each.iri: standing for each, watched in found if (standing := _judge(each, watched, statuses, overriders))}
     judged = {decision.key: _decide(decision, program, advised, raised, statuses) for decision in program.decisions}
     scope = judged.get(SCOPE_KEY)
     if scope is not None and scope.verdict.word != IN_SCOPE:
@@ -80,34 +85,48 @@ def advise(program: Program, state: CaseState, statuses: Statuses) -> Advice:
     return Advice(advised, judged)
 
 
-def _raised(program: Program, statuses: Statuses) -> set[int]:
-    """Return the recommendations, by index, whose Eligible is entailed, or open with the trigger entailed."""
-    watch, values = program.watch, statuses.values
-    due = set(watch.raised)
-    for bit in statuses.changed:
-        if bit in watch.concerned:
-            due.update(watch.concerned[bit])
-    return {index for index in due if watch.watched[index].is_raised(values)}
-
-
-def _judge(index: int, program: Program, statuses: Statuses, raised: set[int]) -> Advised | None:
+def _judge(each: Recommendation, watched: Watched, statuses: Statuses, overriders: _Overriders) -> Advised | None:
     """Return the standing of a raised recommendation; None for one raised by a conflict only and refuted without it."""
-    watched = program.watch.watched[index]
-    each, own = program.recommendations[index], statuses.literal(watched.eligible)
-    applicable = statuses.literal(watched.applicable)
+    own, applicable = statuses.literal(watched.eligible), statuses.literal(watched.applicable)
     if applicable == ENTAILED:
         return Advised(each, CERTAIN, own)
     if applicable == REFUTED:
-        return Advised(each, RULED_OUT, own, by=_overriders(watched, ENTAILED, program, statuses)) if own != REFUTED else None
-    if own == ENTAILED and raised.isdisjoint(watched.overriders):
-        return Advised(each, PRESUMED, own, presumes=_overriders(watched, OPEN, program, statuses))
-    return Advised(each, POSSIBLE, own, by=tuple(program.recommendations[other].iri for other in watched.overriders if other in raised))
+        return Advised(each, RULED_OUT, own, by=overriders.entailed(watched.group)) if own != REFUTED else None
+    standing = overriders.raised(watched.group)
+    if own == ENTAILED and not standing:
+        return Advised(each, PRESUMED, own, presumes=overriders.open(watched.group))
+    return Advised(each, POSSIBLE, own, by=standing)
 
 
-def _overriders(watched: Watched, status: str, program: Program, statuses: Statuses) -> tuple[str, ...]:
-    """Return the overriders whose Eligible has the given status."""
-    rows = program.watch.watched
-    return tuple(program.recommendations[other].iri for other in watched.overriders if statuses.literal(rows[other].eligible) == status)
+class _Overriders:
+    """The overriders of a group by what is known of them; recommendations of one group share the answer."""
+
+    def __init__(self, watch: Watch, values: Sequence[int], raised: set[int]) -> None:
+        self._groups = watch.groups
+        self._values = values
+        self._raised = raised
+        self._raised_names: dict[int, tuple[str, ...]] = {}
+        self._open_names: dict[int, tuple[str, ...]] = {}
+
+    def entailed(self, group: int) -> tuple[str, ...]:
+        """Return those whose Eligible is entailed."""
+        values = self._values
+        return tuple(name for name, _, (bit, serving) in self._groups[group] if values[bit] == serving)
+
+    def raised(self, group: int) -> tuple[str, ...]:
+        """Return those that are raised."""
+        found = self._raised_names.get(group)
+        if found is None:
+            found = self._raised_names[group] = tuple(name for name, index, _ in self._groups[group] if index in self._raised)
+        return found
+
+    def open(self, group: int) -> tuple[str, ...]:
+        """Return those whose Eligible is open."""
+        found = self._open_names.get(group)
+        if found is None:
+            values = self._values
+            found = self._open_names[group] = tuple(name for name, _, (bit, _) in self._groups[group] if values[bit] == UNKNOWN)
+        return found
 
 
 def _capped(each: Advised) -> Advised:

@@ -20,8 +20,9 @@ from reasoner.errors import InputError, shortened
 from reasoner.moments import Moment, from_datetime, parse_moment
 from reasoner.namespaces import SH, curie
 from reasoner.program.model import Program
+from reasoner.reading import read_cases
 from reasoner.reasons import find_reasons
-from reasoner.record import Case, Index, Problem, read_cases
+from reasoner.record import Case, Index, Problem
 from reasoner.report import Report
 from reasoner.shapes import ShapeViolation, check_shapes
 from reasoner.terms import lc

@@ -13,17 +13,20 @@ from itertools import combinations
 
 from reasoner.abstraction import abstract_case
 from reasoner.abstraction.state import CaseState
-from reasoner.advice import advise
+from reasoner.advice import POSSIBLE, RULED_OUT, SILENT, advise
 from reasoner.counterfactual import apply_changes
 from reasoner.entailment import entail
+from reasoner.errors import UsageError
 from reasoner.explanation import Reason, View
-from reasoner.focus import Focus, goal_of, verdict_of
+from reasoner.focus import ADVISED, Focus, goal_of, verdict_of
 from reasoner.moments import Moment
 from reasoner.moves import Move, moves_of
+from reasoner.namespaces import curie, expand
+from reasoner.program.model import Program
 from reasoner.reach import Reach
 from reasoner.record import Case
 
-__all__ = ["BOUND", "LARGEST", "TRIALS", "Altered", "ChangeSet", "Changes", "changes_of"]
+__all__ = ["ANEW", "BOUND", "EFFORT", "LARGEST", "Altered", "ChangeSet", "Changes", "changes_of", "read_goal", "render_changes"]
 
 LARGEST = 3
 """Changes of the largest set that is looked for."""
@@ -31,8 +34,12 @@ LARGEST = 3
 BOUND = 64
 """Sets that are listed before the search stops and says so."""
 
-TRIALS = 2000
-"""Sets of changes that are abstracted anew before the search stops and says so."""
+EFFORT = 4000
+"""What the search may spend before it stops and says so: one for a set put together, as much as `ANEW` for one abstracted."""
+
+ANEW = 5
+
+_STANDINGS = [ADVISED, POSSIBLE, RULED_OUT, SILENT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,32 @@ def changes_of(view: View, name: str, as_of: Moment, wanted: str | None = None, 
     return Changes(name, search.before, tuple(map(search.described, found)), size)
 
 
+def read_goal(program: Program, text: str) -> tuple[str, str | None]:
+    """Read `GOAL`, `GOAL=VERDICT` or the word of a verdict that one decision alone has; raise UsageError for another."""
+    name, _, word = (part.strip() for part in text.partition("="))
+    words = {decision.key: [verdict.word for verdict in decision.verdicts] for decision in program.decisions}
+    keys = [key for key, own in words.items() if name in own]
+    if not word and len(keys) == 1:
+        name, word = keys[0], name
+    goal = goal_of(program, name if name in words else expand(name))
+    allowed = words.get(goal.name, _STANDINGS)
+    if word and word not in allowed:
+        raise UsageError(f"{word} is no verdict on {curie(goal.name)}", repair=f"use one of {', '.join(allowed)}")
+    return goal.name, word or None
+
+
+def render_changes(found: Changes) -> str:
+    """Return the changes as text, one set in each line, with the bound up to which they are all."""
+    lines = [f"{curie(found.goal)} is {found.verdict}"]
+    for each in found.sets:
+        said = " and ".join(f"{one.label}: {one.value} ({one.mark})" for one in each.changes)
+        lines.append(f"{said} -> {each.verdict}")
+    lines.append(
+        f"every smallest set of at most {found.size} changes is listed" if found.sets else f"no set of at most {found.size} changes does it"
+    )
+    return "\n".join(lines) + "\n"
+
+
 class _Search:
     def __init__(self, view: View, name: str, as_of: Moment, wanted: str | None) -> None:
         self.view = view
@@ -86,6 +119,7 @@ class _Search:
         self.moves = moves_of(self.program, view.state, self.focus.leaves)
         self._known = set(view.state.conflicts)
         self.spent = 0
+        self.effort = EFFORT
 
     def minimal(self, largest: int, bound: int) -> tuple[list[tuple[Move, ...]], int]:
         """Return the minimal sets, and the size up to which they are complete."""
@@ -102,7 +136,7 @@ class _Search:
         for size in range(2, largest + 1):
             for chosen in dict.fromkeys(each for cluster in clusters for each in combinations(cluster, size)):
                 if len({move.subject for move in chosen}) == size and not any(known <= set(chosen) for known in map(set, found)):
-                    if len(found) >= bound or self.spent >= TRIALS:
+                    if len(found) >= bound or self.spent >= self.effort:
                         return found, size - 1
                     if self._changes(chosen, reach):
                         found.append(chosen)
@@ -120,12 +154,13 @@ class _Search:
     def _changes(self, chosen: Sequence[Move], reach: Reach) -> bool:
         """Return whether moves give the verdict that is looked for; abstracted anew where they may meet in a leaf."""
         if self.goal.decision is not None:
+            self.spent += 1
             leaves = reach.together(chosen)
             if not leaves[2]:
                 return self._is_answer(self.focus.word(*leaves[:2]))
             if not reach.may_answer(chosen, leaves, self.before, self.wanted):
                 return False
-        self.spent += 1
+        self.spent += ANEW
         return self.answers(self.after(chosen))
 
     def after(self, chosen: Sequence[Move]) -> CaseState:

@@ -241,13 +241,18 @@ def _explain(arguments: argparse.Namespace) -> int:
 def _add_whatif(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("whatif", help="change facts, assess again, and show which verdicts differ")
     verb.add_argument("file", metavar="FILE", help="a record document, or -")
-    verb.add_argument(
+    wanted = verb.add_mutually_exclusive_group(required=True)
+    wanted.add_argument(
         "--set",
         dest="changes",
         action="append",
-        required=True,
         metavar="TERM=VALUE",
-        help="a number for an indicator; present, absent or unknown for a finding; taken or stopped for a drug",
+        help="a number for an indicator; present, new, old, absent or unknown for a finding; taken or stopped for a drug",
+    )
+    wanted.add_argument(
+        "--goal",
+        metavar="GOAL[=VERDICT]",
+        help="list the smallest changes that give another verdict, or this one, on repeatDvtImaging, scope or a recommendation",
     )
     verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
     verb.add_argument("--input-format", choices=_FORMATS, help="instead of the file name's ending")
@@ -266,6 +271,8 @@ def _whatif(arguments: argparse.Namespace) -> int:
     from reasoner.report import case_document
 
     program, answer = _one_answer(arguments)
+    if arguments.goal:
+        return _list_changes(arguments, program, answer)
     changes = [parse_change(text, program) for text in arguments.changes]
     changed = answer_case(apply_changes(answer.state.case, changes, program, answer.as_of), program, answer.as_of)
     found = differences(case_document(program, answer), case_document(program, changed))
@@ -281,6 +288,22 @@ def _whatif(arguments: argparse.Namespace) -> int:
             print(f"{each.what}: {each.before or 'not given'} -> {each.after or 'no longer given'}")
         if not found:
             print("no verdict differs")
+    return 0
+
+
+def _list_changes(arguments: argparse.Namespace, program: Program, answer: CaseAnswer) -> int:
+    import json
+    from dataclasses import asdict
+
+    from reasoner.changes import changes_of, read_goal, render_changes
+    from reasoner.explanation import View
+
+    name, wanted = read_goal(program, arguments.goal)
+    found = changes_of(View(program, answer.state, answer.statuses), name, answer.as_of, wanted)
+    if arguments.format == "json":
+        print(json.dumps({"case": answer.state.case.iri, **asdict(found)}, ensure_ascii=False))
+    else:
+        sys.stdout.write(render_changes(found))
     return 0
 
 

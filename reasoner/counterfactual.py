@@ -83,9 +83,7 @@ def parse_change(text: str, program: Program) -> Change:
 
 
 def _term(name: str, program: Program) -> str:
-    settable = {
-        iri: program.labels.get(iri, "") for iri, each in program.indicator.items() if each.form not in ("difference", "count")
-    }
+    settable = {iri: program.labels.get(iri, "") for iri, each in program.indicator.items() if each.form not in ("difference", "count")}
     settable |= {term: program.labels.get(term, "") for term, sort in program.sorts.items() if sort in ("Finding", "Drug", "Condition")}
     for candidate in (expand(name), LC + name, *program.abbreviations.get(name.lower(), ())):
         if candidate in settable:
@@ -171,7 +169,8 @@ def _set_diagnosis(case: Case, change: Change, program: Program) -> Case:
     kept = tuple(
         each
         for each in case.diagnoses
-        if not (each.condition in below or (each.condition in denied and each.presence == "absent")) or not _gives_way(each.node, change.term)
+        if not (each.condition in below or (each.condition in denied and each.presence == "absent"))
+        or not _gives_way(each.node, change.term)
     )
     if change.value == "unknown":
         return replace(case, diagnoses=kept)

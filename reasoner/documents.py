@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph
+from pyoxigraph import BlankNode, NamedNode
 
 from reasoner.blank_nodes import renamed
 from reasoner.errors import InputError, LimitError, SyntaxProblem, UnsupportedInputError
@@ -75,7 +76,7 @@ def read_document(name: str, given: str | None = None, max_size: int = DEFAULT_M
         else:
             with Path(name).open("rb") as file:
                 text = file.read(max_size + 1)
-    except (OSError, ValueError) as error:
+    except (AttributeError, OSError, ValueError) as error:  # standard input may be closed, a name may hold NUL
         why = getattr(error, "strerror", None) or str(error)
         raise InputError("The input cannot be read", where=name, why=why, repair="check the path") from error
     if len(text) > max_size:
@@ -145,22 +146,29 @@ def index_of(quads: Iterable[pyoxigraph.Quad]) -> Index:
 
     Blank nodes get names that depend on what is said of them, not on the syntax or the order in which it is said.
     """
-    index: dict[pyoxigraph.NamedNode | pyoxigraph.BlankNode, dict[str, list[Term]]] = {}
+    index: dict[NamedNode | BlankNode, dict[str, list[Term]]] = {}
     several: dict[int, list[Term]] = {}
     blank = False
+    last: object = None
+    properties: dict[str, list[Term]] = {}
     for quad in quads:
         subject, value = quad.subject, quad.object
-        if isinstance(subject, pyoxigraph.NamedNode | pyoxigraph.BlankNode):
-            blank = blank or isinstance(subject, pyoxigraph.BlankNode) or isinstance(value, pyoxigraph.BlankNode)
-            properties = index.get(subject)
-            if properties is None:
-                properties = index[subject] = {}
-            values = properties.get(quad.predicate.value)
-            if values is None:
-                properties[quad.predicate.value] = [value]
-            else:
-                values.append(value)
-                several[id(values)] = values
+        if subject != last:
+            last = subject
+            if type(subject) is BlankNode:
+                blank = True
+            elif type(subject) is not NamedNode:
+                continue
+            properties = index.setdefault(subject, {})
+        if type(value) is BlankNode:
+            blank = True
+        name = quad.predicate.value
+        values = properties.get(name)
+        if values is None:
+            properties[name] = [value]
+        else:
+            values.append(value)
+            several[id(values)] = values
     if blank:
         index = renamed(index)
         several = {id(values): values for properties in index.values() for values in properties.values() if len(values) > 1}

@@ -18,9 +18,24 @@ from reasoner.program.settle import GateTables, moved, narrowed, settle
 from reasoner.program.watch import Watched
 from reasoner.terms import lc
 
-__all__ = ["Focus", "Goal", "Question", "Said", "Span", "bits_of", "goal_of", "possible_values", "regions", "settled", "verdict_of"]
+__all__ = [
+    "ADVISED",
+    "Focus",
+    "Goal",
+    "Question",
+    "Said",
+    "Span",
+    "bits_of",
+    "goal_of",
+    "possible_values",
+    "regions",
+    "settled",
+    "verdict_of",
+]
 
 ADVISED = "advised"
+"""The word for a recommendation that is certain or presumed."""
+
 Span = tuple[End | None, End | None]
 _TRUE: Span = ((Decimal(1), 0), (Decimal(1), 1))
 

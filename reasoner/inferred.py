@@ -137,12 +137,15 @@ def record_vocabulary(folder: Path) -> frozenset[str]:
 def asserted_graph(document: Document, vocabulary: frozenset[str], prefix: str = "d") -> Iterator[Triple]:
     """Yield the triples of a record, its blank nodes renamed by `prefix`, without what only the reasoner may say.
 
-    Kept of the project's own properties and classes are those of `vocabulary`; terms of the project are no subjects.
+    Kept of the project's own properties and classes are those of `vocabulary`; terms of the project are no subjects, and
+    triples are no objects, because rdflib has none.
     """
     for quad in renamed_quads(parse_rdf(document)):
         subject, predicate, value = quad.triple
         said = value if predicate == _TYPE else predicate
-        if not _is_ours(subject) and (not _is_ours(said) or said.value in vocabulary):
+        if isinstance(value, Triple) or _is_ours(subject):
+            continue
+        if not _is_ours(said) or said.value in vocabulary:
             yield Triple(_renamed(subject, prefix), predicate, _renamed(value, prefix))
 
 

@@ -139,9 +139,7 @@ class _Search:
                         break
         return [index for index in range(len(self.questions)) if index not in inside]
 
-    def _widened(
-        self, found: list[tuple[int, ...]], doubtful: list[tuple[int, ...]], largest: int, bound: int
-    ) -> list[tuple[int, ...]]:
+    def _widened(self, found: list[tuple[int, ...]], doubtful: list[tuple[int, ...]], largest: int, bound: int) -> list[tuple[int, ...]]:
         """Return `found` with the smallest supersets of the doubtful sets that the report calls settled."""
         result = [set(each) for each in found]
         layer = {frozenset(each) for each in doubtful}

@@ -127,8 +127,8 @@ def _values(program: Program, state: CaseState, indicator: Indicator, span: Span
     """Yield for each region that the value is not known to lie in the number nearest to it, in the unit that is set."""
     for start, end in _other_regions(indicator, span):
         above = start in indicator.cuts if span[1] is None else start is not None and span[1] <= start
-        number = _inside(indicator, start, end, above)
-        yield str(number * _limit(state, indicator, above) if indicator.form == "ratio" else number)
+        limit = _limit(state, indicator, above) if indicator.form == "ratio" else Decimal(1)
+        yield str(_inside(indicator, _times(start, limit), _times(end, limit), above))
 
 
 def _other_regions(indicator: Indicator, span: Span) -> Iterator[Span]:
@@ -138,6 +138,10 @@ def _other_regions(indicator: Indicator, span: Span) -> Iterator[Span]:
         start, end = region.values[0][1] or (None, None)
         if low is None or high is None or not ((start is None or start <= low) and (end is None or high <= end)):
             yield start, end
+
+
+def _times(end: End | None, limit: Decimal) -> End | None:
+    return None if end is None else (end[0] * limit, end[1])
 
 
 def _inside(indicator: Indicator, start: End | None, end: End | None, above: bool) -> Decimal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -34,7 +35,7 @@ _TOKEN = re.compile(
     |(?P<iri><[^<>"{}|^`\\\x00-\x20]*>)
     |(?P<text>\"{3}(?:[^"\\]|\\.|\"{1,2}(?!"))*\"{3}|'{3}(?:[^'\\]|\\.|'{1,2}(?!'))*'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
     |(?P<escape>\\.)
-    |(?P<name>[\w.-]*:(?:[\w:.%-]|\\.)*|[?$]?\w+)
+    |(?P<name>[\w.-]{0,128}:(?:[\w:.%-]|\\.)*|[?$]?\w+)
     |(?P<bracket>[()\[\]{}])""",
     re.VERBOSE | re.DOTALL,
 )
@@ -43,6 +44,7 @@ _REACH_NODES = ("ServiceGraphPattern", "DatasetClause")
 _ESCAPE = re.compile(r"\\(?:(\\)([uU]?)|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|.)", re.DOTALL)
 
 
+@lru_cache(maxsize=64)
 def check_query(text: str) -> str:
     """Return the query with its code point escapes resolved; raise an error with the repair for one that is refused."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_QUERY:

@@ -77,10 +77,16 @@ class Reach:
         family = _side_family(program, term)
         free = self._leaves(near if clash else family if not family.isdisjoint(shared) else ())
         if term in program.weighed_findings:
-            free |= self._cuts(each for each in program.indicators if each.items)
+            free |= self._cuts(each for each in program.indicators if each.items and not self._is_stated(each))
         if not near.isdisjoint(program.presenting):
             free |= self._of_role.get(Role.TOOK_BEFORE_ONSET, 0)
         return joint, free
+
+    def _is_stated(self, indicator: Indicator) -> bool:
+        """Return whether a record states a sum, so that its items are not asked."""
+        state = self.base.indicators.get(indicator.iri)
+        measured = {record.node for record in self.base.case.measurements}
+        return state is not None and state.settled and bool(measured & set(state.sources))
 
     def _derived(self, indicator: Indicator, clash: bool) -> int:
         """Return the leaves of what is derived from an indicator's tests, and its own where they contradict the record."""
@@ -125,7 +131,8 @@ class Reach:
         denied = self.focus.leaves & ~true & ~(twice & can_true)
         lenient = self.focus.evaluate(true | twice & can_true & ~can_false, false | denied)
         current = next(verdict for verdict in decision.verdicts if verdict.word == word)
-        if wanted is None and current.iri != decision.remaining:
+        remaining = next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+        if wanted in (None, remaining) and word != remaining:
             return self._may_fall(current.iri, settled, lenient)
         return any(
             self.focus.held(lenient, verdict.eligible) != FALSE
@@ -173,7 +180,10 @@ class Reach:
         remaining = next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
         if wanted == remaining:
             return [everything]
-        rows_of = {verdict.word: [place for place, row in enumerate(self.focus.rows) if row.verdict == verdict.iri] for verdict in decision.verdicts}
+        rows_of = {
+            verdict.word: [place for place, row in enumerate(self.focus.rows) if row.verdict == verdict.iri]
+            for verdict in decision.verdicts
+        }
         if wanted is None and word != remaining:
             found = self._falling(rows_of[word])
         else:

@@ -49,8 +49,8 @@ class ValidationReport:
 def validate_document(document: Document, folder: Path, program: Program) -> ValidationReport:
     """Validate an RDF document against `shapes/record.ttl` of `folder`.
 
-    pySHACL decides. Where a literal that is no number or date stops it, the compiled shapes decide alone, and
-    `engine` says so. Raises SyntaxProblem for malformed text and UnsupportedInputError for FHIR, which has no shapes here.
+    pySHACL decides. Where a literal that is no number or date, or a triple as value, stops it, the compiled shapes
+    decide alone, and `engine` says so. Raises SyntaxProblem for malformed text and UnsupportedInputError for FHIR, which has no shapes here.
     """
     if document.format == "fhir":
         raise UnsupportedInputError(
@@ -125,6 +125,8 @@ def _to_rdflib(term: Any) -> Any:
         return rdflib.URIRef(term.value)
     if isinstance(term, pyoxigraph.BlankNode):
         return rdflib.BNode(term.value)
+    if not isinstance(term, pyoxigraph.Literal):
+        raise TypeError("rdflib has no triples as values")
     if term.language:
         return rdflib.Literal(term.value, lang=term.language)
     return rdflib.Literal(term.value, datatype=rdflib.URIRef(term.datatype.value), normalize=False)

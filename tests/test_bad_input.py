@@ -228,6 +228,16 @@ def test_what_cannot_be_used_is_a_problem_of_its_case(command: Command, tmp_path
         assert f"bad.ttl:{path.read_text()[: path.read_text().index('ex:a-bad a ')].count(chr(10)) + 1}:" in own[problem]["text"]
 
 
+@pytest.mark.parametrize("name", ["a triple as value", "a number without end", "a value nearly of its list", "a unit of another kind"])
+def test_validate_and_assess_find_the_same_faults(command: Command, tmp_path: Path, name: str) -> None:
+    record, code, problem, _ = UNUSABLE[name]
+    (tmp_path / "bad.ttl").write_text(GOOD + case("a", cramps=CRAMPS, bad=record))
+    run = command("validate", tmp_path / "bad.ttl", "--json")
+    assert (run.code, run.err) == (code, "")
+    found = {each["component"] for each in run.report["results"] if each["severity"] == "Violation"}
+    assert (problem.removeprefix("shape-") in found) == (code == 1)
+
+
 REFUSED_CASES: dict[str, tuple[str, str]] = {
     "two as-of instants": (case("a", as_of="'2026-11-20T09:00:00Z'^^xsd:dateTime, '2026-11-21T09:00:00Z'^^xsd:dateTime"), "lc:asOf"),
     "an as-of that is no instant": (case("a", as_of="'20.11.2026'^^xsd:dateTime"), "lc:asOf"),
@@ -609,6 +619,27 @@ def test_a_hundred_thousand_prefixes_are_read(command: Command, tmp_path: Path) 
     (tmp_path / "many.ttl").write_text("".join(f"@prefix p{number}: <http://e/{number}/> .\n" for number in range(100_000)) + GOOD)
     run = command("assess", tmp_path / "many.ttl", "--json")
     assert (run.code, run.cases) == (0, ["good"])
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonld"])
+def test_one_name_given_twice_among_many_is_found_at_once(command: Command, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"bad{suffix}"
+    path.write_text('{"resourceType": "Patient", ' + "".join(f'"n{number}": 1, ' for number in range(100_000)) + '"n99999": 1}')
+    started = time.perf_counter()
+    assert_refused(command("assess", path), "LC-1210", "“n99999”")
+    assert time.perf_counter() - started < 2
+
+
+def test_a_standard_input_that_is_closed_is_refused(command: Command) -> None:
+    assert_refused(command("assess", "-"), "LC-1200", "empty")
+    run = subprocess.run(
+        ["/bin/sh", "-c", f'exec "{sys.executable}" -m reasoner assess - <&-'],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert_refused(Outcome(run.returncode, run.stdout, run.stderr), "LC-1200")
 
 
 def test_thousands_of_bad_records_are_all_named(command: Command, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ FLOORS = {
     "data": 35,
     "dvt": 50,
     "magnesium-gate": 10,
+    "mutation": 2,
     "red-flags": 40,
     "scope": 10,
     "source-text": 3,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.conflicts import fact_conflicts, indicator_conflicts, part, readings_of
-from reasoner.abstraction.context import last_examination
 from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts
 from reasoner.abstraction.findings import finding_facts
 from reasoner.abstraction.indicators import derive_indicators
@@ -22,10 +22,11 @@ __all__ = ["CaseState", "Conflict", "Fact", "IndicatorState", "abstract_case"]
 
 def abstract_case(case: Case, program: Program, as_of: Moment) -> CaseState:
     """Return what the records of `case` say at `as_of`; contradictory records become unknown and are named."""
-    scan = _last_scan(case, program, as_of)
+    chart = Chart(case, as_of)
+    scan = _last_scan(chart, program)
     stated = [*finding_facts(case, program, as_of, scan), *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
     facts, clashing = part(stated, program)
-    derived, unread = derive_indicators(case, program, as_of, facts)
+    derived, unread = derive_indicators(case, program, as_of, chart, facts)
     changes: dict[int, int] = {}
     true, false = program.tables.resting_masks
     effects = [program.fact_effects[fact[:3]] for fact in facts]
@@ -46,10 +47,11 @@ def abstract_case(case: Case, program: Program, as_of: Moment) -> CaseState:
     ).with_changes(changes)
 
 
-def _last_scan(case: Case, program: Program, as_of: Moment) -> tuple[bool, Moment | None]:
+def _last_scan(chart: Chart, program: Program) -> tuple[bool, Moment | None]:
+    """Return whether the scan that divides new from old is on record, and when it was last performed."""
     if program.new_since is None:
         return False, None
-    on_record, record = last_examination(case, program, program.new_since, as_of)
+    on_record, record = chart.last_examination(program.below.get(program.new_since, (program.new_since,)))
     return on_record, record.performed if record else None
 
 

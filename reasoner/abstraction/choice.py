@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 
-from reasoner.abstraction.context import Context, interval_state, when
+from reasoner.abstraction.chart import when
+from reasoner.abstraction.context import Context, interval_state
 from reasoner.abstraction.measurements import Reading, Span, readings
 from reasoner.abstraction.state import IndicatorState
 from reasoner.moments import DAY, Moment
@@ -17,18 +16,22 @@ from reasoner.record import MeasurementRecord
 __all__ = ["agreed", "choose", "govern", "is_near", "stale"]
 
 _CHANGES = ("active", "stopped", "")
+_UNBOUNDED: Span = (None, None)
 
 
 def choose(indicator: Indicator, context: Context, limit: bool = False) -> tuple[IndicatorState | None, list[Reading]]:
     """Return either the state that settles the matter, or the readings of the governing day."""
-    found = readings(indicator, context.case.measurements, context.as_of, context.program.units_of_test)
-    context.unread.extend((indicator.iri, reading) for reading in found if reading.span is None and reading.record.value is not None)
+    found = readings(indicator, context.gauge(indicator), context.chart.measurements(indicator))
     if not found:
         return stale(indicator, context), []
     usable = [reading for reading in found if reading.span is not None]
+    if len(usable) < len(found):
+        context.unread.extend((indicator.iri, reading) for reading in found if reading.span is None and reading.record.value is not None)
     if not usable:
         first = found[0]
         return IndicatorState(indicator.iri, "unusable", sources=(first.record.node,), reason=first.reason), []
+    if len(usable) == 1:
+        return None, usable
     latest = usable[0].record.performed
     day = [reading for reading in usable if is_near(reading, latest, 0)]
     stable = [reading for reading in usable if is_near(reading, latest, indicator.stable_days)]
@@ -44,20 +47,22 @@ def is_near(reading: Reading, latest: Moment | None, days: int) -> bool:
 
 
 def stale(indicator: Indicator, context: Context) -> IndicatorState | None:
-    records = [record for record in context.case.measurements if record.test in indicator.tests]
+    records = context.chart.measurements(indicator)
     if not records:
         return None
     return IndicatorState(
         indicator.iri,
         "unknown",
-        sources=tuple(record.node for record in records),
+        sources=tuple(dated.record.node for dated in records),
         reason="no usable record is dated inside the validity window",
     )
 
 
 def agreed(indicator: Indicator, states: list[tuple[Reading, IndicatorState]], context: Context) -> IndicatorState:
     """Return the first settled state of several readings, or the conflict when two of them lie in different bands."""
-    settled = [(replace(reading, span=(state.low, state.high)), state) for reading, state in states if state.settled]
+    if len(states) == 1:
+        return states[0][1]
+    settled = [(reading._replace(span=(state.low, state.high)), state) for reading, state in states if state.settled]
     clash = _contradiction(indicator, [reading for reading, _ in settled], context)
     return clash or (settled[0][1] if settled else states[0][1])
 
@@ -106,9 +111,9 @@ def _intervened(context: Context, first: MeasurementRecord, second: MeasurementR
     return any(low <= moment.low <= high for moment in moments)
 
 
-def govern(indicator: Indicator, found: list[Reading], span_of: Callable[[Reading], Span]) -> IndicatorState:
+def govern(indicator: Indicator, found: list[Reading]) -> IndicatorState:
     """Return the governing interval of one day; fewer sides than declared make it a bound."""
-    spans = [(span_of(reading), reading) for reading in found]
+    spans = [(reading.span or _UNBOUNDED, reading) for reading in found]
     if indicator.governing == "lowest":
         span, reading = min(spans, key=lambda pair: (pair[0][1] is None, pair[0][1] or (Decimal(0), 0)))
     elif indicator.governing == "highest":

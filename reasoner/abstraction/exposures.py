@@ -62,7 +62,7 @@ def _stopped(record: MedicationRecord, drug: str) -> list[Fact]:
 
 def _onset(case: Case, program: Program) -> Moment | None:
     """Return the first onset of the presenting symptom, or None when any of its records lacks one."""
-    presenting = {term for symptom in program.presenting for term in program.below[symptom]}
+    presenting = program.presenting_kinds
     found = [
         record
         for record in case.findings

@@ -74,13 +74,16 @@ def _absence(record: FindingRecord, program: Program) -> Fact | None:
 
 def _patterns(present: Iterable[FindingRecord], absent: Iterable[FindingRecord], program: Program, role: str) -> list[Fact]:
     """Return the facts on side patterns that the sides of the records decide."""
-    facts = []
-    for finding, patterns in program.side_patterns.items():
+    facts: list[Fact] = []
+    patterned = program.kinds.patterned
+    places = {place for record in present for place in patterned.get(record.finding, ())}
+    if not places:
+        return facts
+    table = tuple(program.side_patterns.items())
+    for finding, patterns in map(table.__getitem__, sorted(places)):
         below = program.below[finding]
         here = [record for record in present if record.finding in below]
         denied = {record.side for record in absent if record.finding in program.parents[finding]}
-        if not here:
-            continue
         sides = _sides([record for record in here if record.finding == finding], here, denied)
         sources = tuple(record.node for record in here if record.side or record.finding == finding)
         holds = {
@@ -204,7 +207,12 @@ def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], 
     absent = {below for term, present in whole if not present for below in program.below[term]}
     recorded = {term for term, present in whole if present}
     covers = [(closure, frozenset(program.below[closure.closes])) for closure in usable.closures]
-    for term, kinds in program.asked.get(role, ()):
+    asked = program.kinds.asked.get(role)
+    if asked is None:
+        return facts
+    touched = recorded.union(*(cover for _, cover in covers))
+    for index in sorted({index for kind in touched for index in asked.by_kind.get(kind, ())}):
+        term, kinds = asked.fillers[index]
         left = kinds - absent
         if left:
             sources = _all_old(left, usable, program, divide(term), recorded, covers)

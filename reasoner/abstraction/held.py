@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reasoner.abstraction.context import ONE, Context, boolean_state, when
-from reasoner.abstraction.measurements import fresh
+from reasoner.abstraction.chart import Dated, when
+from reasoner.abstraction.context import ONE, Context, boolean_state
 from reasoner.abstraction.state import IndicatorState
 from reasoner.program.model import ZERO, Indicator
 from reasoner.record import ExaminationRecord
@@ -11,13 +11,22 @@ from reasoner.terms import lc
 
 __all__ = ["attribute", "closed", "on_record"]
 
+_VALUE, _PERFORMED = lc("value"), lc("performedOn")
+
 
 def on_record(indicator: Indicator, context: Context) -> IndicatorState:
-    found = [record.node for record in context.case.tests if record.test in indicator.tests and fresh(record, indicator, context.as_of)]
+    """Return whether a usable record of a test or finding is there; values that contradict each other are none."""
+    program, chart = context.program, context.chart
+    found = [
+        dated.record.node
+        for each in (chart.measurements(indicator), chart.examinations(indicator))
+        for dated in each
+        if dated.is_fresh(indicator)
+    ]
     if indicator.finding:
-        below = context.program.below[indicator.finding]
+        below = program.below[indicator.finding]
         found += [record.node for record in context.case.findings if record.finding in below and record.presence in ("present", "absent")]
-    spoken = [state for iri in context.program.speakers[indicator.iri] if (state := context.done.get(iri)) is not None]
+    spoken = [state for iri in program.gauges.speakers[indicator.iri] if (state := context.done.get(iri)) is not None]
     found += [source for state in spoken if state.settled for source in state.sources]
     conflicting = any(state.status == "conflicting" for state in spoken)
     reason = "the values on record contradict each other" if conflicting else ""
@@ -26,38 +35,36 @@ def on_record(indicator: Indicator, context: Context) -> IndicatorState:
 
 def attribute(indicator: Indicator, context: Context) -> IndicatorState | None:
     """Return true or false by an attribute of the latest record; without declared values, by whether it is stated."""
-    if indicator.attribute == lc("value"):
-        found = [
-            record for record in context.case.measurements if record.test in indicator.tests and fresh(record, indicator, context.as_of)
-        ]
+    if indicator.attribute == _VALUE:
+        found = [dated.record for dated in context.chart.measurements(indicator) if dated.is_fresh(indicator)]
         latest = max(found, key=lambda record: (when(record), record.value is not None, record.node), default=None)
         return boolean_state(indicator, latest is not None and latest.value is not None, (latest.node,) if latest else ())
     lasting = indicator.lasting is not None
     known = [
-        record
-        for record in context.case.examinations
-        if record.test in indicator.tests and (fresh(record, indicator, context.as_of) or (lasting and record.status in ("", "active")))
+        dated
+        for dated in context.chart.examinations(indicator)
+        if dated.is_fresh(indicator) or (lasting and dated.record.status in ("", "active"))
     ]
-    if indicator.attribute == lc("performedOn"):
-        dated = bool(known) and all(record.performed is not None for record in known)
-        return boolean_state(indicator, dated, [record.node for record in known])
-    return _stated(indicator, _latest(known), context) if known else None
+    if indicator.attribute == _PERFORMED:
+        stated = bool(known) and all(dated.record.performed is not None for dated in known)
+        return boolean_state(indicator, stated, [dated.record.node for dated in known])
+    return _stated(indicator, _latest(known)) if known else None
 
 
-def _latest(records: list[ExaminationRecord]) -> list[ExaminationRecord]:
+def _latest(known: list[Dated[ExaminationRecord]]) -> list[Dated[ExaminationRecord]]:
     """Return the last record, and with it those of which nobody knows that they are older."""
-    last = max(records, key=when)
-    return [record for record in records if when(record)[0] >= when(last)[1]]
+    since = max(when(dated.record) for dated in known)[1]
+    return [dated for dated in known if when(dated.record)[0] >= since]
 
 
-def _stated(indicator: Indicator, latest: list[ExaminationRecord], context: Context) -> IndicatorState:
+def _stated(indicator: Indicator, latest: list[Dated[ExaminationRecord]]) -> IndicatorState:
     """Return what the latest records state alike; unknown when one does not state it, conflicting when they differ."""
     truths = set()
-    for record in latest:
-        value = dict(record.attributes).get(indicator.attribute or "")
+    for dated in latest:
+        value = dict(dated.record.attributes).get(indicator.attribute or "")
         truth = True if value in indicator.true_values else False if value in indicator.false_values else None
-        truths.add(None if truth is False and not fresh(record, indicator, context.as_of) else truth)
-    sources = tuple(sorted(record.node for record in latest))
+        truths.add(None if truth is False and not dated.is_fresh(indicator) else truth)
+    sources = tuple(sorted(dated.record.node for dated in latest))
     if {True, False} <= truths:
         reason = "records of the same time contradict each other"
         return IndicatorState(indicator.iri, "conflicting", sources=sources, reason=reason, choices=(ONE, ZERO))
@@ -67,6 +74,7 @@ def _stated(indicator: Indicator, latest: list[ExaminationRecord], context: Cont
 
 
 def closed(indicator: Indicator, context: Context) -> IndicatorState:
+    """Return whether a closure statement covers the declared list."""
     above = context.program.parents.get(indicator.closes or "", ())
     found = [closure.node for closure in context.case.closures if closure.closes in above and closure.status in ("", "active")]
     return boolean_state(indicator, bool(found), found)

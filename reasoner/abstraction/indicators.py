@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from reasoner.abstraction.calculated import count, difference, weighted_sum
+from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.context import Context
 from reasoner.abstraction.held import attribute, closed, on_record
 from reasoner.abstraction.measured import quotient, ratio, relative, select
@@ -21,12 +22,12 @@ _NONE: frozenset[int] = frozenset()
 
 
 def derive_indicators(
-    case: Case, program: Program, as_of: Moment, facts: Iterable[Fact]
+    case: Case, program: Program, as_of: Moment, chart: Chart, facts: Sequence[Fact]
 ) -> tuple[dict[str, IndicatorState], list[tuple[str, Reading]]]:
     """Return the state of every indicator that the records touch, and the values that are not usable."""
     done: dict[str, IndicatorState] = {}
-    context = Context(case, program, as_of, tuple(facts), done, [])
-    for index in sorted(_touched(case, program, facts)):
+    context = Context(case, program, as_of, chart, tuple(facts), done, [])
+    for index in sorted(_touched(case, program, chart, facts)):
         indicator = program.indicators[index]
         state = _FORMS[indicator.form](indicator, context)
         if state is not None:
@@ -34,17 +35,11 @@ def derive_indicators(
     return done, context.unread
 
 
-def _touched(case: Case, program: Program, facts: Iterable[Fact]) -> set[int]:
+def _touched(case: Case, program: Program, chart: Chart, facts: Sequence[Fact]) -> set[int]:
     """Return the indicators, by index, of which anything on record can change what is known."""
-    touched = set(program.reading["always"])
-    for record in case.tests:
-        touched |= program.reading.get(record.test, _NONE)
-    if case.closures:
-        touched |= program.reading["closed"]
-    for fact in facts:
-        if fact.role == Role.FINDING:
-            touched |= program.reading.get(fact.term, _NONE)
-    return touched
+    gauges = program.gauges
+    terms = {*chart.measured, *chart.examined, *(fact.term for fact in facts if fact.role == Role.FINDING)}
+    return set().union(gauges.always, gauges.closing if case.closures else _NONE, *(gauges.moved_by.get(term, _NONE) for term in terms))
 
 
 _FORMS: dict[str, Callable[[Indicator, Context], IndicatorState | None]] = {

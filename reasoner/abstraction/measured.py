@@ -5,52 +5,55 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
+from reasoner.abstraction.chart import when
 from reasoner.abstraction.choice import agreed, choose, govern, is_near, stale
-from reasoner.abstraction.context import Context, interval_state, when
-from reasoner.abstraction.measurements import Reading, Span, as_ends, bounded, fresh, readings, scale_factor
+from reasoner.abstraction.context import Context, interval_state
+from reasoner.abstraction.measurements import Reading, Span, as_ends, bounded, readings, scale_factor
 from reasoner.abstraction.state import IndicatorState
+from reasoner.program.gauges import Gauge
 from reasoner.program.model import End, Indicator
 from reasoner.record import MeasurementRecord
 
 __all__ = ["quotient", "ratio", "relative", "select"]
 
 _INTERPRETED = {"low": -1, "normal": 0, "high": 1}
+_PLACES = {-1: Decimal(-1), 0: Decimal(0), 1: Decimal(1)}
 
 
 def select(indicator: Indicator, context: Context) -> IndicatorState | None:
+    """Return the value that governs by the declared rule."""
     settled, found = choose(indicator, context)
     if settled or not found:
         return settled
-    return govern(indicator, found, lambda reading: reading.span or (None, None))
+    return govern(indicator, found)
 
 
 def relative(indicator: Indicator, context: Context) -> IndicatorState | None:
     """Return −1, 0 or 1 by the report's interpretation, its interval, or the declared default, in this order."""
-    found = readings(indicator, context.case.measurements, context.as_of, context.program.units_of_test)
+    found = readings(indicator, context.gauge(indicator), context.chart.measurements(indicator))
     found = [reading for reading in found if reading.record.interpretation or reading.record.value is not None]
     if not found:
         return stale(indicator, context)
     stable = [reading for reading in found if is_near(reading, found[0].record.performed, indicator.stable_days)]
-    states = [(reading, _one_relative(indicator, reading)) for reading in stable]
+    states = [(reading, _one_relative(indicator, context.gauge(indicator), reading)) for reading in stable]
     context.unread.extend(
         (indicator.iri, reading) for reading, state in states if state.status == "unusable" and reading.record.value is not None
     )
     return agreed(indicator, states, context)
 
 
-def _one_relative(indicator: Indicator, reading: Reading) -> IndicatorState:
+def _one_relative(indicator: Indicator, gauge: Gauge, reading: Reading) -> IndicatorState:
     record = reading.record
     if record.interpretation in _INTERPRETED:
-        value = as_ends(Decimal(_INTERPRETED[record.interpretation]))
-        return interval_state(indicator, value, (record.node,), "the report's interpretation")
+        place = _INTERPRETED[record.interpretation]
+        return interval_state(indicator, _between(place, place), (record.node,), "the report's interpretation")
     low, high = _interval(record)
     rule, span = "the laboratory's interval", _raw(record)
     if low is None and high is None:
         if reading.span is None:
             return IndicatorState(indicator.iri, "unusable", sources=(record.node,), reason=reading.reason)
         rule, span = "the declared default interval", reading.span
-        low = None if indicator.default_low is None else Decimal(indicator.default_low)
-        high = None if indicator.default_high is None else Decimal(indicator.default_high)
+        low, high = gauge.default_low, gauge.default_high
     if low is None and high is None:
         return IndicatorState(
             indicator.iri, "unusable", sources=(record.node,), reason="neither interpretation nor reference interval is on record"
@@ -80,7 +83,11 @@ def _position(span: Span, low: Decimal | None, high: Decimal | None) -> Span:
     surely_above = high is not None and lowest is not None and lowest >= (high, 1)
     first = 1 if surely_above else 0 if never_below else -1
     last = -1 if surely_below else 0 if never_above else 1
-    return as_ends(Decimal(first), Decimal(last))
+    return _between(first, last)
+
+
+def _between(first: int, last: int) -> Span:
+    return (_PLACES[first], 0), (_PLACES[last], 1)
 
 
 def quotient(indicator: Indicator, context: Context) -> IndicatorState | None:
@@ -91,12 +98,12 @@ def quotient(indicator: Indicator, context: Context) -> IndicatorState | None:
         return interpreted or settled
     if not found:
         return settled or _interpreted_quotient(indicator, context)
-    return agreed(indicator, [(reading, _one_quotient(indicator, reading)) for reading in found], context)
+    return agreed(indicator, [(reading, _one_quotient(indicator, context.gauge(indicator), reading)) for reading in found], context)
 
 
-def _one_quotient(indicator: Indicator, reading: Reading) -> IndicatorState:
+def _one_quotient(indicator: Indicator, gauge: Gauge, reading: Reading) -> IndicatorState:
     low, high = reading.span or (None, None)
-    limits = _limits(indicator, reading.record)
+    limits = _limits(indicator, gauge, reading.record)
     if limits is None:
         return IndicatorState(indicator.iri, "unusable", sources=(reading.record.node,), reason="the record reports no upper limit")
     span = (_divide(low, limits[1], True), _divide(high, limits[0], False))
@@ -109,12 +116,9 @@ def _one_quotient(indicator: Indicator, reading: Reading) -> IndicatorState:
 def _interpreted_quotient(indicator: Indicator, context: Context) -> IndicatorState | None:
     """Return what the latest interpretations without a value say; those of one moment may contradict each other."""
     found = [
-        (record, ((Decimal(1), 1), None) if record.interpretation == "high" else ((Decimal(0), 0), (Decimal(1), 1)))
-        for record in context.case.measurements
-        if record.test in indicator.tests
-        and fresh(record, indicator, context.as_of)
-        and record.value is None
-        and record.interpretation in _INTERPRETED
+        (dated.record, ((Decimal(1), 1), None) if dated.record.interpretation == "high" else ((Decimal(0), 0), (Decimal(1), 1)))
+        for dated in context.chart.measurements(indicator)
+        if dated.is_fresh(indicator) and dated.record.value is None and dated.record.interpretation in _INTERPRETED
     ]
     if not found:
         return None
@@ -126,14 +130,12 @@ def _interpreted_quotient(indicator: Indicator, context: Context) -> IndicatorSt
     return agreed(indicator, states, context)
 
 
-def _limits(indicator: Indicator, record: MeasurementRecord) -> tuple[Fraction, Fraction] | None:
+def _limits(indicator: Indicator, gauge: Gauge, record: MeasurementRecord) -> tuple[Fraction, Fraction] | None:
     _, high = _interval(record)
-    factor = scale_factor(indicator, record.unit)
+    factor = scale_factor(indicator, gauge, record.unit)
     if high is not None and isinstance(factor, Fraction):
         return Fraction(high) * factor, Fraction(high) * factor
-    if indicator.plausible_low and indicator.plausible_high:
-        return Fraction(Decimal(indicator.plausible_low)), Fraction(Decimal(indicator.plausible_high))
-    return None
+    return gauge.plausible
 
 
 def _divide(end: End | None, limit: Fraction, low_side: bool) -> End | None:

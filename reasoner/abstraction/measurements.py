@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal, Inexact, InvalidOperation, localcontext
 from fractions import Fraction
+from typing import NamedTuple
 
+from reasoner.abstraction.chart import Dated
 from reasoner.errors import KnowledgeError
-from reasoner.moments import Moment, days_between
+from reasoner.program.gauges import EXACT, Gauge
 from reasoner.program.model import End, Indicator
-from reasoner.record import ExaminationRecord, MeasurementRecord
+from reasoner.record import MeasurementRecord
 
-__all__ = ["Reading", "Span", "as_ends", "bounded", "fresh", "read_value", "readings", "scale_factor"]
+__all__ = ["Reading", "Span", "as_ends", "bounded", "read_value", "readings", "scale_factor"]
 
 _PLACES = 12
-_SAME = Fraction(1)
-_USABLE = ("", "active")
+_WHOLE, _NOTHING = Decimal(1), Decimal(0)
+_TAKEN_AS_IS = ("select", "weighted_sum")
 Span = tuple[End | None, End | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One usable record of an indicator: `span` is None when it has no usable number, with the reason."""
 
     record: MeasurementRecord
     span: Span | None
     reason: str
-
-
-def fresh(record: MeasurementRecord | ExaminationRecord, indicator: Indicator, as_of: Moment) -> bool:
-    """Return whether a record is usable, not of the future, dated if it must be, and inside the validity window."""
-    if record.status not in _USABLE:
-        return False
-    if record.performed is None:
-        return indicator.valid_days is None
-    if record.performed.low > as_of.high:
-        return False
-    return indicator.valid_days is None or days_between(record.performed, as_of)[0] <= indicator.valid_days
 
 
 def as_ends(low: Fraction | Decimal, high: Fraction | Decimal | None = None) -> Span:
@@ -63,17 +52,17 @@ def _end(number: Fraction, low_side: bool) -> End:
     return neighbour, 1 if low_side else 0
 
 
-def scale_factor(indicator: Indicator, unit: str | None) -> Fraction | str:
+def scale_factor(indicator: Indicator, gauge: Gauge, unit: str | None) -> Fraction | str:
     """Return the factor from `unit` to the canonical unit, or the reason why there is none."""
+    found = gauge.factors.get(unit)
+    if found is not None:
+        return found
     if unit is None:
-        return Fraction(1) if indicator.unit == "1" else "the value has no unit"
-    for accepted, numerator, denominator in indicator.conversions:
-        if unit == accepted:
-            return _SAME if numerator == denominator else Fraction(numerator, denominator)
+        return "the value has no unit"
     from reasoner.program.units import convert_exactly, spellings
 
     if spellings(unit) != unit:
-        return scale_factor(indicator, spellings(unit))
+        return scale_factor(indicator, gauge, spellings(unit))
     if indicator.listed_units_only:
         return f"the unit {unit} is not accepted for this test"
     try:
@@ -82,24 +71,48 @@ def scale_factor(indicator: Indicator, unit: str | None) -> Fraction | str:
         return f"the unit {unit} cannot be converted to {indicator.unit}"
 
 
-def read_value(record: MeasurementRecord, indicator: Indicator) -> Reading:
+def read_value(record: MeasurementRecord, indicator: Indicator, gauge: Gauge) -> Reading:
     """Return a record as an interval of the canonical unit, rounded as declared; or why it has none."""
-    if record.value is None:
+    value = record.value
+    if value is None:
         return Reading(record, None, "the record has no value")
-    factor = scale_factor(indicator, record.unit)
-    if isinstance(factor, str):
-        return Reading(record, None, factor)
-    number: Fraction | Decimal = record.value if factor == 1 else Fraction(record.value) * factor
-    if indicator.places is not None:
-        step = Decimal(1).scaleb(-indicator.places)
+    number: Decimal | Fraction | None = _converted(value, gauge, record.unit)
+    if number is None:
+        factor = scale_factor(indicator, gauge, record.unit)
+        if isinstance(factor, str):
+            return Reading(record, None, factor)
+        number = value if factor == 1 else Fraction(value) * factor
+    if gauge.step is not None:
         exact = number if isinstance(number, Decimal) else _end(number, low_side=True)[0]
-        number = exact.quantize(step, ROUND_HALF_UP)
-    below = indicator.lowest is not None and number < (Decimal if isinstance(number, Decimal) else Fraction)(indicator.lowest)
-    above = indicator.highest is not None and number > (Decimal if isinstance(number, Decimal) else Fraction)(indicator.highest)
-    if below or above:
-        return Reading(record, None, f"the value {record.value} is outside what is possible")
+        number = exact.quantize(gauge.step, ROUND_HALF_UP)
+    if _is_beyond(number, gauge):
+        return Reading(record, None, f"the value {value} is outside what is possible")
+    if indicator.datatype == "integer" and indicator.form in _TAKEN_AS_IS and not record.comparator and number % 1:
+        return Reading(record, None, f"the value {value} is no whole number")
     low, high = as_ends(number)
     return Reading(record, bounded(low, high, record.comparator), "")
+
+
+def _converted(value: Decimal, gauge: Gauge, unit: str | None) -> Decimal | None:
+    """Return a value times a decimal factor, written with no more digits than it needs; None where only fractions are exact."""
+    factor = gauge.decimals.get(unit)
+    if factor is None:
+        return None
+    try:
+        product = EXACT.multiply(value, factor)
+        if not product:
+            return _NOTHING
+        return EXACT.quantize(product, _WHOLE) if product == product.to_integral_value() else product.normalize(EXACT)
+    except (Inexact, InvalidOperation):
+        return None
+
+
+def _is_beyond(number: Fraction | Decimal, gauge: Gauge) -> bool:
+    """Return whether a number is outside what is possible."""
+    if isinstance(number, Decimal):
+        return (gauge.lowest is not None and number < gauge.lowest) or (gauge.highest is not None and number > gauge.highest)
+    below = gauge.lowest is not None and number < Fraction(gauge.lowest)
+    return below or (gauge.highest is not None and number > Fraction(gauge.highest))
 
 
 def bounded(low: End | None, high: End | None, comparator: str) -> Span:
@@ -115,24 +128,19 @@ def bounded(low: End | None, high: End | None, comparator: str) -> Span:
     return low, high
 
 
-def readings(
-    indicator: Indicator, measurements: Iterable[MeasurementRecord], as_of: Moment, shared: Mapping[str, frozenset[str]]
-) -> list[Reading]:
+def readings(indicator: Indicator, gauge: Gauge, measurements: Iterable[Dated[MeasurementRecord]]) -> list[Reading]:
     """Return the readings of an indicator, latest first; an expired one counts only inside the lasting band.
 
-    `shared` gives the units that any indicator of a test accepts: a value in a unit that only another indicator of
-    the same test accepts belongs to that one.
+    A value in a unit that only another indicator of the same test accepts belongs to that one.
     """
     found = []
-    own = {unit for unit, _, _ in indicator.conversions}
-    for record in measurements:
-        if record.test in indicator.tests and record.status in _USABLE:
-            if record.unit not in own and record.unit in shared[record.test]:
-                continue
-            inside = fresh(record, indicator, as_of)
-            if inside or (indicator.lasting is not None and _past(record, as_of)):
-                reading = read_value(record, indicator)
-                if inside or _lasts(reading, indicator):
+    for dated in measurements:
+        record = dated.record
+        if dated.current and record.unit not in gauge.foreign[record.test]:
+            inside = dated.is_fresh(indicator)
+            if inside or (gauge.lasting is not None and dated.age is not None):
+                reading = read_value(record, indicator, gauge)
+                if inside or _lasts(reading, gauge):
                     found.append(reading)
     return sorted(found, key=_order) if len(found) > 1 else found
 
@@ -145,15 +153,9 @@ def _order(reading: Reading) -> tuple[int, bool, Decimal, str, str, str, str]:
     return -high, record.value is None, value, record.unit or "", record.interpretation, record.comparator, record.node
 
 
-def _past(record: MeasurementRecord, as_of: Moment) -> bool:
-    return record.performed is not None and record.performed.low <= as_of.high
-
-
-def _lasts(reading: Reading, indicator: Indicator) -> bool:
-    if reading.span is None or indicator.lasting is None:
+def _lasts(reading: Reading, gauge: Gauge) -> bool:
+    if reading.span is None or gauge.lasting is None:
         return False
-    low, low_open, high, high_open = indicator.lasting
-    lowest, highest = reading.span
-    above = low is None or (lowest is not None and lowest >= (Decimal(low), int(low_open)))
-    below = high is None or (highest is not None and highest <= (Decimal(high), int(not high_open)))
-    return above and below
+    (low, high), (lowest, highest) = gauge.lasting, reading.span
+    above = low is None or (lowest is not None and lowest >= low)
+    return above and (high is None or (highest is not None and highest <= high))

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reasoner.namespaces import RDF
 from reasoner.program.rows import (
     FALSE,
     LATE,
@@ -36,6 +37,8 @@ from reasoner.terms import Role
 
 if TYPE_CHECKING:
     from reasoner.program.effects import FactEffects, ValueEffects
+    from reasoner.program.gauges import Gauges
+    from reasoner.program.kinds import Kinds
     from reasoner.program.patterns import UsableResult
     from reasoner.program.scales import Scales
     from reasoner.program.settle import GateTables
@@ -169,6 +172,11 @@ class Program:
         return {term: tuple(sorted(members)) for term, members in found.items()}
 
     @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Return the properties that a record may have without further thought: the type, and every term of the project."""
+        return frozenset((RDF + "type", *self.labels))
+
+    @cached_property
     def indicator(self) -> dict[str, Indicator]:
         """Return the indicators by IRI."""
         return {each.iri: each for each in self.indicators}
@@ -186,61 +194,33 @@ class Program:
         return sum(1 << each.first_bit for each in self.indicators if each.total)
 
     @cached_property
-    def asked(self) -> dict[str, tuple[tuple[str, frozenset[str]], ...]]:
-        """Return per role the fillers that classes ask for, each with its kinds (leaves of the hierarchy)."""
-        found: dict[str, list[tuple[str, frozenset[str]]]] = {}
-        for role, filler in self.leaves:
-            if filler in self.below and role not in self.indicator:
-                kinds = frozenset(kind for kind in self.below[filler] if len(self.below[kind]) == 1)
-                found.setdefault(role, []).append((filler, kinds))
-        return {role: tuple(rows) for role, rows in found.items()}
+    def gauges(self) -> Gauges:
+        """Return the indicators ready for arithmetic."""
+        from reasoner.program.gauges import load_gauges
 
-    @cached_property
-    def reading(self) -> dict[str, frozenset[int]]:
-        """Return the indices of the indicators that read a test or a finding, read "closed" lists, or are "always" derived."""
-        found: dict[str, set[int]] = {"always": set(), "closed": set()}
-        for index, each in enumerate(self.indicators):
-            findings = {finding for findings, _ in each.items for finding in findings} | ({each.finding} if each.finding else set())
-            for finding in findings:
-                for term in (*self.parents[finding], *self.below[finding]):
-                    found.setdefault(term, set()).add(index)
-            for test in each.tests:
-                found.setdefault(test, set()).add(index)
-            if each.form == "difference" and not each.tests:
-                found["always"].add(index)
-            if each.form == "closed":
-                found["closed"].add(index)
-        return {name: frozenset(indices) for name, indices in found.items()}
+        return load_gauges(self.indicators, self.parents, self.below)
 
-    @cached_property
-    def speakers(self) -> dict[str, tuple[str, ...]]:
-        """Return per on-record indicator those whose values may speak for it beyond its own window."""
-        measured = [each for each in self.indicators if each.form in MEASURED and each.tests]
-        return {
-            each.iri: tuple(other.iri for other in measured if set(other.tests) <= set(each.tests))
-            for each in self.indicators
-            if each.form == "on_record"
-        }
-
-    @cached_property
+    @property
     def weighed_findings(self) -> frozenset[str]:
         """Return every finding at, above or below an item of a sum."""
-        items = {finding for each in self.indicators for findings, _ in each.items for finding in findings}
-        return frozenset(term for finding in items for term in (*self.parents[finding], *self.below[finding]))
+        return self.gauges.weighed
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """Return what a recorded finding can touch."""
+        from reasoner.program.kinds import load_kinds
+
+        return load_kinds(self.leaves, self.below, self.indicator, self.side_patterns)
+
+    @cached_property
+    def presenting_kinds(self) -> frozenset[str]:
+        """Return every finding at or below a presenting symptom."""
+        return frozenset(term for symptom in self.presenting for term in self.below[symptom])
 
     @cached_property
     def leaf_bit(self) -> dict[tuple[str, str], int]:
         """Return the bits of the role leaves by (role, filler)."""
         return {name: bit for bit, name in enumerate(self.leaves)}
-
-    @cached_property
-    def units_of_test(self) -> dict[str, frozenset[str]]:
-        """Return for each test every unit that some indicator of it accepts."""
-        found: dict[str, set[str]] = {}
-        for indicator in self.indicators:
-            for test in indicator.tests:
-                found.setdefault(test, set()).update(unit for unit, _, _ in indicator.conversions)
-        return {test: frozenset(units) for test, units in found.items()}
 
     @cached_property
     def newness(self) -> frozenset[int]:

@@ -19,10 +19,9 @@ _TERMINALS = 2
 
 @dataclass(frozen=True, slots=True)
 class JointTable:
-    """A joint as parts that must hold together, the pairs of bits that oppose each other, and its diagram and witnesses."""
+    """A joint: the pairs of its parts that oppose each other, its diagram, and cubes that make all of it hold."""
 
-    parts: tuple[Part, ...]
-    opposed: tuple[tuple[int, int], ...]
+    opposed: tuple[tuple[Part, Part], ...]
     row: int
     witnesses: tuple[tuple[Part, ...], ...]
 
@@ -88,7 +87,8 @@ def _gate(gate: Gate) -> tuple[tuple[Part, ...], int, int]:
 def _joint(joint: Joint) -> JointTable:
     parts = tuple((bit, TRUE if sign else FALSE) for bit, sign in joint.members)
     cubes = tuple((*((bit, TRUE) for bit in true), *((bit, FALSE) for bit in false)) for true, false in joint.witnesses)
-    return JointTable(parts, joint.pairs, joint.row, cubes)
+    of_bit = dict(parts)
+    return JointTable(tuple(((one, of_bit[one]), (other, of_bit[other])) for one, other in joint.pairs), joint.row, cubes)
 
 
 def _uses(leaf_count: int, gates: Sequence[Gate], joints: Mapping[int, tuple[Joint, ...]]) -> list[list[int]]:
@@ -214,8 +214,10 @@ def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: 
     Parts that already hold stand in nobody's way; if no two of the open ones are opposed, all can hold. Else a witness
     that agrees with what is known decides, else the diagram.
     """
-    still_open = {bit for bit, serving in joint.parts if values[bit] != serving}
-    if not any(one in still_open and other in still_open for one, other in joint.opposed):
+    for (one, serving), (other, wanted) in joint.opposed:
+        if values[one] != serving and values[other] != wanted:
+            break
+    else:
         return True
     for cube in joint.witnesses:
         for bit, value in cube:

@@ -1,65 +1,108 @@
-"""Know which bits raise a recommendation, so that only those of a changed bit are looked at."""
+"""Know which bits raise a recommendation and which recommendations override it, so that only what moved is looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Literal, Recommendation
+from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Literal, Part, Recommendation
 
-__all__ = ["Watch", "Watched", "load_watch"]
+__all__ = ["Overrider", "Watch", "Watched", "find_raised", "load_watch"]
+
+Overrider = tuple[str, int, Part]
+"""The IRI and the index of an overriding recommendation, and its Eligible: the bit, and the value by which it holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Where to look for the standing of a recommendation; `overriders` are indices of recommendations."""
+    """Where to look for the standing of a recommendation.
+
+    `overriders` are indices of recommendations, `group` is the place of the same ones among all groups of overriders.
+    """
 
     eligible: Literal
     applicable: Literal
     trigger: Literal
     overriders: tuple[int, ...]
+    group: int
 
     def is_raised(self, values: Sequence[int]) -> bool:
         """Return whether Eligible holds, or is open while the trigger holds; `values` are those of all bits."""
-        bit, sign = self.eligible
-        value = values[bit]
-        if value == (TRUE if sign else FALSE):
-            return True
-        bit, sign = self.trigger
-        return value == UNKNOWN and values[bit] == (TRUE if sign else FALSE)
+        return bool(_those_raised((0,), ((_part(self.eligible), _part(self.trigger)),), values))
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """The recommendations as they are watched, in their order.
 
-    `concerned` gives per bit the recommendations whose Eligible or trigger stands on it, `raised` those raised at rest,
-    `rows` per verdict the recommendations that give it; all by index.
+    `raising` gives per recommendation the parts that raise it: its Eligible, and its trigger while Eligible is open.
+    `concerned` gives per bit the recommendations that it can raise, `raised` those raised at rest, `rows` per verdict
+    the recommendations that give it; all by index. `groups` holds each set of overriders once.
     """
 
     watched: tuple[Watched, ...]
+    raising: tuple[tuple[Part, Part], ...]
     concerned: Mapping[int, tuple[int, ...]]
     raised: frozenset[int]
     rows: Mapping[str, tuple[int, ...]]
+    groups: tuple[tuple[Overrider, ...], ...]
 
 
 def load_watch(recommendations: Sequence[Recommendation], classes: Mapping[str, Literal], resting: Sequence[int]) -> Watch:
     """Prepare the recommendations; `resting` holds the value of every bit at rest."""
     index = {each.iri: place for place, each in enumerate(recommendations)}
-    watched = tuple(
-        Watched(classes[each.eligible], classes[each.applicable], classes[each.trigger], tuple(index[name] for name in each.overriders))
-        for each in recommendations
-    )
+    groups = {names: place for place, names in enumerate(dict.fromkeys(each.overriders for each in recommendations))}
+    eligible = {each.iri: _part(classes[each.eligible]) for each in recommendations}
+    raising = tuple((eligible[each.iri], _part(classes[each.trigger])) for each in recommendations)
     concerned: dict[int, list[int]] = {}
     rows: dict[str, list[int]] = {}
-    for place, (each, own) in enumerate(zip(recommendations, watched, strict=True)):
-        for bit in {own.eligible[0], own.trigger[0]}:
+    for place, each in enumerate(recommendations):
+        for bit in {bit for bit, _ in raising[place]}:
             concerned.setdefault(bit, []).append(place)
         if each.verdict is not None:
             rows.setdefault(each.verdict, []).append(place)
     return Watch(
-        watched,
+        tuple(
+            Watched(
+                classes[each.eligible],
+                classes[each.applicable],
+                classes[each.trigger],
+                tuple(index[name] for name in each.overriders),
+                groups[each.overriders],
+            )
+            for each in recommendations
+        ),
+        raising,
         {bit: tuple(places) for bit, places in concerned.items()},
-        frozenset(place for place, each in enumerate(watched) if each.is_raised(resting)),
+        frozenset(_those_raised(range(len(raising)), raising, resting)),
         {verdict: tuple(places) for verdict, places in rows.items()},
+        tuple(tuple((name, index[name], eligible[name]) for name in names) for names in groups),
     )
+
+
+def _part(literal: Literal) -> Part:
+    bit, sign = literal
+    return bit, TRUE if sign else FALSE
+
+
+def find_raised(watch: Watch, changed: Sequence[int], values: Sequence[int]) -> set[int]:
+    """Return the recommendations, by index, whose Eligible is entailed, or open with the trigger entailed.
+
+    `changed` holds the bits whose value differs from the resting state, `values` those of all bits.
+    """
+    concerned, raising = watch.concerned, watch.raising
+    return _those_raised(watch.raised.union(*[concerned[bit] for bit in changed if bit in concerned]), raising, values)
+
+
+def _those_raised(due: Iterable[int], raising: Sequence[tuple[Part, Part]], values: Sequence[int]) -> set[int]:
+    found = set()
+    for index in due:
+        (bit, serving), trigger = raising[index]
+        value = values[bit]
+        if value == serving:
+            found.add(index)
+        elif value == UNKNOWN:
+            bit, serving = trigger
+            if values[bit] == serving:
+                found.add(index)
+    return found

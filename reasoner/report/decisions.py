@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reasoner.abstraction.context import last_examination
+from reasoner.abstraction.chart import Chart
 from reasoner.advice import Advised, Judged
 from reasoner.answer import CaseAnswer
 from reasoner.entailment import OPEN
@@ -53,7 +53,7 @@ def _window(view: View, rows: Iterable[Recommendation], answer: CaseAnswer) -> D
     for each in rows:
         if each.window is not None:
             since, first, target, last = each.window
-            _, record = last_examination(view.state.case, view.program, since, answer.as_of)
+            _, record = Chart(view.state.case, answer.as_of).last_examination(view.program.below.get(since, (since,)))
             if record is None or record.performed is None:
                 return None
             elapsed = answer.as_of.low // DAY - record.performed.high // DAY

@@ -1,0 +1,315 @@
+"""Read cases and their records from an indexed RDF document."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from pyoxigraph import BlankNode, Literal, NamedNode
+
+from reasoner.errors import shortened
+from reasoner.moments import Moment, parse_moment
+from reasoner.namespaces import LC, RDF, curie
+from reasoner.program.model import Program
+from reasoner.record import (
+    Case,
+    ClosureStatement,
+    DiagnosisRecord,
+    ExaminationRecord,
+    FindingRecord,
+    Index,
+    MeasurementRecord,
+    MedicationRecord,
+    Problem,
+    Record,
+    Term,
+)
+from reasoner.terms import RecordKind, lc
+
+__all__ = ["read_cases"]
+
+_MAGNITUDE = 30
+_LONGEST_NAME = 100
+_NEARNESS = 0.75
+_TYPE = RDF + "type"
+_CASE = NamedNode(lc("Case"))
+_HAS_RECORD = lc("hasRecord")
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+Convert = Callable[["_Reader", str, Sequence[Term]], Any]
+"""Reads the values of a property; what cannot be read is noted."""
+
+
+class _Reader:
+    """The node that is being read; every reading problem is noted, none raised."""
+
+    __slots__ = ("index", "node", "problems", "program", "properties")
+
+    def __init__(self, index: Index, program: Program) -> None:
+        self.index = index
+        self.program = program
+        self.problems: list[Problem] = []
+        self.properties: Mapping[str, list[Term]] = {}
+        self.node = ""
+
+    def note(self, code: str, text: str, term: str, repair: str) -> None:
+        """Note a problem of the current node."""
+        self.problems.append(Problem(code, text, term, (self.node,), repair))
+
+    def term(self, name: str, sort: str) -> str | None:
+        """Return a declared term of `sort`, or None; an unknown one is noted with near matches."""
+        iri = _iri(self, name, self.properties.get(name, ()))
+        if self.program.sorts.get(iri) == sort:
+            return iri
+        if not iri:
+            self.note("no-term", f"the record names no {sort.lower()}", name, f"state {curie(name)}")
+            return None
+        hint = _near(iri, [term for term, found in self.program.sorts.items() if found == sort]) or f"use a {sort.lower()} of the ontology"
+        self.note("unknown-term", f"{shortened(curie(iri))} is no {sort.lower()} of the ontology", iri, hint)
+        return None
+
+    def fields(self, table: Sequence[tuple[str, Convert, Any]]) -> list[Any]:
+        """Return the values of properties, in the order of `table`, which gives what stands for one that is not stated."""
+        properties = self.properties
+        return [convert(self, name, properties[name]) if name in properties else absent for name, convert, absent in table]
+
+
+def _iri(read: _Reader, name: str, values: Sequence[Term]) -> str:
+    """Return the first IRI, or the empty string."""
+    for value in values:
+        if type(value) is NamedNode:
+            return value.value
+    return ""
+
+
+def _text(read: _Reader, name: str, values: Sequence[Term]) -> str:
+    """Return the first literal's text, or the empty string."""
+    for value in values:
+        if type(value) is Literal:
+            return value.value
+    return ""
+
+
+def _unit(read: _Reader, name: str, values: Sequence[Term]) -> str | None:
+    return _text(read, name, values) or None
+
+
+def _word(stem: str) -> Convert:
+    """Return what reads the word after `stem` in a value-list term; the empty string when there is none."""
+    length = len(stem)
+
+    def convert(read: _Reader, name: str, values: Sequence[Term]) -> str:
+        iri = _iri(read, name, values)
+        return iri[length:] if iri.startswith(stem) else ""
+
+    return convert
+
+
+def _moment(read: _Reader, name: str, values: Sequence[Term]) -> Moment | None:
+    """Return a date, or None; a malformed one is noted."""
+    text = _text(read, name, values)
+    if not text:
+        return None
+    found = parse_moment(text)
+    if found is None:
+        read.note("malformed-date", f"“{shortened(text)}” is no date", name, "write YYYY-MM-DD, YYYY-MM, YYYY or a dateTime")
+    return found
+
+
+def _number(read: _Reader, name: str, values: Sequence[Term]) -> Decimal | None:
+    """Return a finite decimal, or None; a malformed one is noted."""
+    text = _text(read, name, values)
+    if not text:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number.adjusted()) > _MAGNITUDE:
+        read.note("malformed-number", f"“{shortened(text)}” is no number", name, "write a plain decimal number")
+        return None
+    return number
+
+
+def _near(iri: str, terms: Iterable[str]) -> str:
+    """Ask for the terms whose local names are nearly that of `iri`; return the empty string when there are none."""
+    name = iri.removeprefix(LC)
+    if len(name) > _LONGEST_NAME:
+        return ""
+    near = difflib.get_close_matches(name, [term.removeprefix(LC) for term in terms], 3, _NEARNESS)
+    return f"did you mean {' or '.join(f'lc:{each}' for each in near)}?" if near else ""
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+
+_PRESENCE = (lc("presence"), _word(LC + "_Presence_"), "")
+_SIDE = (lc("side"), _word(LC + "_Side_"), "")
+_ENDED = (lc("ended"), _moment, None)
+_ONSET = (lc("onset"), _moment, None)
+_PERFORMED = (lc("performedOn"), _moment, None)
+_RECORDED = (lc("recordedOn"), _moment, None)
+_STATUS = (lc("recordStatus"), _word(LC + "_RecordStatus_"), "")
+_FINDING = (_PRESENCE, _SIDE, _ONSET, (lc("worsened"), _moment, None), _ENDED, _RECORDED, _STATUS)
+_MEASUREMENT = (
+    (lc("value"), _number, None),
+    (lc("unit"), _unit, None),
+    (lc("comparator"), _word(LC + "_Comparator_"), ""),
+    (lc("interpretation"), _word(LC + "_Interpretation_"), ""),
+    (lc("referenceLow"), _number, None),
+    (lc("referenceHigh"), _number, None),
+    _SIDE,
+    _PERFORMED,
+    _STATUS,
+)
+_MEDICATION = (
+    (lc("dose"), _text, ""),
+    (lc("started"), _moment, None),
+    _ENDED,
+    (lc("responseToStopping"), _word(LC + "_ResponseToStopping_"), ""),
+    _STATUS,
+)
+_ATTRIBUTES = tuple((name, _iri, "") for name in (lc("extent"), lc("completeness"), lc("result")))
+_EXAMINATION = (_SIDE, _PERFORMED, _STATUS)
+_DIAGNOSIS = (_PRESENCE, _ONSET, _ENDED, _RECORDED, _STATUS)
+_CLOSURE = (_RECORDED, _STATUS)
+_ABOUT_CASE = (
+    (lc("asOf"), _moment, None),
+    (lc("birthDate"), _moment, None),
+    (lc("statedAge"), _number, None),
+    (lc("hasSubject"), _iri, ""),
+)
+_OF_FINDING, _OF_TEST, _OF_DRUG, _OF_CONDITION = lc("ofFinding"), lc("ofTest"), lc("ofDrug"), lc("ofCondition")
+_SOURCE_TEXT, _CLOSES = lc("sourceText"), lc("closes")
+
+
+def _finding(read: _Reader) -> FindingRecord | None:
+    finding = read.term(_OF_FINDING, "Finding")
+    return None if finding is None else FindingRecord(read.node, finding, *read.fields(_FINDING))
+
+
+def _measurement(read: _Reader) -> MeasurementRecord | None:
+    test = read.term(_OF_TEST, "Investigation")
+    return None if test is None else MeasurementRecord(read.node, test, *read.fields(_MEASUREMENT))
+
+
+def _medication(read: _Reader) -> MedicationRecord | None:
+    text = _text(read, _SOURCE_TEXT, read.properties.get(_SOURCE_TEXT, ()))
+    named = not text or _iri(read, _OF_DRUG, read.properties.get(_OF_DRUG, ()))
+    drug = read.term(_OF_DRUG, "Drug") if named else None
+    return None if drug is None and not text else MedicationRecord(read.node, drug, text, *read.fields(_MEDICATION))
+
+
+def _examination(read: _Reader) -> ExaminationRecord | None:
+    test = read.term(_OF_TEST, "Investigation")
+    if test is None:
+        return None
+    stated = zip(_ATTRIBUTES, read.fields(_ATTRIBUTES), strict=True)
+    return ExaminationRecord(read.node, test, tuple((name, value) for (name, _, _), value in stated if value), *read.fields(_EXAMINATION))
+
+
+def _diagnosis(read: _Reader) -> DiagnosisRecord | None:
+    condition = read.term(_OF_CONDITION, "Condition")
+    return None if condition is None else DiagnosisRecord(read.node, condition, *read.fields(_DIAGNOSIS))
+
+
+def _closure(read: _Reader) -> ClosureStatement | None:
+    sort = read.program.sorts.get(_iri(read, _CLOSES, read.properties.get(_CLOSES, ())), "")
+    closes = read.term(_CLOSES, sort if sort in ("Finding", "Drug") else "Finding")
+    return None if closes is None else ClosureStatement(read.node, closes, *read.fields(_CLOSURE))
+
+
+_READERS: Mapping[str, Callable[[_Reader], Record | None]] = {
+    RecordKind.FINDING: _finding,
+    RecordKind.MEASUREMENT: _measurement,
+    RecordKind.MEDICATION: _medication,
+    RecordKind.EXAMINATION: _examination,
+    RecordKind.DIAGNOSIS: _diagnosis,
+    RecordKind.CLOSURE: _closure,
+}
+
+# --- cases -----------------------------------------------------------------------------------------------------------
+
+
+def read_cases(index: Index, program: Program, refused: Iterable[str] = ()) -> tuple[Case, ...]:
+    """Return the cases of a document, sorted by IRI; cases and records in `refused` (node texts) are left out.
+
+    A record without a known kind or term becomes a problem of its case, never an exception.
+    """
+    barred = frozenset(refused)
+    cases = [
+        _case(node, index, program, barred)
+        for node, properties in index.items()
+        if _CASE in properties.get(_TYPE, ()) and type(node) is NamedNode and node.value not in barred
+    ]
+    return tuple(sorted(cases, key=attrgetter("iri")))
+
+
+def _case(node: NamedNode, index: Index, program: Program, barred: frozenset[str]) -> Case:
+    read = _Reader(index, program)
+    read.node, read.properties = node.value, index[node]
+    _note_foreign_terms(read)
+    as_of, birth, age, subject = read.fields(_ABOUT_CASE)
+    records: dict[type[Record], list[Any]] = {}
+    for target in index[node].get(_HAS_RECORD, ()):
+        if type(target) is NamedNode or type(target) is BlankNode:
+            read.node = target.value if type(target) is NamedNode else str(target)
+            if read.node not in barred:
+                read.properties = index.get(target, {})
+                found = _record(read)
+                if found is not None:
+                    records.setdefault(type(found), []).append(found)
+    return Case(
+        iri=node.value,
+        subject=subject or node.value,
+        as_of=as_of,
+        birth=birth,
+        stated_age=int(age) if age is not None else None,
+        findings=_ordered(records.get(FindingRecord, ()), "finding"),
+        measurements=_ordered(records.get(MeasurementRecord, ()), "test"),
+        medications=_ordered(records.get(MedicationRecord, ()), "drug"),
+        examinations=_ordered(records.get(ExaminationRecord, ()), "test"),
+        diagnoses=_ordered(records.get(DiagnosisRecord, ()), "condition"),
+        closures=_ordered(records.get(ClosureStatement, ()), "closes"),
+        problems=tuple(read.problems),
+    )
+
+
+_Kind = TypeVar("_Kind", bound=Record)
+
+
+def _ordered(records: Sequence[_Kind], about: str) -> tuple[_Kind, ...]:
+    """Return records ordered by what they are about; their names decide only between those that are about the same."""
+    return tuple(sorted(records, key=lambda record: (getattr(record, about) or "", record.node))) if len(records) > 1 else tuple(records)
+
+
+def _record(read: _Reader) -> Record | None:
+    if not read.properties:
+        read.note(
+            "missing-record",
+            "the case points at a record that the document does not hold",
+            _HAS_RECORD,
+            "add the record or remove the link",
+        )
+        return None
+    for kind in read.properties.get(_TYPE, ()):
+        reader = _READERS.get(kind.value) if type(kind) is NamedNode else None
+        if reader is not None:
+            _note_foreign_terms(read)
+            return reader(read)
+    read.note("unknown-kind", "the record has no known kind", _TYPE, f"type it as one of {', '.join(map(curie, sorted(_READERS)))}")
+    return None
+
+
+def _note_foreign_terms(read: _Reader) -> None:
+    """Note properties of our own namespace that the vocabulary does not have."""
+    if read.program.vocabulary.issuperset(read.properties):
+        return
+    for name in read.properties:
+        if name.startswith(LC) and name not in read.program.labels:
+            properties = [term for term in read.program.labels if term.startswith(LC) and term[len(LC)].islower()]
+            text = f"{shortened(curie(name))} is no property of the vocabulary"
+            read.note("unknown-term", text, name, _near(name, properties) or "see ontology/record.ttl")
