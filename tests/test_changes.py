@@ -1,0 +1,180 @@
+"""Smallest changes equal brute force over sets of moves, each abstracted anew; the patients of the source text as examples."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from reasoner import load_records
+from reasoner.answering import answer_case
+from reasoner.changes import Changes, _Search, changes_of, read_goal
+from reasoner.cli import main
+from reasoner.counterfactual import apply_changes
+from reasoner.errors import UsageError
+from reasoner.explanation import View
+from reasoner.focus import goal_of, verdict_of
+from reasoner.moves import TO_LEARN, WERE_IT, Move
+from reasoner.namespaces import curie
+from reasoner.program import Program
+from reasoner.report import CaseAnswer
+
+ROOT = Path(__file__).parent / "cases"
+CASES = sorted(ROOT.glob("*/*/record.ttl"))
+IMAGING = "repeatDvtImaging"
+STABLE, DAY_TWELVE = (ROOT / "source-text" / f"bilateral-cramps-{name}" / "record.ttl" for name in ("stable", "day-twelve"))
+
+
+def opened(path: Path, knowledge: Program) -> tuple[View, CaseAnswer]:
+    case = load_records([path], knowledge).cases[0]
+    assert case.as_of is not None
+    answer = answer_case(case, knowledge, case.as_of)
+    return View(knowledge, answer.state, answer.statuses), answer
+
+
+def changes(path: Path, knowledge: Program, name: str = IMAGING, wanted: str | None = None, largest: int = 3) -> Changes:
+    view, answer = opened(path, knowledge)
+    return changes_of(view, name, answer.as_of, wanted, largest)
+
+
+def brute_force(view: View, answer: CaseAnswer, name: str, moves: Sequence[Move], largest: int, wanted: str | None) -> set[frozenset[Move]]:
+    goal = goal_of(view.program, name)
+    before = verdict_of(answer.advice, goal)
+    found: list[frozenset[Move]] = []
+    for size in range(1, largest + 1):
+        for chosen in itertools.combinations(moves, size):
+            if len({move.subject for move in chosen}) < size or any(known <= set(chosen) for known in found):
+                continue
+            case = apply_changes(answer.state.case, [move.change for move in chosen], view.program, answer.as_of)
+            after = answer_case(case, view.program, answer.as_of)
+            word = verdict_of(after.advice, goal)
+            consistent = set(after.state.conflicts) <= set(answer.state.conflicts)
+            if consistent and (word == wanted if wanted else word != before):
+                found.append(frozenset(chosen))
+    return set(found)
+
+
+def compared(paths: Sequence[Path], knowledge: Program, seed: int, count: int, size: int) -> int:
+    draw, done = random.Random(seed), 0
+    for path in paths:
+        view, answer = opened(path, knowledge)
+        listed = sorted(iri for iri, each in answer.advice.advised.items() if each.listed)
+        names = [IMAGING, IMAGING, "scope", *draw.sample(listed, min(count, len(listed)))]
+        for name in names:
+            words = [None, *(verdict.word for decision in knowledge.decisions if decision.key == name for verdict in decision.verdicts)]
+            wanted = draw.choice(words) if draw.random() < 0.4 else None
+            search = _Search(view, name, answer.as_of, wanted)
+            if wanted == search.before:
+                continue
+            search.effort = 10**9
+            search.moves = draw.sample(search.moves, min(size, len(search.moves)))
+            found, complete = search.minimal(3, 10**9)
+            assert complete == 3
+            expected = brute_force(view, answer, name, search.moves, 3, wanted)
+            assert {frozenset(chosen) for chosen in found} == expected, (path, name, wanted)
+            done += 1
+    return done
+
+
+def test_changes_equal_brute_force(knowledge: Program) -> None:
+    assert compared(random.Random(2).sample(CASES, 75), knowledge, 2, 2, 6) >= 300
+
+
+@pytest.mark.release
+def test_changes_equal_brute_force_on_every_vignette(knowledge: Program) -> None:
+    assert compared(CASES, knowledge, 9, 3, 12) >= 1500
+
+
+def test_stable_patient_is_reopened_by_a_new_sign(knowledge: Program) -> None:
+    found = changes(STABLE, knowledge)
+    assert (found.verdict, found.size) == ("not-warranted", 3)
+    verdicts = {(curie(each.changes[0].term), each.changes[0].value): each.verdict for each in found.sets}
+    assert verdicts["lc:UnilateralLegSwelling", "new"] == "warranted"
+    assert verdicts["lc:PulmonaryEmbolismSign", "present"] == "emergency"
+    assert verdicts["lc:ActiveCancer", "new"] == "reassess"
+    assert all(len(each.changes) == 1 and each.because for each in found.sets if each.verdict != "indeterminate")
+
+
+def test_day_twelve_would_need_both_signs_gone(knowledge: Program) -> None:
+    found = changes(DAY_TWELVE, knowledge, wanted="not-warranted")
+    sets = {frozenset((curie(one.term), one.value) for one in each.changes) for each in found.sets}
+    assert frozenset({("lc:LegErythema", "absent"), ("lc:LegSwelling", "absent")}) in sets
+    assert frozenset({("lc:LegErythema", "absent")}) not in sets
+    assert all(each.verdict == "not-warranted" for each in found.sets)
+
+
+def test_unknown_is_learnt_and_known_is_contrary(knowledge: Program) -> None:
+    marks = {(curie(one.term), one.value): one.mark for each in changes(STABLE, knowledge).sets for one in each.changes}
+    assert marks["lc:Pregnancy", "present"] == TO_LEARN
+    assert marks["lc:LegErythema", "new"] == WERE_IT
+
+
+def test_values_move_to_the_nearest_threshold(knowledge: Program) -> None:
+    path = ROOT / "boundaries" / "ankle-brachial-index-0-91" / "record.ttl"
+    view, answer = opened(path, knowledge)
+    search = _Search(view, "https://w3id.org/legcramps/guideline/_Recommendation_droracle_arterial_duplex_low_index", answer.as_of, None)
+    values = {move.change.value for move in search.moves if move.change.term.endswith("/ankleBrachialIndex")}
+    assert "0.90" in values
+    assert {move.mark for move in search.moves if move.change.term.endswith("/ankleBrachialIndex")} == {WERE_IT}
+
+
+def test_age_days_and_the_scan_stay(knowledge: Program) -> None:
+    for path in random.Random(4).sample(CASES, 20):
+        view, answer = opened(path, knowledge)
+        moved = {
+            knowledge.indicator[move.change.term]
+            for move in _Search(view, IMAGING, answer.as_of, None).moves
+            if move.change.term in knowledge.indicator
+        }
+        assert not {indicator.form for indicator in moved} & {"difference", "count"}
+        for indicator in moved:
+            state = answer.state.indicators.get(indicator.iri)
+            if knowledge.new_since in indicator.tests:
+                assert state is not None
+                assert not state.settled
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("scope=out-of-scope", "pregnancy: present (to learn) -> out-of-scope"),
+        ("emergency", "sign of pulmonary embolism: present (to learn) -> emergency"),
+    ],
+)
+def test_command_lists_changes(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["whatif", str(STABLE), "--goal", text]) == 0
+    printed = capsys.readouterr().out
+    assert said in printed
+    assert "at most 3 changes" in printed
+
+
+@pytest.mark.parametrize(("text", "hint"), [("scope=warranted", "in-scope"), ("scop", "scope"), ("out-of-scope", "no verdict")])
+def test_unusable_goals_name_the_repair(knowledge: Program, text: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=hint):
+        read_goal(knowledge, text)
+
+
+def test_bound_is_stated(knowledge: Program) -> None:
+    path = ROOT / "dvt" / "d8-extent-not-stated" / "record.ttl"
+    view, answer = opened(path, knowledge)
+    cut = changes_of(view, IMAGING, answer.as_of, bound=15)
+    assert len(cut.sets) == 15
+    assert cut.size == 1
+
+
+def test_time_is_told(knowledge: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    times = []
+    for path in (STABLE, DAY_TWELVE, *random.Random(1).sample(CASES, 10)):
+        view, answer = opened(path, knowledge)
+        started = time.process_time()
+        found = changes_of(view, IMAGING, answer.as_of)
+        times.append((1000 * (time.process_time() - started), found.size))
+    times.sort()
+    with capsys.disabled():
+        print(
+            f"\nchanges of the imaging verdict, 12 cases: median {times[6][0]:.0f} ms, worst {times[-1][0]:.0f} ms; complete to 3: {sum(size == 3 for _, size in times)}"
+        )
