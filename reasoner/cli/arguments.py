@@ -1,0 +1,80 @@
+"""Define the arguments that several verbs share, and what they come to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reasoner.errors import InputError, UsageError, visible
+
+if TYPE_CHECKING:
+    from reasoner.answer import CaseAnswer
+    from reasoner.answering import Records
+    from reasoner.program.model import Program
+
+__all__ = ["INPUT_FORMATS", "add_inputs", "instant", "one_answer", "remark"]
+
+INPUT_FORMATS = ("turtle", "trig", "n-triples", "n-quads", "json-ld", "rdf-xml", "fhir")
+
+_MAX_SIZE = 64 * 1024 * 1024
+
+
+def add_inputs(verb: argparse.ArgumentParser) -> None:
+    """Add the record files and what bounds and names them."""
+    verb.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="records in Turtle, TriG, N-Triples, N-Quads, JSON-LD, RDF/XML or FHIR JSON; - is standard input",
+    )
+    verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the file name's ending")
+    verb.add_argument("--max-size", type=_size, default=_MAX_SIZE, metavar="BYTES", help="largest file that is read (default 64 MiB)")
+    verb.add_argument("--base", default="http://localhost/fhir/", metavar="IRI", help="base of relative FHIR references")
+
+
+def instant(text: str) -> datetime:
+    """Read an ISO 8601 instant."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or not 1000 <= found.year < 3000:
+        raise argparse.ArgumentTypeError(f"“{visible(text)}” is no ISO 8601 instant, such as 2026-11-20T09:00:00Z")
+    return found
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"“{text}” is no number of bytes")
+    return int(text)
+
+
+def one_answer(arguments: argparse.Namespace) -> tuple[Program, CaseAnswer]:
+    """Return the program and the one case that the arguments choose."""
+    from reasoner.answering import assess, load_records
+    from reasoner.resources import load_knowledge
+
+    program = load_knowledge(arguments.knowledge)
+    records = load_records([arguments.file], program, input_format=arguments.input_format, folder=arguments.knowledge)
+    remark(records, arguments.as_of)
+    report = assess(records, program, as_of=arguments.as_of)
+    if not report.answers and report.problems:
+        problem = report.problems[0]
+        raise InputError("The case cannot be answered", why=problem.text, repair=problem.repair)
+    answers = [answer for answer in report.answers if arguments.case in (None, answer.state.case.iri)]
+    if len(answers) != 1:
+        names = ", ".join(answer.state.case.iri for answer in report.answers)
+        raise UsageError("One case must be chosen", why=f"the document holds {names}", repair="name one by --case")
+    return program, answers[0]
+
+
+def remark(records: Records, as_of: datetime | None) -> None:
+    """Say on stderr which cases are judged at the present instant, and which files were not read."""
+    from reasoner.answering import undated
+
+    for case in undated(records) if as_of is None else ():
+        print(f"legcramps: {visible(case)} states no as-of instant; the present one is used", file=sys.stderr)
+    for failure in records.failures:
+        print(f"legcramps: {failure}", file=sys.stderr)

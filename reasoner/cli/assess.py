@@ -1,0 +1,40 @@
+"""Answer cases."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from reasoner.cli.arguments import add_inputs, instant, remark
+
+__all__ = ["add_verb"]
+
+
+def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb `assess`."""
+    verb = verbs.add_parser("assess", help="answer cases: red flags, repeat imaging, next tests, differential")
+    add_inputs(verb)
+    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
+    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    verb.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from reasoner.answering import assess, load_records
+    from reasoner.resources import load_knowledge
+    from reasoner.text import render_text
+
+    program = load_knowledge(arguments.knowledge)
+    records = load_records(
+        arguments.files,
+        program,
+        input_format=arguments.input_format,
+        max_size=arguments.max_size,
+        base=arguments.base,
+        folder=arguments.knowledge,
+    )
+    remark(records, arguments.as_of)
+    report = assess(records, program, as_of=arguments.as_of)
+    sys.stdout.write(report.dumps() + "\n" if arguments.format == "json" else render_text(report.to_document()))
+    return 1 if report.broken else 0

@@ -1,0 +1,40 @@
+"""Check knowledge from text to meaning."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+__all__ = ["add_verb"]
+
+
+def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb `check`."""
+    verb = verbs.add_parser("check", help="check ontology, shapes, queries and documents, each finding with its repair")
+    verb.add_argument("--fast", action="store_true", help="leave out shapes, HermiT and everything that answers cases")
+    verb.add_argument("--release", action="store_true", help="run the tests marked for a release as well")
+    verb.add_argument("--notes", action="store_true", help="list notes as well, which are only counted otherwise")
+    verb.add_argument("--only", action="append", default=[], metavar="STAGE", help="run this stage alone; may be given again")
+    verb.add_argument("--source", metavar="FILE", help="text that the sentences are read from, to compare offsets and digests")
+    verb.add_argument("--coverage", action="store_true", help="print where each sentence of the source text went, and nothing else")
+    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    verb.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from reasoner.authoring.check import run_check
+    from reasoner.authoring.coverage import coverage_report
+    from reasoner.authoring.results import render_report
+    from reasoner.resources import knowledge_folder
+
+    folder = knowledge_folder(arguments.knowledge)
+    if arguments.coverage:
+        sys.stdout.write(coverage_report(folder, arguments.format))
+        return 0
+    source = Path(arguments.source) if arguments.source else None
+    report = run_check(folder, fast=arguments.fast, release=arguments.release, source=source, only=arguments.only)
+    sys.stdout.write(report.dumps() + "\n" if arguments.format == "json" else render_report(report, notes=arguments.notes))
+    return 0 if report.clean else 1

@@ -1,0 +1,54 @@
+"""Ask SPARQL over knowledge, records and what follows from them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from reasoner.cli.arguments import INPUT_FORMATS, instant
+from reasoner.errors import UsageError
+
+__all__ = ["add_verb"]
+
+
+def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb `query`."""
+    verb = verbs.add_parser("query", help="ask SPARQL over knowledge, records and what follows from them")
+    verb.add_argument(
+        "query", nargs="?", metavar="QUERY", help="a shipped query's id or name, a .rq file, or SPARQL text; none lists the shipped ones"
+    )
+    verb.add_argument("files", nargs="*", metavar="FILE", help="records whose facts and inferences are asked about")
+    verb.add_argument(
+        "--bind", action="append", default=[], metavar="NAME=TERM", help="bind a parameter, such as case_iri=https://example.org/x"
+    )
+    verb.add_argument("--engine", choices=("pyoxigraph", "rdflib"), default="pyoxigraph")
+    verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the files' endings")
+    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
+    verb.add_argument("--format", choices=("table", "csv", "tsv", "json", "xml"), default="table")
+    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    verb.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from reasoner.answering import assess, load_records
+    from reasoner.documents import read_document
+    from reasoner.query import load_store, read_query, run_query
+    from reasoner.resources import knowledge_folder, load_knowledge, query_files
+
+    folder = knowledge_folder(arguments.knowledge)
+    if arguments.query is None:
+        for query in map(read_query, query_files(folder)):
+            print(f"{query.id:<32}{query.summary}")
+        return 0
+    program = load_knowledge(arguments.knowledge)
+    documents = [read_document(name, arguments.input_format) for name in arguments.files]
+    records = load_records(arguments.files, program, input_format=arguments.input_format) if arguments.files else None
+    answers = assess(records, program, as_of=arguments.as_of).answers if records else ()
+    bindings = dict(text.split("=", 1) for text in arguments.bind if "=" in text)
+    if len(bindings) != len(arguments.bind):
+        raise UsageError("A binding is malformed", why=" ".join(arguments.bind), repair="write NAME=TERM, each name once")
+    store = load_store(program, folder, documents, answers)
+    text = read_document(arguments.query, "turtle").text.decode("utf-8", "replace") if arguments.query.endswith(".rq") else arguments.query
+    result = run_query(text, store, arguments.engine, bindings, folder=folder)
+    sys.stdout.write(result.write(arguments.format).rstrip("\n") + "\n")
+    return 0
