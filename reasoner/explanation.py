@@ -29,6 +29,7 @@ _PHRASES = {
 _POSITIONS = {-1: "below", 0: "inside", 1: "above"}
 _BARE = ("1", "a", "d")  # units that the labels of ratios, ages and day counts already say
 
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A premise: `kind` is fact, axiom or recommendation; `source` is a record IRI or a sentence id."""

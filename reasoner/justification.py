@@ -55,7 +55,9 @@ def minimal_reasons(view: View, name: str, bound: int = BOUND) -> Justifications
     literal = program.classes[name]
     status = view.statuses.literal(literal)
     if status == OPEN:
-        raise UsageError(f"{curie(name)} is open", why="it is neither entailed nor refuted", repair="`legcramps explain` names what is missing")
+        raise UsageError(
+            f"{curie(name)} is open", why="it is neither entailed nor refuted", repair="`legcramps explain` names what is missing"
+        )
     target = literal if status == ENTAILED else (literal[0], not literal[1])
     support = sum(1 << leaf for leaf in view.leaves_below(literal[0])) | _cuts_beside(program, view.leaves_below(literal[0]))
     elements = [each for each in _elements(view) if (each.true | each.false) & support]

@@ -50,7 +50,10 @@ def test_what_is_so_already_changes_nothing(anna: CaseAnswer, knowledge: Program
     assert changed(anna, knowledge, "arterial bruit=absent") == {}
 
 
-@pytest.mark.parametrize(("text", "hint"), [("ABI", "TERM=VALUE"), ("ABI=high", "decimal number"), ("lc:DarkUrine=maybe", "present"), ("lc:DarkUrin=present", "did you mean")])
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("ABI", "TERM=VALUE"), ("ABI=high", "decimal number"), ("lc:DarkUrine=maybe", "present"), ("lc:DarkUrin=present", "did you mean")],
+)
 def test_unusable_settings_name_the_repair(knowledge: Program, text: str, hint: str) -> None:
     with pytest.raises(UsageError, match=hint):
         parse_change(text, knowledge)

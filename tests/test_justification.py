@@ -63,7 +63,10 @@ def test_reasons_equal_brute_force(knowledge: Program) -> None:
             if 1 < len(elements) <= LARGEST:
                 reasons = minimal_reasons(view, name)
                 assert reasons.complete
-                assert {frozenset(each.text for each in reason) for reason in reasons.reasons} == brute_force(view, name, elements), (path, name)
+                assert {frozenset(each.text for each in reason) for reason in reasons.reasons} == brute_force(view, name, elements), (
+                    path,
+                    name,
+                )
                 compared += 1
     assert compared >= 200
 
