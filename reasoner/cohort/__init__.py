@@ -1,0 +1,1 @@
+"""Answer cohorts: many cases at once, as columns."""
