@@ -67,7 +67,7 @@ class View:
 
     def label(self, term: str) -> str:
         """Return the label of a term."""
-        return self.program.labels.get(term) or curie(term)
+        return self.program.label(term)
 
     def leaf_term(self, bit: int) -> Missing:
         """Return what a leaf is about."""

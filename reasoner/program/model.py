@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reasoner.namespaces import RDF
+from reasoner.namespaces import RDF, curie
 from reasoner.program.rows import (
     FALSE,
     LATE,
@@ -161,6 +161,10 @@ class Program:
         from reasoner.program.scales import load_scales
 
         return load_scales(self.conditions, self.criteria, self.classes, self.leaf_bit, self.labels, self.tables.resting)
+
+    def label(self, term: str) -> str:
+        """Return the label of a term, or its abbreviation."""
+        return self.labels.get(term) or curie(term)
 
     @cached_property
     def below(self) -> dict[str, tuple[str, ...]]:

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reasoner.advice import STANDINGS, Advice, Advised
+from reasoner.advice import CERTAIN, STANDINGS, Advice, Advised
 from reasoner.answer import CaseAnswer
 from reasoner.entailment import ENTAILED, OPEN, REFUTED
 from reasoner.explanation import Reason, View
-from reasoner.program.model import Recommendation
+from reasoner.program.model import Program, Recommendation
 from reasoner.report.parts import Document, code_rows, date_after, missing_rows, reason_rows, sentence_ids
 
-__all__ = ["actions", "deferred", "next_tests", "not_warranted", "questions", "red_flags"]
+__all__ = [
+    "actions",
+    "deferred",
+    "listed_flags",
+    "next_tests",
+    "not_warranted",
+    "questions",
+    "ranked_tests",
+    "red_flags",
+    "unwarranted_tests",
+]
+
+
+def listed_flags(program: Program, advised: Iterable[Advised]) -> list[Advised]:
+    """Return the red flags that are listed, in their order."""
+    flags = [each for each in advised if each.recommendation.red_flag and each.listed]
+    flags.sort(
+        key=lambda each: (each.recommendation.urgency_rank, each.standing != CERTAIN, program.label(each.recommendation.iri)),
+    )
+    return flags
 
 
 def red_flags(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
-    flags = [each for each in advised if each.recommendation.red_flag and each.listed]
-    flags.sort(key=lambda each: (each.recommendation.urgency_rank, each.standing != "certain", view.label(each.recommendation.iri)))
     return [
         {
             "id": flag.recommendation.iri,
@@ -28,7 +45,7 @@ def red_flags(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> lis
             "missing": missing_rows(view.missing(flag.recommendation.eligible)),
             "sentences": sentence_ids([flag.recommendation]),
         }
-        for flag in flags
+        for flag in listed_flags(view.program, advised)
     ]
 
 
@@ -54,12 +71,13 @@ def questions(view: View, advised: Iterable[Advised]) -> list[Document]:
     return document
 
 
-def _test_key(view: View, each: Advised) -> tuple[int, int, int, int]:
+def _test_key(each: Advised) -> tuple[int, int, int, int]:
     recommendation = each.recommendation
     return recommendation.urgency_rank, STANDINGS.index(each.standing), recommendation.step_rank, recommendation.order
 
 
-def next_tests(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
+def ranked_tests(program: Program, advised: Iterable[Advised], advice: Advice) -> list[tuple[int, str, list[Advised]]]:
+    """Return the tests to do with their ranks and the recommendations that ask for them, the leading one first."""
     groups: dict[str, list[Advised]] = {}
     for each in advised:
         recommendation = each.recommendation
@@ -68,21 +86,22 @@ def next_tests(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> li
             and recommendation.direction == "for"
             and each.listed
             and not recommendation.red_flag
-            and _row_stands(each, answer.advice)
+            and _row_stands(each, advice)
         ):
             groups.setdefault(recommendation.investigation, []).append(each)
     ordered = sorted(
-        ((sorted(group, key=lambda each: _test_key(view, each)), test) for test, group in groups.items()),
-        key=lambda pair: (_test_key(view, pair[0][0]), view.label(pair[1])),
+        ((sorted(group, key=_test_key), test) for test, group in groups.items()),
+        key=lambda pair: (_test_key(pair[0][0]), program.label(pair[1])),
     )
-    document: list[Document] = []
-    keys: list[tuple[int, int, int, int]] = []
-    for group, test in ordered:
-        first = group[0]
-        keys.append(_test_key(view, first))
-        rank = document[-1]["rank"] if len(keys) > 1 and keys[-2] == keys[-1] else len(keys)
-        document.append(_next_test(view, test, rank, group, answer))
-    return document
+    ranked: list[tuple[int, str, list[Advised]]] = []
+    for place, (group, test) in enumerate(ordered, 1):
+        shared = ranked and _test_key(ranked[-1][2][0]) == _test_key(group[0])
+        ranked.append((ranked[-1][0] if shared else place, test, group))
+    return ranked
+
+
+def next_tests(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
+    return [_next_test(view, test, rank, group, answer) for rank, test, group in ranked_tests(view.program, advised, answer.advice)]
 
 
 def _row_stands(each: Advised, advice: Advice) -> bool:
@@ -140,17 +159,26 @@ def deferred(view: View, advised: Iterable[Advised]) -> list[Document]:
     return sorted(rows, key=lambda row: (row["label"], row["id"]))
 
 
-def not_warranted(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
-    rows: list[Document] = []
-    for judged in answer.advice.judged.values():
-        if judged.verdict.not_warranted and judged.decision.investigation:
-            reasons = [reason for row in judged.rows for reason in answer.reasons.rows[row.recommendation.iri]]
-            rows.append(_unwarranted(view, judged.decision.investigation, reasons, [row.recommendation for row in judged.rows]))
+def unwarranted_tests(program: Program, advised: Iterable[Advised], advice: Advice) -> list[tuple[str, tuple[Recommendation, ...], bool]]:
+    """Return the tests not to do with the recommendations that say so, and whether these are rows of a decision."""
+    found = [
+        (judged.decision.investigation, tuple(row.recommendation for row in judged.rows), True)
+        for judged in advice.judged.values()
+        if judged.verdict.not_warranted and judged.decision.investigation
+    ]
     for each in advised:
         recommendation = each.recommendation
         if recommendation.direction == "against" and recommendation.investigation and each.stands and recommendation.decision is None:
-            rows.append(_unwarranted(view, recommendation.investigation, answer.reasons.advised[recommendation.iri], [recommendation]))
-    return sorted(rows, key=lambda row: (row["label"], row["test"]))
+            found.append((recommendation.investigation, (recommendation,), False))
+    return sorted(found, key=lambda row: (program.label(row[0]), row[0]))
+
+
+def not_warranted(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
+    rows = []
+    for test, recommendations, decided in unwarranted_tests(view.program, advised, answer.advice):
+        known = answer.reasons.rows if decided else answer.reasons.advised
+        rows.append(_unwarranted(view, test, [reason for each in recommendations for reason in known[each.iri]], recommendations))
+    return rows
 
 
 def _unwarranted(view: View, test: str, reasons: Iterable[Reason], recommendations: Iterable[Recommendation]) -> Document:
@@ -163,7 +191,7 @@ def actions(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[
         for each in advised
         if each.recommendation.action and each.listed and not each.recommendation.red_flag and each.recommendation.decision is None
     ]
-    listed.sort(key=lambda each: (*_test_key(view, each), view.label(each.recommendation.iri)))
+    listed.sort(key=lambda each: (*_test_key(each), view.label(each.recommendation.iri)))
     return [_action(view, each, answer) for each in listed]
 
 

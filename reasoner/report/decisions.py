@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from reasoner.abstraction.chart import Chart
 from reasoner.advice import Advised, Judged
 from reasoner.answer import CaseAnswer
 from reasoner.entailment import OPEN
 from reasoner.explanation import View
-from reasoner.moments import DAY
-from reasoner.program.model import Recommendation
+from reasoner.moments import DAY, Moment
+from reasoner.program.model import Program
+from reasoner.record import Case
 from reasoner.report.parts import Document, date_after, missing_rows, reason_rows, sentence_ids
 
-__all__ = ["judged_document"]
+__all__ = ["judged_document", "rule_of", "window_of"]
 
 
 def judged_document(view: View, judged: Judged, answer: CaseAnswer) -> Document:
@@ -27,17 +26,18 @@ def judged_document(view: View, judged: Judged, answer: CaseAnswer) -> Document:
         if view.statuses.status(view.program.recommendation[iri].eligible) == OPEN
     ]
     presumes = {iri for row in judged.rows for iri in row.presumes}
+    window = window_of(view.program, judged, view.state.case, answer.as_of)
     return {
         "verdict": judged.verdict.word,
         "status": judged.verdict.word,
         "label": view.label(judged.verdict.iri),
-        "rule": "/".join(dict.fromkeys(recommendation.rule for recommendation in rows)),
+        "rule": rule_of(judged),
         "certainty": judged.certainty,
         "because": reason_rows(reasons),
         "presumes": [{"recommendation": iri, "label": view.label(iri)} for iri in sorted(presumes)],
         "missing": missing_rows(view.missing(*names)) if names else [],
         "couldBe": [_could_be(view, row) for row in open_rows],
-        "window": _window(view, [*rows, *(row.recommendation for row in open_rows)], answer),
+        "window": None if window is None else dict(zip(("from", "target", "until", "state"), window, strict=True)),
         "reopensIf": [{"class": name, "label": view.label(name)} for name in sorted({name for each in rows for name in each.reopened_by})],
         "sentences": sentence_ids(rows),
     }
@@ -49,15 +49,21 @@ def _could_be(view: View, row: Advised) -> Document:
     return {"verdict": word, "rule": row.recommendation.rule, "if": missing_rows(view.missing(row.recommendation.eligible))}
 
 
-def _window(view: View, rows: Iterable[Recommendation], answer: CaseAnswer) -> Document | None:
-    for each in rows:
-        if each.window is not None:
-            since, first, target, last = each.window
-            _, record = Chart(view.state.case, answer.as_of).last_examination(view.program.below.get(since, (since,)))
+def rule_of(judged: Judged) -> str:
+    """Return the names of the rows that a verdict rests on."""
+    return "/".join(dict.fromkeys(row.recommendation.rule for row in judged.rows))
+
+
+def window_of(program: Program, judged: Judged, case: Case, as_of: Moment) -> tuple[str, str, str, str] | None:
+    """Return first, best and last day for the next test of a decision, and whether that is early, open or overdue."""
+    for each in (*judged.rows, *(row for _, listed in judged.could_be for row in listed)):
+        if each.recommendation.window is not None:
+            since, first, target, last = each.recommendation.window
+            _, record = Chart(case, as_of).last_examination(program.below.get(since, (since,)))
             if record is None or record.performed is None:
                 return None
-            elapsed = answer.as_of.low // DAY - record.performed.high // DAY
+            elapsed = as_of.low // DAY - record.performed.high // DAY
             state = "early" if elapsed < first else "open" if elapsed <= last else "overdue"
             start = record.performed
-            return {"from": date_after(start, first), "target": date_after(start, target), "until": date_after(start, last), "state": state}
+            return date_after(start, first), date_after(start, target), date_after(start, last), state
     return None
