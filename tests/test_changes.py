@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -80,13 +80,17 @@ def compared(paths: Sequence[Path], knowledge: Program, seed: int, count: int, s
     return done
 
 
-def test_changes_equal_brute_force(knowledge: Program) -> None:
-    assert compared(random.Random(2).sample(CASES, 75), knowledge, 2, 2, 6) >= 300
+def test_changes_equal_brute_force(knowledge: Program, figure: Callable[..., None]) -> None:
+    count = compared(random.Random(2).sample(CASES, 75), knowledge, 2, 2, 6)
+    figure("what would change it: verdicts compared with brute force, sample", count)
+    assert count >= 300
 
 
 @pytest.mark.release
-def test_changes_equal_brute_force_on_every_vignette(knowledge: Program) -> None:
-    assert compared(CASES, knowledge, 9, 3, 12) >= 1500
+def test_changes_equal_brute_force_on_every_vignette(knowledge: Program, figure: Callable[..., None]) -> None:
+    count = compared(CASES, knowledge, 9, 3, 12)
+    figure("what would change it: verdicts compared with brute force, every vignette", count)
+    assert count >= 1500
 
 
 def test_stable_patient_is_reopened_by_a_new_sign(knowledge: Program) -> None:
@@ -166,7 +170,7 @@ def test_bound_is_stated(knowledge: Program) -> None:
     assert cut.size == 1
 
 
-def test_time_is_told(knowledge: Program, capsys: pytest.CaptureFixture[str]) -> None:
+def test_time_is_told(knowledge: Program, figure: Callable[..., None]) -> None:
     times = []
     for path in (STABLE, DAY_TWELVE, *random.Random(1).sample(CASES, 10)):
         view, answer = opened(path, knowledge)
@@ -174,7 +178,5 @@ def test_time_is_told(knowledge: Program, capsys: pytest.CaptureFixture[str]) ->
         found = changes_of(view, IMAGING, answer.as_of)
         times.append((1000 * (time.process_time() - started), found.size))
     times.sort()
-    with capsys.disabled():
-        print(
-            f"\nchanges of the imaging verdict, 12 cases: median {times[6][0]:.0f} ms, worst {times[-1][0]:.0f} ms; complete to 3: {sum(size == 3 for _, size in times)}"
-        )
+    figure("changes of the imaging verdict, 12 cases", f"median {times[6][0]:.0f}, worst {times[-1][0]:.0f}", "ms")
+    figure("of these complete to 3 changes", sum(size == 3 for _, size in times))

@@ -512,6 +512,54 @@ def test_knowledge_without_tests_says_what_did_not_run(copy: Path) -> None:
     ]
 
 
+# --- the tests of a release --------------------------------------------------------------------------------------------
+
+RELEASE_TEST = """
+import os, signal, pytest
+def test_plain(): assert False, "not chosen"
+def test_measured(figure): figure("cases compared", 12345, "cases")
+@pytest.mark.release
+def test_absent(): pytest.skip("not run: nothing to compare with")
+@pytest.mark.release
+def test_failing(): assert 1 == int(os.environ.get("WANTED", "1"))
+@pytest.mark.release
+def test_dying(): "DIES" in os.environ and os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def released(copy: Path) -> Path:
+    (copy / "tests").mkdir(exist_ok=True)
+    for name in ("tests/conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy / name)
+    (copy / "tests" / "test_release.py").write_text(RELEASE_TEST, encoding="utf-8")
+    return copy
+
+
+def test_release_tells_figures_and_what_did_not_run(released: Path) -> None:
+    report = run_check(released, only=["release-tests"], release=True)
+    assert report.clean, grave(report)
+    lines = render_report(report).splitlines()
+    assert lines[1:3] == ["  cases compared: 12,345 cases", "  not run: tests/test_release.py::test_absent: nothing to compare with"]
+    assert json.loads(report.dumps())["stages"][0]["figures"][0]["count"] == "12,345"
+
+
+def test_release_names_the_test_that_fails(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANTED", "2")
+    report = run_check(released, only=["release-tests"], release=True)
+    (finding,) = report.findings
+    assert (finding.what, finding.code) == ("tests/test_release.py::test_failing fails", "LC-2130")
+    assert report.stages[0].figures
+
+
+def test_release_that_dies_is_no_pass(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIES", "1")
+    report = run_check(released, only=["release-tests"], release=True)
+    (finding,) = report.findings
+    assert finding.what == "The tests of the release did not end"
+    assert report.stages[0].figures
+
+
 # --- documents ---------------------------------------------------------------------------------------------------------
 
 

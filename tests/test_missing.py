@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,14 +99,17 @@ def compared(paths: Sequence[Path], knowledge: Program, seed: int, each: int) ->
     return count
 
 
-def test_sets_equal_brute_force(knowledge: Program) -> None:
-    paths = random.Random(3).sample(CASES, 34)
-    assert compared(paths, knowledge, 3, 8) >= 300
+def test_sets_equal_brute_force(knowledge: Program, figure: Callable[..., None]) -> None:
+    count = compared(random.Random(3).sample(CASES, 34), knowledge, 3, 8)
+    figure("what is missing: verdicts compared with brute force, sample", count)
+    assert count >= 300
 
 
 @pytest.mark.release
-def test_sets_equal_brute_force_on_every_vignette(knowledge: Program) -> None:
-    assert compared(CASES, knowledge, 11, 12) >= 3000
+def test_sets_equal_brute_force_on_every_vignette(knowledge: Program, figure: Callable[..., None]) -> None:
+    count = compared(CASES, knowledge, 11, 12)
+    figure("what is missing: verdicts compared with brute force, every vignette", count)
+    assert count >= 3000
 
 
 def test_nothing_outside_the_questions_matters(knowledge: Program) -> None:
@@ -179,7 +182,7 @@ def test_unknown_goal_is_refused(knowledge: Program) -> None:
         settling_sets(view, answer.advice, "repeatImaging")
 
 
-def test_time_is_told(knowledge: Program, capsys: pytest.CaptureFixture[str]) -> None:
+def test_time_is_told(knowledge: Program, figure: Callable[..., None]) -> None:
     times = []
     for path in random.Random(1).sample(CASES, 30):
         view, answer = opened(path, knowledge)
@@ -188,5 +191,4 @@ def test_time_is_told(knowledge: Program, capsys: pytest.CaptureFixture[str]) ->
             settling_sets(view, answer.advice, decision.key)
         times.append(1000 * (time.process_time() - started))
     times.sort()
-    with capsys.disabled():
-        print(f"\nmissing facts of both decisions, 30 cases: median {times[15]:.1f} ms, worst {times[-1]:.1f} ms")
+    figure("missing facts of both decisions, 30 cases", f"median {times[15]:.1f}, worst {times[-1]:.1f}", "ms")

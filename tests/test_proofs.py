@@ -88,7 +88,7 @@ def test_every_listed_proof_is_accepted(proofs: list[Found], checker: Checker) -
 
 
 @pytest.mark.release
-def test_whole_corpus_is_accepted(axioms: Axioms, checker: Checker) -> None:
+def test_whole_corpus_is_accepted(axioms: Axioms, checker: Checker, figure: Callable[..., None]) -> None:
     found = [plain(proof) for prover in provers(axioms, CASES) for proof in prover.listed()]
     times = []
     for proof in found:
@@ -99,7 +99,8 @@ def test_whole_corpus_is_accepted(axioms: Axioms, checker: Checker) -> None:
             spent.append(time.thread_time() - start)
         times.append(min(spent))
     times.sort()
-    print(f"{len(found)} proofs, {sum(times) / len(times) * 1e6:.0f} µs each, 99 % below {times[len(times) * 99 // 100] * 1e6:.0f} µs")
+    figure("proofs of the vignettes accepted by the checker", len(found))
+    figure("one proof checked", f"mean {sum(times) / len(times) * 1e6:.0f}, 99 % below {times[len(times) * 99 // 100] * 1e6:.0f}", "µs")
     assert sum(times) / len(times) <= 1e-3
     assert times[len(times) * 99 // 100] <= 1e-3
 
@@ -273,12 +274,15 @@ def mutants(proofs: list[Found], each_kind: int, seed: int = 3) -> dict[str, lis
     return found
 
 
-def assert_rejected(checker: Checker, proofs: list[Found], each_kind: int) -> None:
+def assert_rejected(checker: Checker, proofs: list[Found], each_kind: int) -> dict[str, str]:
+    """Return how many mutants of each kind were made and rejected."""
     accepted: dict[str, list[Found]] = {}
+    rejected = {}
     for kind, changed in mutants(proofs, each_kind).items():
         accepted[kind] = [each for each in changed if accepts(checker, each)]
-        print(f"{kind}: {len(changed) - len(accepted[kind])} of {len(changed)} rejected")
+        rejected[kind] = f"{len(changed) - len(accepted[kind]):,} of {len(changed):,}"
     assert {kind: len(each) for kind, each in accepted.items() if each} == {}
+    return rejected
 
 
 def test_mutants_are_rejected(proofs: list[Found], checker: Checker) -> None:
@@ -286,9 +290,10 @@ def test_mutants_are_rejected(proofs: list[Found], checker: Checker) -> None:
 
 
 @pytest.mark.release
-def test_ten_thousand_mutants_are_rejected(axioms: Axioms, checker: Checker) -> None:
+def test_ten_thousand_mutants_are_rejected(axioms: Axioms, checker: Checker, figure: Callable[..., None]) -> None:
     found = [plain(proof) for prover in provers(axioms, CASES) for proof in prover.listed()]
-    assert_rejected(checker, found, 1500)
+    for kind, count in assert_rejected(checker, found, 1500).items():
+        figure(f"mutants of proofs rejected, {kind}", count)
 
 
 def test_without_its_rules_the_checker_lets_mutants_through(proofs: list[Found], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,7 +391,7 @@ def test_open_class_is_shown_by_two_cases(axioms: Axioms, checker: Checker, know
 
 
 @pytest.mark.release
-def test_proofs_cost_little(axioms: Axioms) -> None:
+def test_proofs_cost_little(axioms: Axioms, figure: Callable[..., None]) -> None:
     """All conclusions with one proof each take at most three times as long as the answers alone."""
     found = provers(axioms, CASES)
     alone = with_proofs = 9e9
@@ -399,5 +404,6 @@ def test_proofs_cost_little(axioms: Axioms) -> None:
         for prover in found:
             Prover(axioms, View(axioms.program, prover.answer.state, prover.answer.statuses), prover.answer).listed()
         with_proofs = min(with_proofs, time.process_time() - start)
-    print(f"{alone / len(found) * 1e6:.0f} µs alone, {(alone + with_proofs) / alone:.2f} times with proofs")
+    figure("all verdicts of one case", alone / len(found) * 1e6, "µs")
+    figure("all verdicts with one proof each, against verdicts alone", (alone + with_proofs) / alone, "times")
     assert alone + with_proofs <= 3 * alone

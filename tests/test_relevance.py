@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -97,13 +97,17 @@ def compared(paths: list[Path], knowledge: Program) -> int:
     return count
 
 
-def test_relevance_equals_enumeration(knowledge: Program) -> None:
-    assert compared(random.Random(8).sample(CASES, 36), knowledge) >= 300
+def test_relevance_equals_enumeration(knowledge: Program, figure: Callable[..., None]) -> None:
+    count = compared(random.Random(8).sample(CASES, 36), knowledge)
+    figure("decision relevance: tests compared with enumeration, sample", count)
+    assert count >= 300
 
 
 @pytest.mark.release
-def test_relevance_equals_enumeration_on_every_vignette(knowledge: Program) -> None:
-    assert compared(CASES, knowledge) >= 2500
+def test_relevance_equals_enumeration_on_every_vignette(knowledge: Program, figure: Callable[..., None]) -> None:
+    count = compared(CASES, knowledge)
+    figure("decision relevance: tests compared with enumeration, every vignette", count)
+    assert count >= 2500
 
 
 def test_repeat_scan_of_the_stable_patient_is_irrelevant(knowledge: Program) -> None:
@@ -192,7 +196,7 @@ def test_results_reach_every_band_of_their_indicators(knowledge: Program) -> Non
     assert not missed
 
 
-def test_time_is_told(knowledge: Program, capsys: pytest.CaptureFixture[str]) -> None:
+def test_time_is_told(knowledge: Program, figure: Callable[..., None]) -> None:
     times = []
     for path in random.Random(1).sample(CASES, 25):
         view, answer = opened(path, knowledge)
@@ -200,5 +204,4 @@ def test_time_is_told(knowledge: Program, capsys: pytest.CaptureFixture[str]) ->
         judge_relevance(view, answer.advice, answer.differential, answer.as_of)
         times.append(1000 * (time.process_time() - started))
     times.sort()
-    with capsys.disabled():
-        print(f"\nrelevance of all candidate tests, 25 cases: median {times[12]:.0f} ms, worst {times[-1]:.0f} ms")
+    figure("relevance of all candidate tests, 25 cases", f"median {times[12]:.0f}, worst {times[-1]:.0f}", "ms")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from reasoner.authoring.guideline_checks import check_guidelines
 from reasoner.authoring.hygiene import check_exemptions, check_hygiene, exempted
 from reasoner.authoring.modules import check_modules
 from reasoner.authoring.profile_checks import check_profile
-from reasoner.authoring.results import CheckFinding, CheckReport, NotRun, Severity, StageResult
+from reasoner.authoring.results import CheckFinding, CheckReport, Figure, NotRun, Severity, StageResult
 from reasoner.authoring.shape_checks import ShapeResult, check_shape_files, check_shape_results, validate_shapes
 from reasoner.authoring.text_checks import check_form, check_literals
 from reasoner.authoring.vocabulary import check_vocabulary
@@ -109,11 +108,13 @@ class _Check:
         """Check that what documents name exists."""
         yield from check_documents(self.workspace)
 
-    def release_tests(self) -> Iterator[CheckFinding]:
-        """Run the tests that are marked for a release."""
+    def release_tests(self) -> Iterator[CheckFinding | Figure]:
+        """Run the tests that are marked for a release, and tell what they measured."""
         if not self.release:
             raise NotRun("needs --release")
-        yield from _release_tests(self.workspace)
+        from reasoner.authoring.release_checks import run_release_tests
+
+        yield from run_release_tests(self.workspace)
 
     def _failing(self) -> set[tuple[str, str]]:
         """Return the terms that do not conform to a shape, with the shape."""
@@ -124,7 +125,7 @@ class _Check:
             raise NotRun("--fast")
 
 
-STAGES: dict[str, Callable[[_Check], Iterator[CheckFinding]]] = {
+STAGES: dict[str, Callable[[_Check], Iterator[CheckFinding | Figure]]] = {
     "strict-parse": _Check.parse,
     "canonical-form": _Check.form,
     "closed-world": _Check.world,
@@ -165,7 +166,7 @@ def run_check(
     results = [_run(name, check) for name in STAGES if not only or name in only]
     if results:
         first = results[0]
-        results[0] = StageResult(first.name, first.seconds + reading, first.findings, first.not_run)
+        results[0] = replace(first, seconds=first.seconds + reading)
     return CheckReport(tuple(results))
 
 
@@ -175,16 +176,20 @@ def _run(name: str, check: _Check) -> StageResult:
         return StageResult(name, 0.0, (), "a file is not valid Turtle")
     started = time.perf_counter()
     findings: list[CheckFinding] = []
+    figures: list[Figure] = []
     not_run = ""
     try:
-        for finding in STAGES[name](check):
-            findings.append(finding)
+        for each in STAGES[name](check):
+            if isinstance(each, Figure):
+                figures.append(each)
+            else:
+                findings.append(each)
     except NotRun as reason:
         not_run = str(reason)
     except LegcrampsError as error:
         findings.append(CheckFinding.of_error(name, error, check.workspace.full_place(error.where)))
     ordered = sorted(dict.fromkeys(findings), key=CheckFinding.order)
-    return StageResult(name, time.perf_counter() - started, tuple(ordered), not_run)
+    return StageResult(name, time.perf_counter() - started, tuple(ordered), not_run, tuple(figures))
 
 
 def _classify(workspace: Workspace) -> Iterator[CheckFinding]:
@@ -203,17 +208,3 @@ def _classify(workspace: Workspace) -> Iterator[CheckFinding]:
         what, why = f"{curie(iri)} can have no member", "HermiT derives that it is empty"
         place = workspace.place(iri, "owl:equivalentClass")
         yield CheckFinding("classification", Severity.VIOLATION, what, place, why, "mend the definition or the hierarchy", "LC-2071")
-
-
-def _release_tests(workspace: Workspace) -> Iterator[CheckFinding]:
-    """Yield a failure of the tests that need minutes."""
-    if not (workspace.folder / "tests" / "conftest.py").is_file():
-        raise NotRun("tests/ is not here")
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "release", "--no-header", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=workspace.folder, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode == 5:
-        raise NotRun("no test is marked release")
-    if done.returncode:
-        last = [line for line in done.stdout.splitlines() if line.strip()][-1:] or [done.stderr.strip()[-200:]]
-        what, repair = "A test of the release fails", "pytest -m release"
-        yield CheckFinding("release-tests", Severity.VIOLATION, what, "tests/", last[0], repair, "LC-2130")

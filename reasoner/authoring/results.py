@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from reasoner.errors import LegcrampsError
 
-__all__ = ["CheckFinding", "CheckReport", "NotRun", "Severity", "StageResult", "render_report"]
+__all__ = ["CheckFinding", "CheckReport", "Figure", "NotRun", "Severity", "StageResult", "render_report"]
 
 
 class Severity(StrEnum):
@@ -54,18 +54,36 @@ class CheckFinding:
         return _ORDER.index(self.severity), name if number else self.where, number, self.code, self.what
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Something a check measured: the test or rule that did, what, how much; `not_run` says why there is no figure."""
+
+    test: str
+    name: str
+    count: str
+    unit: str = ""
+    not_run: str = ""
+
+    def line(self) -> str:
+        """Return the figure as one line of text."""
+        if self.not_run:
+            return f"not run: {self.test}: {self.not_run}"
+        return f"{self.name}: {self.count} {self.unit}".rstrip()
+
+
 class NotRun(Exception):
     """A stage cannot run here; the message says why."""
 
 
 @dataclass(frozen=True)
 class StageResult:
-    """What one stage found and how long it took; `not_run` says why it did not run, or is empty."""
+    """What one stage found, measured and how long it took; `not_run` says why it did not run, or is empty."""
 
     name: str
     seconds: float
     findings: tuple[CheckFinding, ...] = ()
     not_run: str = ""
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,12 +114,13 @@ class CheckReport:
 
 
 def render_report(report: CheckReport, *, notes: bool = False) -> str:
-    """Return the report as text: a line per stage, its findings below it, and a summary; notes are listed on request."""
+    """Return the report as text: a line per stage, its figures and findings below it, and a summary; notes are listed on request."""
     lines = []
     for stage in report.stages:
         shown = [finding for finding in stage.findings if notes or finding.severity is not Severity.INFO]
         state = f"not run: {stage.not_run}" if stage.not_run else _summary(Counter(finding.severity for finding in stage.findings))
         lines.append(f"{stage.name:<20} {stage.seconds:6.2f} s  {state}")
+        lines += [f"  {figure.line()}" for figure in stage.figures]
         lines += [f"  {finding.line()}" for finding in shown]
     total = sum(stage.seconds for stage in report.stages)
     skipped = sum(bool(stage.not_run) for stage in report.stages)
