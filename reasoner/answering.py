@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from reasoner.abstraction import abstract_case
 from reasoner.advice import advise
 from reasoner.answer import CaseAnswer
 from reasoner.differential import rank_conditions
-from reasoner.documents import DEFAULT_MAX_SIZE, Document, index_of, parse_rdf, read_document
+from reasoner.documents import DEFAULT_MAX_SIZE, FHIR_FORMATS, Document, index_of, parse_rdf, read_document
 from reasoner.entailment import entail
 from reasoner.errors import InputError, shortened
 from reasoner.moments import Moment, from_datetime, parse_moment
@@ -66,7 +65,7 @@ def load_records(
     for path in paths:
         try:
             document = read_document(str(path), input_format, max_size)
-            if document.format == "fhir":
+            if document.format in FHIR_FORMATS:
                 documents.append(document)
             else:
                 found.setdefault(document.name, read_records(document, program, folder))
@@ -104,14 +103,14 @@ def _one_of_each(found: Mapping[str, Records]) -> tuple[list[Case], list[Problem
 
 def _read_fhir(documents: Sequence[Document], program: Program, base: str, failures: list[InputError]) -> Records:
     """Read FHIR documents together; one that cannot be read joins the failures and leaves the others their answer."""
-    from reasoner.fhir import read_documents
+    from reasoner.fhir import Source, read_sources
 
     try:
-        reading = read_documents([document.text for document in documents], program, base)
+        reading = read_sources((Source(each.name, each.text, FHIR_FORMATS[each.format]) for each in documents), program, base)
     except InputError as error:
         if len(documents) == 1:
-            line = re.fullmatch(r"line (\d+), column \d+", error.where)
-            error.where = f"{documents[0].name}:{line[1]}" if line else ", ".join(filter(None, (documents[0].name, error.where)))
+            name = documents[0].name
+            error.where = error.where if error.where.startswith(name) else ", ".join(filter(None, (name, error.where)))
             raise
         alone = [document for document in documents if not _fails(document, program, base, failures)]
         if not alone or len(alone) == len(documents):

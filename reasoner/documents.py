@@ -16,7 +16,7 @@ from reasoner.errors import InputError, LimitError, SyntaxProblem, UnsupportedIn
 from reasoner.limits import check_brackets, check_xml, utf8
 from reasoner.record import Index, Term
 
-__all__ = ["DEFAULT_MAX_SIZE", "Document", "format_of", "index_of", "parse_rdf", "read_document"]
+__all__ = ["DEFAULT_MAX_SIZE", "FHIR_FORMATS", "Document", "format_of", "index_of", "parse_rdf", "read_document"]
 
 DEFAULT_MAX_SIZE = 64 * 1024 * 1024
 """Bytes that one file may have."""
@@ -31,7 +31,11 @@ FORMATS = {
     ".owl": "rdf-xml",
     ".xml": "rdf-xml",
     ".json": "fhir",
+    ".ndjson": "fhir-ndjson",
 }
+FHIR_FORMATS = {"fhir": "json", "fhir-ndjson": "ndjson"}
+"""The formats of FHIR, with the form that the FHIR reader gives them."""
+
 _PARSERS = {
     "turtle": pyoxigraph.RdfFormat.TURTLE,
     "trig": pyoxigraph.RdfFormat.TRIG,
@@ -54,8 +58,9 @@ class Document:
 def format_of(name: str, given: str | None = None) -> str:
     """Return the input format that a file name or an explicit choice means; raise UnsupportedInputError otherwise."""
     if given:
-        if given not in {*_PARSERS, "fhir"}:
-            raise UnsupportedInputError(f"The format {given} is not read", repair=f"use one of {', '.join(sorted({*_PARSERS, 'fhir'}))}")
+        if given not in {*_PARSERS, *FHIR_FORMATS}:
+            known = ", ".join(sorted({*_PARSERS, *FHIR_FORMATS}))
+            raise UnsupportedInputError(f"The format {given} is not read", repair=f"use one of {known}")
         return given
     suffix = Path(name).suffix.lower()
     if suffix not in FORMATS:
@@ -63,7 +68,7 @@ def format_of(name: str, given: str | None = None) -> str:
             "The format of the input is not known",
             where=name,
             why=f"the name ends in “{suffix}”",
-            repair="name it by --input-format or use .ttl .trig .nt .nq .jsonld .rdf .json",
+            repair="name it by --input-format or use .ttl .trig .nt .nq .jsonld .rdf .json .ndjson",
         )
     return FORMATS[suffix]
 
@@ -100,8 +105,14 @@ def _format(name: str, given: str | None, text: bytes) -> str:
         return "json-ld" if linked else found
     start = text.lstrip()
     if start[:1] in (b"{", b"[") and (b'"resourceType"' in text or b'"@' in text):
-        return "fhir" if b'"resourceType"' in text else "json-ld"
+        return _fhir_form(start) if b'"resourceType"' in text else "json-ld"
     return "rdf-xml" if start.startswith((b"<?xml", b"<rdf:RDF")) else "turtle"
+
+
+def _fhir_form(text: bytes) -> str:
+    """Return the format of FHIR JSON: several lines that begin an object each are a bulk export."""
+    lines = text.split(b"\n", 2)
+    return "fhir-ndjson" if len(lines) > 1 and lines[0].rstrip().endswith(b"}") and lines[1].startswith(b"{") else "fhir"
 
 
 def parse_rdf(document: Document, folder: Path | str | None = None) -> Iterator[pyoxigraph.Quad]:

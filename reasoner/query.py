@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyoxigraph
 
 from reasoner.answer import CaseAnswer
-from reasoner.documents import Document
+from reasoner.documents import FHIR_FORMATS, Document
 from reasoner.errors import KnowledgeError, SyntaxProblem, UsageError
 from reasoner.inferred import asserted_graph, inferred_graph, knowledge_graph, record_vocabulary
 from reasoner.program.model import Program
@@ -213,7 +213,7 @@ def load_store(
     store = pyoxigraph.Store()
     store.bulk_extend(pyoxigraph.Quad(*triple) for triple in knowledge_graph(root, program))
     for index, document in enumerate(documents):
-        if document.format != "fhir":
+        if document.format not in FHIR_FORMATS:
             store.extend(pyoxigraph.Quad(*triple) for triple in asserted_graph(document, record_vocabulary(root), f"d{index}"))
     for answer in answers:
         store.extend(pyoxigraph.Quad(*triple) for triple in inferred_graph(program, answer))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.blank_nodes import renamed_quads
-from reasoner.documents import Document, index_of, parse_rdf
+from reasoner.documents import FHIR_FORMATS, Document, index_of, parse_rdf
 from reasoner.errors import UnsupportedInputError
 from reasoner.namespaces import SH
 from reasoner.program.model import Program
@@ -52,7 +52,7 @@ def validate_document(document: Document, folder: Path, program: Program) -> Val
     pySHACL decides. Where a literal that is no number or date, or a triple as value, stops it, the compiled shapes
     decide alone, and `engine` says so. Raises SyntaxProblem for malformed text and UnsupportedInputError for FHIR, which has no shapes here.
     """
-    if document.format == "fhir":
+    if document.format in FHIR_FORMATS:
         raise UnsupportedInputError(
             "FHIR is not validated by shapes", where=document.name, repair="use `legcramps assess`, which names what it did not understand"
         )

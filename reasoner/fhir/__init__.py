@@ -4,6 +4,8 @@ Not read here: XML and RDF forms, other versions, closure from empty lists and "
 that only a body structure or an extension states, and units that only a text gives in another spelling than UCUM.
 """
 
-from reasoner.fhir.reading import BASE, Counts, FhirReading, read_documents, read_fhir
+from reasoner.fhir.accounts import Counts, Unused
+from reasoner.fhir.reading import BASE, FhirReading, read_documents, read_fhir, read_sources
+from reasoner.fhir.sources import Source
 
-__all__ = ["BASE", "Counts", "FhirReading", "read_documents", "read_fhir"]
+__all__ = ["BASE", "Counts", "FhirReading", "Source", "Unused", "read_documents", "read_fhir", "read_sources"]

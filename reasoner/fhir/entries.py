@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -41,11 +42,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """The entries of all documents in order, how many there were, and what was wrong with their number or identity."""
+    """The entries of all documents in order, those left out by reason and type, and what was wrong with their identity."""
 
     entries: tuple[Entry, ...]
-    total: int
-    duplicates: int
+    left_out: Counter[tuple[str, str]]
     problems: tuple[Problem, ...]
 
 
@@ -53,10 +53,6 @@ def gather_entries(documents: Iterable[Element], base: str) -> Gathering:
     """Return every resource of `documents` once; raise UnsupportedInputError for what is not FHIR R4."""
     found: list[Entry] = []
     for document in documents:
-        if not string(document, "resourceType"):
-            raise UnsupportedInputError(
-                "The document is JSON, but no FHIR resource", why="it has no resourceType", repair="send one resource or one Bundle"
-            )
         for resource, url in _taken_apart(document, ""):
             found.extend(_with_contained(resource, url, base, len(found) + 1))
     for entry in found:
@@ -99,22 +95,22 @@ def _once(found: list[Entry]) -> Gathering:
     """Leave out repeated resources, and of two versions the older one."""
     kept: dict[str, Entry] = {}
     problems: list[Problem] = []
-    duplicates = 0
+    left_out: Counter[tuple[str, str]] = Counter()
     for entry in found:
         other = kept.get(entry.node)
         if other is None:
             kept[entry.node] = entry
         elif other.kind == entry.kind and other.resource == entry.resource:
-            duplicates += 1
+            left_out["duplicate", entry.kind] += 1
         else:
             latest = _latest(other, entry)
             problems.append(_two_versions(entry, latest is not None))
             if latest is None and entry.kind != "Patient":
                 kept[f"{entry.node}#{len(kept) + 1}"] = replace(entry, node=f"{entry.node}#{len(kept) + 1}")
             else:
-                duplicates += 1
+                left_out["older-version", entry.kind] += 1
                 kept[entry.node] = latest or other
-    return Gathering(tuple(kept.values()), len(found), duplicates, tuple(problems))
+    return Gathering(tuple(kept.values()), left_out, tuple(problems))
 
 
 def _latest(first: Entry, second: Entry) -> Entry | None:

@@ -108,7 +108,7 @@ def _meant(concept: Element, context: Context, notes: Notes) -> tuple[tuple[str,
         return (), ""
     meaning = context.codes.mean(concept, ("Drug",))
     words = wording(concept)
-    if meaning.ambiguous or not (meaning.terms or words):
+    if not meaning.terms and (codings(concept) or not words):
         notes.report_concept(concept, meaning, "ofDrug")
     return meaning.terms, words
 

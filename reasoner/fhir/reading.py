@@ -17,32 +17,34 @@ A resource with a `modifierExtension` or `implicitRules` is not read: R4 forbids
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from reasoner.fhir.accounts import Counts, counted
 from reasoner.fhir.codes import Codes
 from reasoner.fhir.conditions import read_allergy, read_condition
 from reasoner.fhir.context import Context
 from reasoner.fhir.dates import moment
-from reasoner.fhir.document import parse_document
-from reasoner.fhir.elements import child, children, choice, string
+from reasoner.fhir.elements import Element, child, children, choice, string
 from reasoner.fhir.entries import Entry, gather_entries
 from reasoner.fhir.examinations import joined, read_procedure, read_report, reported_together
 from reasoner.fhir.medications import read_medication_use
 from reasoner.fhir.notes import Notes, gathered_problems
 from reasoner.fhir.observations import read_observation
 from reasoner.fhir.references import Index, reference_words
+from reasoner.fhir.sources import BadLine, Source, line_problems, resources_in
 from reasoner.moments import Moment
 from reasoner.program.model import Program
 from reasoner.record import Case, DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord, Problem, Record
 from reasoner.terms import lc
 
-__all__ = ["BASE", "Counts", "FhirReading", "read_documents", "read_fhir"]
+__all__ = ["BASE", "FhirReading", "read_documents", "read_fhir", "read_resources", "read_sources"]
 
 BASE = "http://localhost/fhir/"
 _DEFINITIONS = ("Medication", "Substance")
 _SILENT = ("ServiceRequest",)
+_INTOLERANCES = ("AllergyIntolerance",)
 _READERS: dict[str, Callable[[Entry, Context, Notes], list[Record]]] = {
     "AllergyIntolerance": read_allergy,
     "Condition": read_condition,
@@ -54,26 +56,6 @@ _READERS: dict[str, Callable[[Entry, Context, Notes], list[Record]]] = {
     "Observation": read_observation,
     "Procedure": read_procedure,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What became of the resources; `entries` is the sum of the seven that follow it.
-
-    `recorded` made a record, `reported` a problem and no record, `grouping` neither (panels, reports and allergies that
-    say nothing of their own). `records` and `problems` count the outcome, over all cases.
-    """
-
-    entries: int
-    patients: int
-    definitions: int
-    recorded: int
-    reported: int
-    grouping: int
-    ignored: int
-    duplicates: int
-    records: int
-    problems: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +73,36 @@ def read_fhir(text: bytes, program: Program, base: str = BASE, as_of: Moment | N
     Raise SyntaxProblem when it is malformed, LimitError when it is nested too deep, and UnsupportedInputError when it is
     no FHIR or of another version than R4.
     """
-    return read_documents((text,), program, base, as_of)
+    return read_sources((Source("", text),), program, base, as_of)
 
 
 def read_documents(texts: Iterable[bytes], program: Program, base: str = BASE, as_of: Moment | None = None) -> FhirReading:
-    """Return the cases of several documents that refer to each other; raise as `read_fhir` does."""
+    """Return the cases of several JSON documents that refer to each other; raise as `read_fhir` does."""
+    return read_sources((Source("", text) for text in texts), program, base, as_of)
+
+
+def read_sources(sources: Iterable[Source], program: Program, base: str = BASE, as_of: Moment | None = None) -> FhirReading:
+    """Return the cases of several inputs that refer to each other; raise as `read_fhir` does, naming the input."""
+    bad: list[BadLine] = []
+    return read_resources(_good(sources, bad), program, base, as_of, bad)
+
+
+def _good(sources: Iterable[Source], bad: list[BadLine]) -> Iterator[Element]:
+    """Yield the resources of all inputs; lines that hold none are added to `bad`."""
+    for source in sources:
+        for held in resources_in(source):
+            if isinstance(held, BadLine):
+                bad.append(held)
+            else:
+                yield held
+
+
+def read_resources(
+    resources: Iterable[Element], program: Program, base: str = BASE, as_of: Moment | None = None, bad: Sequence[BadLine] = ()
+) -> FhirReading:
+    """Return the cases of parsed resources and Bundles; `bad` are the lines that held none, complete once they are taken."""
     address = base if base.endswith("/") else base + "/"
-    gathering = gather_entries(map(parse_document, texts), address)
+    gathering = gather_entries(resources, address)
     index = Index(gathering.entries, address)
     codes = Codes(program)
     patients = {entry.node: Notes(entry.node) for entry in gathering.entries if entry.kind == "Patient"}
@@ -106,21 +111,25 @@ def read_documents(texts: Iterable[bytes], program: Program, base: str = BASE, a
         for entry in gathering.entries
         if entry.kind == "Patient"
     }
-    sorted_out = _SortedOut(Counter(), Counter(), {}, {node: [notes] for node, notes in patients.items()}, {node: [] for node in patients})
+    found = _SortedOut(
+        Counter(), gathering.left_out, {}, {node: [notes] for node, notes in patients.items()}, {node: [] for node in patients}
+    )
     for entry in gathering.entries:
-        _sort_out(entry, index, codes, births, sorted_out)
+        _sort_out(entry, index, codes, births, found)
+    if bad:
+        found.unused["malformed-line", ""] = len(bad)
     pairs = reported_together(gathering.entries, index)
-    cases = [_case(node, as_of, Context(codes, index, birth), pairs, sorted_out) for node, birth in sorted(births.items())]
-    problems = (*gathering.problems, *_strays(sorted_out.strays), *_ignored(sorted_out.ignored))
-    return FhirReading(tuple(cases), problems, _counts(gathering.total, gathering.duplicates, sorted_out, cases, problems))
+    cases = [_case(node, as_of, Context(codes, index, birth), pairs, found) for node, birth in sorted(births.items())]
+    problems = (*gathering.problems, *line_problems(bad), *_strays(found.strays), *_other_types(found.unused))
+    return FhirReading(tuple(cases), problems, _counts(found, cases, problems))
 
 
 @dataclass(frozen=True, slots=True)
 class _SortedOut:
-    """What became of the entries so far: outcomes and ignored types counted, strays by reference, notes and records by patient."""
+    """What became of the entries so far: those used by role, the others by reason and type, notes and records by patient."""
 
-    outcomes: Counter[str]
-    ignored: Counter[str]
+    used: Counter[str]
+    unused: Counter[tuple[str, str]]
     strays: dict[str, list[str]]
     notes: dict[str, list[Notes]]
     records: dict[str, list[Record]]
@@ -129,24 +138,37 @@ class _SortedOut:
 def _sort_out(entry: Entry, index: Index, codes: Codes, births: dict[str, Moment | None], found: _SortedOut) -> None:
     """Read one entry into `found`."""
     if entry.kind == "Patient":
-        found.outcomes["patients"] += 1
+        found.used["patients"] += 1
         _check_patient(entry, found.notes[entry.node][0])
     elif entry.kind in _DEFINITIONS:
-        found.outcomes["definitions"] += 1
+        found.used["definitions"] += 1
     elif entry.kind not in _READERS:
-        found.outcomes["ignored"] += 1
-        found.ignored[entry.kind or "entry without a resource"] += 1
+        found.unused["no-fact" if entry.kind in _SILENT else "other-type", entry.kind or "entry without a resource"] += 1
     else:
         patient = _patient(entry, index)
         if patient is None:
-            found.outcomes["reported"] += 1
+            found.unused["no-patient", entry.kind] += 1
             found.strays.setdefault(_subject_words(entry), []).append(entry.node)
             return
         notes = Notes(entry.node)
         records = _read(entry, Context(codes, index, births[patient]), notes)
-        found.outcomes["recorded" if records else "reported" if notes else "grouping"] += 1
+        if any(not isinstance(record, MedicationRecord) or record.drug for record in records):
+            found.used["recorded"] += 1
+        else:
+            found.unused[_reason(entry, notes, bool(records)), entry.kind] += 1
         found.notes[patient].append(notes)
         found.records[patient].extend(records)
+
+
+def _reason(entry: Entry, notes: Notes, in_words: bool) -> str:
+    """Return why an entry is left unused: it made no record, or one in words only."""
+    if notes.problems:
+        return notes.problems[0].code
+    if notes:
+        return "unknown-code" if notes.unknown else "not-understood"
+    if in_words:
+        return "not-understood"
+    return "no-fact" if entry.kind in _INTOLERANCES else "groups-others"
 
 
 def _read(entry: Entry, context: Context, notes: Notes) -> list[Record]:
@@ -237,14 +259,14 @@ def _strays(strays: dict[str, list[str]]) -> list[Problem]:
     return found
 
 
-def _ignored(ignored: Counter[str]) -> list[Problem]:
-    counted = [f"{number} {kind}" for kind, number in sorted(ignored.items()) if kind not in _SILENT]
-    if not counted:
+def _other_types(unused: Counter[tuple[str, str]]) -> list[Problem]:
+    counted_types = [f"{number} {kind}" for (reason, kind), number in sorted(unused.items()) if reason == "other-type"]
+    if not counted_types:
         return []
     return [
         Problem(
             "ignored-resources",
-            f"resources of other types are not read: {', '.join(counted)}",
+            f"resources of other types are not read: {', '.join(counted_types)}",
             "",
             (),
             "nothing, they say nothing that is asked here",
@@ -252,15 +274,16 @@ def _ignored(ignored: Counter[str]) -> list[Problem]:
     ]
 
 
-def _counts(total: int, duplicates: int, found: _SortedOut, cases: list[Case], problems: tuple[Problem, ...]) -> Counts:
-    kept = [
-        record for case in cases for record in (*case.findings, *case.measurements, *case.medications, *case.examinations, *case.diagnoses)
-    ]
-    outcomes = {name: found.outcomes[name] for name in ("patients", "definitions", "recorded", "reported", "grouping", "ignored")}
+def _counts(found: _SortedOut, cases: list[Case], problems: tuple[Problem, ...]) -> Counts:
+    kept = sum(
+        len(case.findings) + len(case.measurements) + len(case.medications) + len(case.examinations) + len(case.diagnoses) for case in cases
+    )
     return Counts(
-        entries=total,
-        **outcomes,
-        duplicates=duplicates,
-        records=len(kept),
+        entries=found.used.total() + found.unused.total(),
+        patients=found.used["patients"],
+        definitions=found.used["definitions"],
+        recorded=found.used["recorded"],
+        unused=counted(found.unused),
+        records=kept,
         problems=len(problems) + sum(len(case.problems) for case in cases),
     )

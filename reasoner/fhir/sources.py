@@ -1,0 +1,107 @@
+"""Take resources out of inputs: one resource or Bundle per document, or one resource per line (bulk export).
+
+| form | a malformed part |
+|---|---|
+| `json`: one resource or Bundle | an error: nothing else can be told of the document |
+| `ndjson`: one resource or Bundle per line, blank lines allowed | costs its line, which is counted and named |
+
+A file of lines that holds no resource at all, such as the log of an export, is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reasoner.errors import InputError, UnsupportedInputError
+from reasoner.fhir.document import parse_document
+from reasoner.fhir.elements import Element, string
+from reasoner.record import Problem
+
+__all__ = ["BadLine", "Source", "line_problems", "read_line", "resources_in"]
+
+_NAMED = 10
+_NO_RESOURCE = "it has no resourceType"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The bytes of one input with its name and its form, `json` or `ndjson`."""
+
+    name: str
+    text: bytes
+    form: str = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that holds no resource: where it stands, and why."""
+
+    place: str
+    why: str
+
+
+def resources_in(source: Source) -> Iterator[Element | BadLine]:
+    """Yield the resource or Bundle of a document, or what each line of a bulk export holds.
+
+    Raise SyntaxProblem, LimitError or UnsupportedInputError for a document, or an export without any resource.
+    """
+    if source.form == "ndjson":
+        yield from _by_line(source)
+        return
+    try:
+        document = parse_document(source.text)
+    except InputError as error:
+        line = error.where.partition(",")[0].removeprefix("line ")
+        if source.name:
+            error.where = f"{source.name}:{line}" if line else source.name
+        raise
+    if not string(document, "resourceType"):
+        raise UnsupportedInputError(
+            "The document is JSON, but no FHIR resource", where=source.name, why=_NO_RESOURCE, repair="send one resource or one Bundle"
+        )
+    yield document
+
+
+def _by_line(source: Source) -> Iterator[Element | BadLine]:
+    bad: BadLine | None = None
+    found = False
+    for number, line in enumerate(source.text.split(b"\n"), 1):
+        if line.strip():
+            held = read_line(line, f"{source.name}:{number}")
+            found = found or not isinstance(held, BadLine)
+            bad = bad or (held if isinstance(held, BadLine) else None)
+            yield held
+    if not found:
+        raise UnsupportedInputError(
+            "The file holds no FHIR resource",
+            where=bad.place if bad else source.name,
+            why=bad.why if bad else "it is empty",
+            repair="leave it out",
+        )
+
+
+def read_line(line: bytes, place: str) -> Element | BadLine:
+    """Return the resource of a line, or why it holds none."""
+    try:
+        resource = parse_document(line)
+    except InputError as error:
+        return BadLine(place, error.why or error.what)
+    return resource if string(resource, "resourceType") else BadLine(place, _NO_RESOURCE)
+
+
+def line_problems(bad: Iterable[BadLine]) -> list[Problem]:
+    """Return a problem per file and reason, with its count and the first places."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for each in bad:
+        grouped.setdefault((each.place.rpartition(":")[0], each.why), []).append(each.place)
+    return [
+        Problem(
+            "malformed-line",
+            f"lines of {name or 'the input'} that hold no resource: {len(places)} ({why})",
+            "",
+            tuple(places[:_NAMED]),
+            "send one JSON resource per line",
+        )
+        for (name, why), places in sorted(grouped.items())
+    ]
