@@ -26,7 +26,7 @@ from reasoner.report import Report
 from reasoner.shapes import ShapeViolation, check_shapes
 from reasoner.terms import lc
 
-__all__ = ["Records", "answer_case", "assess", "load_records", "read_records"]
+__all__ = ["Records", "answer_case", "assess", "load_records", "read_all", "read_records"]
 
 _VIOLATION = SH + "Violation"
 _HAS_RECORD = lc("hasRecord")
@@ -61,27 +61,45 @@ def load_records(
     """
     documents: list[Document] = []
     failures: list[InputError] = []
-    found: dict[str, Records] = {}
     for path in paths:
         try:
-            document = read_document(str(path), input_format, max_size)
-            if document.format in FHIR_FORMATS:
-                documents.append(document)
-            else:
-                found.setdefault(document.name, read_records(document, program, folder))
+            documents.append(read_document(str(path), input_format, max_size))
         except InputError as error:
             failures.append(error)
-    if documents:
+    return read_all(documents, program, base=base, folder=folder, failures=failures)
+
+
+def read_all(
+    documents: Iterable[Document],
+    program: Program,
+    *,
+    base: str = "http://localhost/fhir/",
+    folder: Path | str | None = None,
+    failures: Iterable[InputError] = (),
+) -> Records:
+    """Read the cases of documents as `load_records` does; `failures` are of files that could not even be opened."""
+    failed = list(failures)
+    fhir: list[Document] = []
+    found: dict[str, Records] = {}
+    for document in documents:
+        if document.format in FHIR_FORMATS:
+            fhir.append(document)
+            continue
         try:
-            found[", ".join(document.name for document in documents)] = _read_fhir(documents, program, base, failures)
+            found.setdefault(document.name, read_records(document, program, folder))
         except InputError as error:
-            failures.append(error)
-    if failures and not found:
-        raise failures[0]
+            failed.append(error)
+    if fhir:
+        try:
+            found[", ".join(document.name for document in fhir)] = _read_fhir(fhir, program, base, failed)
+        except InputError as error:
+            failed.append(error)
+    if failed and not found:
+        raise failed[0]
     cases, clashing = _one_of_each(found)
     problems = tuple(problem for records in found.values() for problem in records.problems)
     broken = bool(clashing) or any(records.broken for records in found.values())
-    return Records(tuple(cases), (*problems, *clashing), broken, tuple(failures))
+    return Records(tuple(cases), (*problems, *clashing), broken, tuple(failed))
 
 
 def _one_of_each(found: Mapping[str, Records]) -> tuple[list[Case], list[Problem]]:

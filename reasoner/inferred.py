@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import IN_SCOPE, SCOPE_KEY
@@ -26,7 +26,7 @@ from reasoner.namespaces import LC, LCG, OWL, PROV, RDF, RDFS, SKOS, XSD
 from reasoner.program.model import Program
 from reasoner.terms import ROLES, Role, lc
 
-__all__ = ["asserted_graph", "inferred_from", "inferred_graph", "knowledge_graph", "record_vocabulary"]
+__all__ = ["asserted_graph", "asserted_triples", "inferred_from", "inferred_graph", "knowledge_graph", "record_vocabulary"]
 
 _NOUNS = {
     Role.FINDING: "Finding",
@@ -140,7 +140,12 @@ def asserted_graph(document: Document, vocabulary: frozenset[str], prefix: str =
     Kept of the project's own properties and classes are those of `vocabulary`; terms of the project are no subjects, and
     triples are no objects, because rdflib has none.
     """
-    for quad in renamed_quads(parse_rdf(document)):
+    yield from asserted_triples(renamed_quads(parse_rdf(document)), vocabulary, prefix)
+
+
+def asserted_triples(quads: Iterable[Quad], vocabulary: frozenset[str], prefix: str = "d") -> Iterator[Triple]:
+    """Yield the triples of `quads` as `asserted_graph` does those of a document."""
+    for quad in quads:
         subject, predicate, value = quad.triple
         said = value if predicate == _TYPE else predicate
         if isinstance(value, Triple) or _is_ours(subject):

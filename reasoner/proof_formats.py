@@ -141,11 +141,12 @@ class Words:
 
     def turtle(self, proofs: Iterable[Proof]) -> str:
         """Return the proofs in PROV-O: each step is derived from others, by an activity that used axioms and sentences."""
-        quads: dict[pyoxigraph.Quad, None] = {}
-        for proof in proofs:
-            quads.update(dict.fromkeys(self._quads(proof)))
-        text = pyoxigraph.serialize(sorted(quads, key=str), format=pyoxigraph.RdfFormat.TURTLE, prefixes=PREFIXES)
+        text = pyoxigraph.serialize(self.quads(proofs), format=pyoxigraph.RdfFormat.TURTLE, prefixes=PREFIXES)
         return (text or b"").decode()
+
+    def quads(self, proofs: Iterable[Proof]) -> list[pyoxigraph.Quad]:
+        """Return what `turtle` writes, each statement once, sorted."""
+        return sorted({quad for proof in proofs for quad in self._quads(proof)}, key=str)
 
     def _quads(self, proof: Proof) -> Iterable[pyoxigraph.Quad]:
         text = json.dumps(proof.to_json(), sort_keys=True).encode()

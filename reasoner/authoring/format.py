@@ -7,8 +7,6 @@ own stay with the block that follows, all others move to the top of the block th
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +16,7 @@ import pyoxigraph
 from reasoner.authoring.turtle_layout import Comments, Layout, scan_layout
 from reasoner.authoring.turtle_writer import Writer, namespace_table
 from reasoner.errors import InputError, KnowledgeError, UsageError
+from reasoner.files import write_file
 
 __all__ = ["format_files", "format_turtle", "turtle_files"]
 
@@ -114,14 +113,5 @@ def format_files(paths: Iterable[Path], *, write: bool = True) -> tuple[Path, ..
         if formatted != text:
             changed.append(path)
             if write:
-                _replace(path, formatted)
+                write_file(path, formatted.encode())
     return tuple(changed)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write by temporary file and rename, so that no reader sees half a file."""
-    mode = path.stat().st_mode & 0o777
-    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(text.encode())
-    Path(file.name).chmod(mode)
-    os.replace(file.name, path)  # noqa: PTH105

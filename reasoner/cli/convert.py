@@ -1,0 +1,88 @@
+"""Turn records, and what follows from them, into another form."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reasoner.cli.arguments import add_inputs, instant, remark
+from reasoner.errors import InputError, UsageError, visible
+
+if TYPE_CHECKING:
+    from reasoner.documents import Document
+    from reasoner.export.conversion import Conversion
+
+__all__ = ["add_verb"]
+
+_TARGETS = ("turtle", "trig", "ntriples", "nquads", "jsonld", "rdfxml", "csv", "parquet")
+_GRAPHS = ("asserted", "inferred", "proof")
+
+
+def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb `convert`."""
+    verb = verbs.add_parser("convert", help="turn records, and what follows from them, into another form")
+    add_inputs(verb)
+    verb.add_argument("--to", required=True, choices=_TARGETS, dest="target", help="the form")
+    verb.add_argument("--out", metavar="PATH", help="a file, or for several tables a folder; standard output when there is one file")
+    verb.add_argument(
+        "--graph",
+        action="append",
+        default=[],
+        choices=_GRAPHS,
+        help="what RDF is to hold, repeatable; default: all three in nquads and trig, else asserted",
+    )
+    verb.add_argument("--table", default="", metavar="NAME", help="one table instead of all")
+    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
+    verb.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from reasoner.answering import read_all
+    from reasoner.export.conversion import Request, convert, needs_answers
+    from reasoner.resources import knowledge_folder, load_knowledge
+
+    request = Request(arguments.target, tuple(arguments.graph), arguments.table, arguments.as_of)
+    if not arguments.out and (arguments.target == "parquet" or (arguments.target == "csv" and not arguments.table)):
+        raise UsageError("The output has no place", why=f"{arguments.target} is no single text", repair="name it by --out")
+    program, folder = load_knowledge(arguments.knowledge), knowledge_folder(arguments.knowledge)
+    documents, failures = _documents(arguments)
+    records = read_all(documents, program, base=arguments.base, folder=arguments.knowledge, failures=failures)
+    if needs_answers(request):
+        remark(records, arguments.as_of)
+    else:
+        for failure in records.failures:
+            print(f"legcramps: {failure}", file=sys.stderr)
+    _deliver(convert(documents, records, program, folder, request), arguments.out)
+    return 1 if records.broken or records.failures else 0
+
+
+def _documents(arguments: argparse.Namespace) -> tuple[list[Document], list[InputError]]:
+    """Return the documents, each read once, standard input too, and the files that could not be opened."""
+    from reasoner.documents import read_document
+
+    documents: list[Document] = []
+    failures: list[InputError] = []
+    for name in arguments.files:
+        try:
+            documents.append(read_document(name, arguments.input_format, arguments.max_size))
+        except InputError as error:
+            failures.append(error)
+    return documents, failures
+
+
+def _deliver(conversion: Conversion, out: str | None) -> None:
+    """Write the files whole or not at all, and say on stderr what they hold."""
+    from reasoner.files import write_file, write_files
+
+    single = conversion.files.get("")
+    if single is None:
+        write_files(Path(out or ""), conversion.files)
+    elif out:
+        write_file(Path(out), single)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(single)
+    for tally in conversion.tallies:
+        print(f"legcramps: {visible(tally.line())}", file=sys.stderr)

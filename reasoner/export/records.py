@@ -1,0 +1,139 @@
+"""Write a case and its records as RDF in the record vocabulary, the inverse of `reasoner.reading`.
+
+A date that is neither a day, month, year nor instant (a period, an age) has no place in the vocabulary: it is left out
+and counted, the record is written without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
+
+from reasoner.moments import Moment
+from reasoner.namespaces import LC, RDF, XSD, curie
+from reasoner.record import (
+    Case,
+    ClosureStatement,
+    DiagnosisRecord,
+    ExaminationRecord,
+    FindingRecord,
+    MeasurementRecord,
+    MedicationRecord,
+    Record,
+)
+from reasoner.terms import RecordKind, lc
+
+__all__ = ["case_triples", "records_of"]
+
+_DATATYPES = {4: "gYear", 7: "gYearMonth", 10: "date"}
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+_KINDS: dict[type[Record], str] = {
+    FindingRecord: RecordKind.FINDING,
+    MeasurementRecord: RecordKind.MEASUREMENT,
+    MedicationRecord: RecordKind.MEDICATION,
+    ExaminationRecord: RecordKind.EXAMINATION,
+    DiagnosisRecord: RecordKind.DIAGNOSIS,
+    ClosureStatement: RecordKind.CLOSURE,
+}
+_TERMS = {"finding": "ofFinding", "test": "ofTest", "drug": "ofDrug", "condition": "ofCondition", "closes": "closes"}
+_TEXTS = {"text": "sourceText", "dose": "dose", "unit": "unit"}
+_WORDS = {
+    "presence": "Presence",
+    "side": "Side",
+    "comparator": "Comparator",
+    "interpretation": "Interpretation",
+    "response": "ResponseToStopping",
+    "status": "RecordStatus",
+}
+_PROPERTIES = {"response": "responseToStopping", "status": "recordStatus"}
+_NUMBERS = {"value": "value", "low": "referenceLow", "high": "referenceHigh"}
+_DATES = {
+    "onset": "onset",
+    "worsened": "worsened",
+    "ended": "ended",
+    "started": "started",
+    "recorded": "recordedOn",
+    "performed": "performedOn",
+}
+
+Node = NamedNode | BlankNode
+
+
+def records_of(case: Case) -> Iterator[Record]:
+    """Yield every record of a case."""
+    for records in (case.findings, case.measurements, case.medications, case.examinations, case.diagnoses, case.closures):
+        yield from records
+
+
+def case_triples(case: Case, left: Counter[str]) -> Iterator[Triple]:
+    """Yield the triples of a case and its records; what cannot be said is counted in `left`, by reason."""
+    node = NamedNode(case.iri)
+    yield Triple(node, NamedNode(RDF + "type"), NamedNode(lc("Case")))
+    if case.subject != case.iri:
+        yield Triple(node, NamedNode(lc("hasSubject")), NamedNode(case.subject))
+    for name, moment in (("asOf", case.as_of), ("birthDate", case.birth)):
+        yield from _date(node, name, moment, left)
+    if case.stated_age is not None:
+        yield _said(node, "statedAge", Literal(str(case.stated_age), datatype=NamedNode(XSD + "integer")))
+    for record in records_of(case):
+        found = _node(record.node)
+        yield _said(node, "hasRecord", found)
+        yield Triple(found, NamedNode(RDF + "type"), NamedNode(_KINDS[type(record)]))
+        yield from _fields(found, record, left)
+
+
+def _node(name: str) -> Node:
+    return BlankNode(name[2:]) if name.startswith("_:") else NamedNode(name)
+
+
+def _said(subject: Node, name: str, value: Node | Literal) -> Triple:
+    return Triple(subject, NamedNode(lc(name)), value)
+
+
+def _fields(node: Node, record: Record, left: Counter[str]) -> Iterator[Triple]:
+    for name, value in _stated(record):
+        if name in _TERMS:
+            yield _said(node, _TERMS[name], NamedNode(str(value)))
+        elif name in _TEXTS:
+            yield _said(node, _TEXTS[name], Literal(str(value)))
+        elif name in _WORDS:
+            yield _said(node, _PROPERTIES.get(name, name), NamedNode(f"{LC}_{_WORDS[name]}_{value}"))
+        elif name in _NUMBERS:
+            yield _said(node, _NUMBERS[name], Literal(format(Decimal(str(value)), "f"), datatype=NamedNode(XSD + "decimal")))
+        elif isinstance(value, Moment):
+            yield from _date(node, _DATES[name], value, left)
+        elif name == "attributes" and isinstance(value, tuple):
+            yield from (Triple(node, NamedNode(attribute), NamedNode(iri)) for attribute, iri in value)
+
+
+def _stated(record: Record) -> Iterable[tuple[str, object]]:
+    """Return the fields of a record that are stated."""
+    return [(name, value) for name in type(record).__slots__ if name != "node" and (value := getattr(record, name)) not in (None, "", ())]
+
+
+def _date(node: Node, name: str, moment: Moment | None, left: Counter[str]) -> Iterator[Triple]:
+    if moment is None:
+        return
+    literal = _instant(moment) if name == "asOf" else _moment(moment)
+    if literal is None:
+        left[f"{curie(lc(name))} that is a period or an age, which the record vocabulary cannot say"] += 1
+    else:
+        yield _said(node, name, literal)
+
+
+def _moment(moment: Moment) -> Literal | None:
+    if "T" in moment.text and "/" not in moment.text:
+        return _instant(moment)
+    kind = _DATATYPES.get(len(moment.text)) if re.fullmatch(r"[\d-]+", moment.text) else None
+    return Literal(moment.text, datatype=NamedNode(XSD + kind)) if kind else None
+
+
+def _instant(moment: Moment) -> Literal:
+    """Return an xsd:dateTime: the text as it stands when it is one, else its first second in UTC."""
+    text = moment.text if _INSTANT.fullmatch(moment.text) else datetime.fromtimestamp(moment.low, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Literal(text, datatype=NamedNode(XSD + "dateTime"))

@@ -1,0 +1,49 @@
+"""Write files so that nobody ever reads half of one: a temporary file beside the target, then a rename."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from reasoner.errors import UsageError
+
+__all__ = ["write_file", "write_files"]
+
+_READABLE = 0o644
+
+
+def write_file(path: Path, text: bytes) -> None:
+    """Write `text` to `path`, keeping the mode of a file that was there; raise UsageError when that cannot be done."""
+    write_files(path.parent, {path.name: text})
+
+
+def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
+    """Write all of `texts` into `folder`, made when it is not there, and only then give each its name.
+
+    Raises UsageError when one cannot be written; the files that were there before are then as they were.
+    """
+    written: dict[Path, Path] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            target = folder / name
+            if target.is_dir():
+                raise IsADirectoryError(None, "it is a folder", str(target))
+            mode = target.stat().st_mode & 0o777 if target.exists() else _READABLE
+            with tempfile.NamedTemporaryFile("wb", dir=folder, prefix=f".{name[:40]}.", delete=False) as file:
+                written[Path(file.name)] = target
+                file.write(text)
+            Path(file.name).chmod(mode)
+        for temporary, target in written.items():
+            temporary.replace(target)
+    except OSError as error:
+        raise UsageError(
+            "The output cannot be written",
+            where=str(folder / next(iter(texts), "")) if len(texts) == 1 else str(folder),
+            why=error.strerror or str(error),
+            repair="name a place that can be written to",
+        ) from error
+    finally:
+        for temporary in written:
+            temporary.unlink(missing_ok=True)
