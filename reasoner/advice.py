@@ -8,7 +8,8 @@ entailed and no overrider is raised; possible when raised and not presumed; sile
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from reasoner.abstraction.state import CaseState
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
@@ -28,8 +29,7 @@ SCOPE_KEY = "scope"
 IN_SCOPE = "in-scope"
 
 
-@dataclass(frozen=True, slots=True)
-class Advised:
+class Advised(NamedTuple):
     """A raised recommendation with its standing; `presumes` are silent overriders, `by` are those that set it aside."""
 
     recommendation: Recommendation
@@ -130,7 +130,7 @@ class _Overriders:
 
 
 def _capped(each: Advised) -> Advised:
-    return replace(each, standing=POSSIBLE) if each.recommendation.presupposes_scope and each.stands else each
+    return each._replace(standing=POSSIBLE) if each.recommendation.presupposes_scope and each.stands else each
 
 
 def _decide(decision: Decision, program: Program, advised: dict[str, Advised], raised: set[int], statuses: Statuses) -> Judged:

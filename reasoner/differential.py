@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
+from typing import NamedTuple
 
 from reasoner.entailment import OPEN, Statuses
 from reasoner.program.model import Condition, Criterion, Program
@@ -13,8 +14,7 @@ from reasoner.program.scales import Weighed, Weight, weigh
 __all__ = ["Differential", "Ranked", "Weighed", "open_criteria", "rank_conditions"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A condition with status, rank and weight in decibans; `weighed` are the criteria that count."""
 
     condition: Condition
@@ -38,7 +38,8 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
     """Rank the conditions of the program's differential; equal weights share a rank, excluded ones come last."""
     scales = program.scales
     found = list(scales.resting)
-    for index in {index for bit in statuses.changed if bit in scales.concerned for index in scales.concerned[bit]}:
+    moved = scales.concerned.keys() & statuses.changed
+    for index in {index for bit in moved for index in scales.concerned[bit]}:
         found[index] = weigh(scales.scales[index], statuses.values)
     rows = [(each.excluded, -each.weight, scale.label, scale, each) for scale, each in zip(scales.scales, found, strict=True)]
     rows.sort(key=itemgetter(0, 1, 2))

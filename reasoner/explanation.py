@@ -3,55 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from itertools import chain
 
 from reasoner.abstraction.state import CaseState, IndicatorState
 from reasoner.entailment import ENTAILED, OPEN, Statuses
-from reasoner.namespaces import LCG, curie
+from reasoner.namespaces import curie
 from reasoner.program.model import Literal, Program, Recommendation
-from reasoner.terms import Role
+from reasoner.program.premises import Missing, Reason, role_phrase, sentence_id
 
 __all__ = ["Missing", "Reason", "View", "sentence_id"]
 
-_PHRASES = {
-    Role.FINDING: ("", ""),
-    Role.NEW_FINDING: ("new ", ""),
-    Role.RECENT_FINDING: ("recent ", ""),
-    Role.TAKES: ("", " is taken"),
-    Role.TAKEN: ("", " was taken"),
-    Role.TOOK_BEFORE_ONSET: ("", " was taken before onset"),
-    Role.STOPPED_WITH_RELIEF: ("", " was stopped with relief"),
-    Role.STOPPED_WITHOUT_RELIEF: ("", " was stopped without relief"),
-    Role.RECORDED_DIAGNOSIS: ("recorded diagnosis of ", ""),
-}
-
-
 _POSITIONS = {-1: "below", 0: "inside", 1: "above"}
 _BARE = ("1", "a", "d")  # units that the labels of ratios, ages and day counts already say
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A premise: `kind` is fact, axiom or recommendation; `source` is a record IRI or a sentence id."""
-
-    text: str
-    kind: str
-    iri: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A finding, drug or indicator that is unknown and would be needed."""
-
-    term: str
-    label: str
-
-
-def sentence_id(iri: str) -> str:
-    """Return the short id of a sentence, such as S7."""
-    local = iri.removeprefix(LCG + "_Sentence_")
-    return f"S{int(local[1:])}" if local[1:].isdigit() else curie(iri)
 
 
 class View:
@@ -71,37 +34,36 @@ class View:
 
     def leaf_term(self, bit: int) -> Missing:
         """Return what a leaf is about."""
-        subject, detail = self.program.leaves[bit]
-        if (subject, detail) not in self.program.leaf_bit or detail == "" or not detail.startswith("http"):
-            return Missing(subject, self.label(subject))
-        return Missing(detail, self.role_phrase(subject, detail))
+        return self.program.premises.leaves[bit]
 
     def role_phrase(self, role: str, term: str) -> str:
         """Return the words for a role with a filler, such as "new" before a finding."""
-        before, after = _PHRASES.get(role, ("", ""))
-        return f"{before}{self.label(term)}{after}"
+        return role_phrase(self.program.labels, role, term)
 
     def because(self, name: str, positive: bool = True) -> tuple[Reason, ...]:
         """Return one set of premises for the entailment (or refutation) of the case class `name`."""
         bit, sign = self.program.classes[name]
-        found = list(self.support((bit, sign == positive)))
-        axiom = Reason(self.label(name) if positive else f"not: {self.label(name)}", "axiom", name, "")
-        return (axiom, *found)
+        premises = self.program.premises
+        axiom = premises.classes[name] if positive else premises.denials[name]
+        return (axiom, *self.support((bit, sign == positive)))
 
     def support(self, literal: Literal) -> tuple[Reason, ...]:
         """Return record premises that make a known literal hold; nothing for an open one."""
-        if literal not in self._reasons:
+        found = self._reasons.get(literal)
+        if found is None:
             self._reasons[literal] = ()
-            self._reasons[literal] = tuple(dict.fromkeys(self._find(literal)))
-        return self._reasons[literal]
+            found = self._reasons[literal] = self._find(literal)
+        return found
 
-    def _find(self, literal: Literal) -> Iterable[Reason]:
+    def _find(self, literal: Literal) -> tuple[Reason, ...]:
         bit, sign = literal
-        tables = self.program.tables
-        if bit < tables.leaf_count:
-            return self._leaf(bit, sign)
+        if bit < self.program.tables.leaf_count:
+            return tuple(self._leaf(bit, sign))
         parts = self.supporting_parts(literal)
-        return self._diagram(bit) if parts is None else [reason for part in parts for reason in self.support(part)]
+        if parts is None:
+            return tuple(dict.fromkeys(self._diagram(bit)))
+        found = [reasons for part in parts if (reasons := self.support(part))]
+        return found[0] if len(found) == 1 else tuple(dict.fromkeys(chain.from_iterable(found)))
 
     def supporting_parts(self, literal: Literal) -> list[Literal] | None:
         """Return the inputs by which the gate of a literal holds, or None when only its diagram shows that it does."""
@@ -141,10 +103,11 @@ class View:
             if state is None or not state.settled:
                 return [Reason(f"every case has {self.label(subject)}", "axiom", subject, "")]
             text = self.value_text(state)
-            return [Reason(text, "fact", subject, source) for source in state.sources or ("",)]
+            return [Reason(text, "fact", subject, source) for source in dict.fromkeys(state.sources or ("",))]
         term = self.leaf_term(bit)
-        for fact, (holds, fails) in zip(self.state.facts, self.state.assertions, strict=True):
-            if (holds if sign else fails) >> bit & 1:
+        mask, place = 1 << bit, 0 if sign else 1
+        for fact, settled in zip(self.state.facts, self.state.assertions, strict=True):
+            if settled[place] & mask:
                 text = f"{term.label}: {'present' if sign else 'absent'}"
                 if fact.term != term.term:
                     text += f" ({self.label(fact.term)} {'present' if fact.present else 'absent'})"
@@ -186,10 +149,7 @@ class View:
 
     def recommended(self, each: Recommendation, trigger: bool = False) -> tuple[Reason, ...]:
         """Return the reasons of a recommendation: its statement with its sentences, and why its inclusion holds."""
-        ids = [sentence_id(sentence) for sentence in each.sentences] or [""]
-        said = [Reason(each.statement or self.label(each.iri), "recommendation", each.iri, ids[0])]
-        said += [Reason(each.statement or self.label(each.iri), "recommendation", each.iri, extra) for extra in ids[1:]]
-        return (*said, *self.because(each.trigger if trigger else each.inclusion))
+        return (*self.program.premises.statements[each.iri], *self.because(each.trigger if trigger else each.inclusion))
 
     def is_boundary(self, state: IndicatorState) -> bool:
         """Return whether a known value lies exactly on a threshold."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from reasoner.program.gauges import Gauges
     from reasoner.program.kinds import Kinds
     from reasoner.program.patterns import UsableResult
+    from reasoner.program.premises import Premises
     from reasoner.program.scales import Scales
     from reasoner.program.settle import GateTables
     from reasoner.program.watch import Watch
@@ -203,6 +204,13 @@ class Program:
         from reasoner.program.gauges import load_gauges
 
         return load_gauges(self.indicators, self.parents, self.below)
+
+    @cached_property
+    def premises(self) -> Premises:
+        """Return what the knowledge itself contributes to reasons."""
+        from reasoner.program.premises import load_premises
+
+        return load_premises(self.labels, self.leaves, self.recommendation)
 
     @property
     def weighed_findings(self) -> frozenset[str]:

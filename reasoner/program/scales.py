@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Condition, Criterion, Literal
 from reasoner.terms import Role
@@ -48,8 +49,7 @@ class Scale:
     weighings: tuple[Weighing, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """What the evidence about a condition adds up to; `weighed` are the criteria that count."""
 
     confirmed: bool

@@ -181,11 +181,21 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[bytearray, l
 def decide(tables: GateTables, values: bytearray, bit: int) -> int:
     """Return the value of a late bit, and enter it in `values`."""
     index = bit - tables.leaf_count
-    for part, _ in tables.gates[index][0]:
-        if values[part] == LATE:
-            decide(tables, values, part)
-    values[bit] = _value(tables, index, values)
-    return values[bit]
+    parts, holds, fails = tables.gates[index]
+    value = holds
+    for part, serving in parts:
+        found = values[part]
+        if found == LATE:
+            found = decide(tables, values, part)
+        if found != serving:
+            if found:
+                value = fails
+                break
+            value = UNKNOWN
+    if not value and index in tables.joints and not _can_all_hold(tables, index, values):
+        value = fails
+    values[bit] = value
+    return value
 
 
 def _value(tables: GateTables, index: int, values: bytearray) -> int:

@@ -91,7 +91,8 @@ def find_raised(watch: Watch, changed: Sequence[int], values: Sequence[int]) -> 
     `changed` holds the bits whose value differs from the resting state, `values` those of all bits.
     """
     concerned, raising = watch.concerned, watch.raising
-    return _those_raised(watch.raised.union(*[concerned[bit] for bit in changed if bit in concerned]), raising, values)
+    moved = concerned.keys() & changed
+    return _those_raised(watch.raised.union(*[concerned[bit] for bit in moved]), raising, values)
 
 
 def _those_raised(due: Iterable[int], raising: Sequence[tuple[Part, Part]], values: Sequence[int]) -> set[int]:

@@ -1,0 +1,113 @@
+"""Say what the knowledge itself contributes to a reason: words of leaves, statements of recommendations, names of classes.
+
+None of it depends on a case, so each is worked out once, when it is first asked for, and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from reasoner.namespaces import LCG, curie
+from reasoner.program.rows import Recommendation
+from reasoner.terms import Role
+
+__all__ = ["Missing", "Premises", "Reason", "load_premises", "role_phrase", "sentence_id"]
+
+_PHRASES = {
+    Role.FINDING: ("", ""),
+    Role.NEW_FINDING: ("new ", ""),
+    Role.RECENT_FINDING: ("recent ", ""),
+    Role.TAKES: ("", " is taken"),
+    Role.TAKEN: ("", " was taken"),
+    Role.TOOK_BEFORE_ONSET: ("", " was taken before onset"),
+    Role.STOPPED_WITH_RELIEF: ("", " was stopped with relief"),
+    Role.STOPPED_WITHOUT_RELIEF: ("", " was stopped without relief"),
+    Role.RECORDED_DIAGNOSIS: ("recorded diagnosis of ", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A premise: `kind` is fact, axiom or recommendation; `source` is a record IRI or a sentence id."""
+
+    text: str
+    kind: str
+    iri: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A finding, drug or indicator that is unknown and would be needed."""
+
+    term: str
+    label: str
+
+
+class Premises(NamedTuple):
+    """What leaves are about, by bit; what recommendations state and classes are called, by IRI."""
+
+    leaves: Mapping[int, Missing]
+    statements: Mapping[str, tuple[Reason, ...]]
+    classes: Mapping[str, Reason]
+    denials: Mapping[str, Reason]
+
+
+class _Leaves(dict[int, Missing]):
+    def __init__(self, labels: Mapping[str, str], leaves: tuple[tuple[str, str], ...]) -> None:
+        super().__init__()
+        self._labels, self._leaves = labels, leaves
+
+    def __missing__(self, bit: int) -> Missing:
+        subject, detail = self._leaves[bit]
+        filled = detail.startswith("http")
+        found = self[bit] = Missing(detail, role_phrase(self._labels, subject, detail)) if filled else _of(self._labels, subject)
+        return found
+
+
+class _Statements(dict[str, tuple[Reason, ...]]):
+    def __init__(self, labels: Mapping[str, str], recommendations: Mapping[str, Recommendation]) -> None:
+        super().__init__()
+        self._labels, self._recommendations = labels, recommendations
+
+    def __missing__(self, iri: str) -> tuple[Reason, ...]:
+        each = self._recommendations[iri]
+        text = each.statement or _of(self._labels, iri).label
+        sources = [sentence_id(sentence) for sentence in each.sentences] or [""]
+        found = self[iri] = tuple(Reason(text, "recommendation", iri, source) for source in sources)
+        return found
+
+
+class _Classes(dict[str, Reason]):
+    def __init__(self, labels: Mapping[str, str], before: str) -> None:
+        super().__init__()
+        self._labels, self._before = labels, before
+
+    def __missing__(self, name: str) -> Reason:
+        found = self[name] = Reason(f"{self._before}{_of(self._labels, name).label}", "axiom", name, "")
+        return found
+
+
+def load_premises(
+    labels: Mapping[str, str], leaves: tuple[tuple[str, str], ...], recommendations: Mapping[str, Recommendation]
+) -> Premises:
+    """Prepare to say what the knowledge contributes to reasons."""
+    return Premises(_Leaves(labels, leaves), _Statements(labels, recommendations), _Classes(labels, ""), _Classes(labels, "not: "))
+
+
+def role_phrase(labels: Mapping[str, str], role: str, term: str) -> str:
+    """Return the words for a role with a filler, such as "new" before a finding."""
+    before, after = _PHRASES.get(role, ("", ""))
+    return f"{before}{_of(labels, term).label}{after}"
+
+
+def sentence_id(iri: str) -> str:
+    """Return the short id of a sentence, such as S7."""
+    local = iri.removeprefix(LCG + "_Sentence_")
+    return f"S{int(local[1:])}" if local[1:].isdigit() else curie(iri)
+
+
+def _of(labels: Mapping[str, str], term: str) -> Missing:
+    return Missing(term, labels.get(term) or curie(term))
