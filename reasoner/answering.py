@@ -13,7 +13,7 @@ from reasoner.abstraction import abstract_case
 from reasoner.advice import advise
 from reasoner.answer import CaseAnswer
 from reasoner.differential import rank_conditions
-from reasoner.documents import DEFAULT_MAX_SIZE, FHIR_FORMATS, Document, index_of, parse_rdf, read_document
+from reasoner.documents import DEFAULT_MAX_SIZE, FHIR_FORMATS, Document, read_document, read_index
 from reasoner.entailment import entail
 from reasoner.errors import InputError, shortened
 from reasoner.moments import Moment, from_datetime, parse_moment
@@ -148,7 +148,7 @@ def _fails(document: Document, program: Program, base: str, failures: list[Input
 
 def read_records(document: Document, program: Program, folder: Path | str | None = None) -> Records:
     """Read the cases of one RDF document; records and cases that break a shape are left out and named as problems."""
-    index = index_of(parse_rdf(document, folder))
+    index = read_index(document, folder)
     violations = check_shapes(program.shape_table, index)
     shared = _shared_records(index)
     refused = {_node(violation.focus) for violation in violations if violation.severity == _VIOLATION} | {*shared}

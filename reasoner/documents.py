@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from reasoner.errors import InputError, LimitError, SyntaxProblem, UnsupportedIn
 from reasoner.limits import check_brackets, check_xml, utf8
 from reasoner.record import Index, Term
 
-__all__ = ["DEFAULT_MAX_SIZE", "FHIR_FORMATS", "Document", "format_of", "index_of", "parse_rdf", "read_document"]
+__all__ = ["DEFAULT_MAX_SIZE", "FHIR_FORMATS", "Document", "format_of", "index_of", "parse_rdf", "read_document", "read_index"]
 
 DEFAULT_MAX_SIZE = 64 * 1024 * 1024
 """Bytes that one file may have."""
@@ -120,9 +121,26 @@ def parse_rdf(document: Document, folder: Path | str | None = None) -> Iterator[
 
     Raises SyntaxProblem with line and column, LimitError, or UnsupportedInputError for a JSON-LD context that is not at hand.
     """
-    text = _checked(document, folder)
+    with _malformed(document):
+        yield from _quads(document, folder)
+
+
+def read_index(document: Document, folder: Path | str | None = None) -> Index:
+    """Return the index of a document's triples; raises what `parse_rdf` raises."""
+    with _malformed(document):
+        return index_of(_quads(document, folder))
+
+
+def _quads(document: Document, folder: Path | str | None) -> Iterator[pyoxigraph.Quad]:
+    text, form = _checked(document, folder), _PARSERS[document.format]
+    return pyoxigraph.parse(text, format=form, base_iri="http://localhost/", without_named_graphs=False)
+
+
+@contextmanager
+def _malformed(document: Document) -> Iterator[None]:
+    """Turn what the parser says of a document into a problem with its place and its repair."""
     try:
-        yield from pyoxigraph.parse(text, format=_PARSERS[document.format], base_iri="http://localhost/", without_named_graphs=False)
+        yield
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) if document.format != "json-ld" else None
         why = str(getattr(error, "msg", error))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reasoner.abstraction.state import CaseState
-from reasoner.program.model import LATE, Literal, Program
+from reasoner.program.model import FALSE, LATE, TRUE, Literal, Program
 from reasoner.program.settle import decide, moved, settle
 
 __all__ = ["ENTAILED", "OPEN", "REFUTED", "Statuses", "entail", "entail_alternatives"]
@@ -54,6 +54,19 @@ class Statuses:
         if value == LATE:
             value = decide(self.program.tables, self._values, bit)
         return _WORDS[sign][value]
+
+    def entailed(self, literals: Iterable[Literal]) -> list[Literal]:
+        """Return those of some literals that are entailed, in their order."""
+        values, tables = self._values, self.program.tables
+        found = []
+        for literal in literals:
+            bit, sign = literal
+            value = values[bit]
+            if value == LATE:
+                value = decide(tables, values, bit)
+            if value == (TRUE if sign else FALSE):
+                found.append(literal)
+        return found
 
     def status(self, name: str) -> str:
         """Return the status of the case class `name`; raise KeyError when it is none."""

@@ -26,6 +26,7 @@ class View:
         self.statuses = statuses
         self._names: dict[int, str] = {}
         self._reasons: dict[Literal, tuple[Reason, ...]] = {}
+        self._measured: dict[str, tuple[Reason, ...]] = {}
         self._missing: dict[int, frozenset[int]] = {}
 
     def label(self, term: str) -> str:
@@ -58,7 +59,7 @@ class View:
     def _find(self, literal: Literal) -> tuple[Reason, ...]:
         bit, sign = literal
         if bit < self.program.tables.leaf_count:
-            return tuple(self._leaf(bit, sign))
+            return self._leaf(bit, sign)
         parts = self.supporting_parts(literal)
         if parts is None:
             return tuple(dict.fromkeys(self._diagram(bit)))
@@ -70,10 +71,12 @@ class View:
         bit, sign = literal
         gate = self.program.gates[bit - self.program.tables.leaf_count]
         parts = [(part, sign) for part in gate.positive] + [(part, not sign) for part in gate.negative]
-        known = [part for part in parts if self._holds(part)]
+        known = self.statuses.entailed(parts)
         if gate.every == sign:
             return parts if len(known) == len(parts) else None
-        return [min(known, key=lambda part: len(self.support(part)))] if known else None
+        if len(known) > 1:
+            return [min(known, key=lambda part: len(self.support(part)))]
+        return known or None
 
     def _holds(self, literal: Literal) -> bool:
         return self.statuses.literal(literal) == ENTAILED
@@ -95,15 +98,12 @@ class View:
         gate = self.program.gates[bit - self.program.tables.leaf_count]
         return frozenset().union(*(self.leaves_below(part) for part in (*gate.positive, *gate.negative)))
 
-    def _leaf(self, bit: int, sign: bool) -> Iterable[Reason]:
+    def _leaf(self, bit: int, sign: bool) -> tuple[Reason, ...]:
         subject, _ = self.program.leaves[bit]
-        indicator = self.program.indicator.get(subject)
-        if indicator is not None:
-            state = self.state.indicators.get(subject)
-            if state is None or not state.settled:
-                return [Reason(f"every case has {self.label(subject)}", "axiom", subject, "")]
-            text = self.value_text(state)
-            return [Reason(text, "fact", subject, source) for source in dict.fromkeys(state.sources or ("",))]
+        if subject in self.program.indicator:
+            if subject not in self._measured:
+                self._measured[subject] = tuple(self._value(subject))
+            return self._measured[subject]
         term = self.leaf_term(bit)
         mask, place = 1 << bit, 0 if sign else 1
         for fact, settled in zip(self.state.facts, self.state.assertions, strict=True):
@@ -111,8 +111,15 @@ class View:
                 text = f"{term.label}: {'present' if sign else 'absent'}"
                 if fact.term != term.term:
                     text += f" ({self.label(fact.term)} {'present' if fact.present else 'absent'})"
-                return [Reason(text, "fact", term.term, fact.sources[0] if fact.sources else "")]
-        return []
+                return (Reason(text, "fact", term.term, fact.sources[0] if fact.sources else ""),)
+        return ()
+
+    def _value(self, indicator: str) -> Iterable[Reason]:
+        state = self.state.indicators.get(indicator)
+        if state is None or not state.settled:
+            return [Reason(f"every case has {self.label(indicator)}", "axiom", indicator, "")]
+        text = self.value_text(state)
+        return [Reason(text, "fact", indicator, source) for source in dict.fromkeys(state.sources or ("",))]
 
     def value_text(self, state: IndicatorState) -> str:
         """Return an indicator's value as a phrase."""

@@ -60,8 +60,7 @@ class ValueEffects:
         indicator = self._indicators[state.indicator]
         position: object = None
         if state.settled:
-            whole = indicator.datatype == "boolean"
-            position = (state.low, state.high) if whole else band_signature(indicator, state.low, state.high)
+            position = _truth(state) if indicator.datatype == "boolean" else band_signature(indicator, state.low, state.high)
         effect = self._known.get((indicator.iri, position))
         if effect is None:
             effect = self._known[indicator.iri, position] = _effect(self._moved(indicator, state))
@@ -74,3 +73,9 @@ class ValueEffects:
         elif indicator.total:
             values[indicator.first_bit] = TRUE
         return {bit: value for bit, value in values.items() if value != self._resting.get(bit, UNKNOWN)}
+
+
+def _truth(state: IndicatorState) -> tuple[bool, bool]:
+    """Return whether the least and the greatest of the two truth values that an interval holds is true."""
+    low, high = state.low, state.high
+    return low is not None and bool(low[0]), high is None or bool(high[0])

@@ -38,7 +38,10 @@ class Weighing:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A condition with the literals that confirm and exclude it, its starting bands and its criteria."""
+    """A condition with the literals that confirm and exclude it, its starting bands and its criteria.
+
+    `contributions` repeats the criteria as (bit, what it adds when true, what it adds when false).
+    """
 
     condition: Condition
     label: str
@@ -47,6 +50,7 @@ class Scale:
     confirmed_weight: Decimal
     starts: tuple[tuple[Literal, Decimal], ...]
     weighings: tuple[Weighing, ...]
+    contributions: tuple[tuple[int, Weighed | None, Weighed | None], ...]
 
 
 class Weight(NamedTuple):
@@ -95,6 +99,7 @@ def load_scales(
             Decimal(each.confirmed_weight),
             tuple((classes[name], Decimal(weight)) for name, weight in each.starts),
             tuple(found.get(each.iri, ())),
+            tuple(map(_by_truth, found.get(each.iri, ()))),
         )
         for each in conditions
     )
@@ -117,6 +122,11 @@ def _contribution(criterion: Criterion, present: bool, weight: str | None, low: 
     return Weighed(criterion, present, Decimal(weight), Decimal(low or weight), Decimal(high or weight))
 
 
+def _by_truth(each: Weighing) -> tuple[int, Weighed | None, Weighed | None]:
+    bit, sign = each.literal
+    return (bit, each.present, each.absent) if sign else (bit, each.absent, each.present)
+
+
 def weigh(scale: Scale, values: Sequence[int]) -> Weight:
     """Return what the evidence adds up to when the bits have these values."""
     confirmed = _any_holds(scale.confirming, values)
@@ -127,11 +137,10 @@ def weigh(scale: Scale, values: Sequence[int]) -> Weight:
     if confirmed:
         start += scale.confirmed_weight
     weighed: list[Weighed] = []
-    for each in scale.weighings:
-        bit, sign = each.literal
+    for bit, if_true, if_false in scale.contributions:
         value = values[bit]
         if value != UNKNOWN:
-            counted = each.present if (value == TRUE) is sign else each.absent
+            counted = if_true if value == TRUE else if_false
             if counted is not None:
                 weighed.append(counted)
     weight = low = high = start

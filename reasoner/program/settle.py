@@ -7,6 +7,7 @@ diagrams: a conjunction is refuted, a disjunction entailed, when one of its grou
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,7 +32,7 @@ class GateTables:
     """The evaluation tables of a program.
 
     A disjunction is held as the conjunction of its parts' complements: `gates` gives per gate its parts, its value when
-    all hold and its value when one fails. `users` gives per bit, by level, the gates to look at when the bit changes;
+    all hold and its value when one fails; what several late gates deny alike is a gate of its own, after all others. `users` gives per bit, by level, the gates to look at when the bit changes;
     `joints` per gate index the groups judged together; `nodes` the diagrams' (bit, row if true, row if false); `resting`
     the value of every bit in the reference state, late ones undecided, `resting_masks` the
     leaves that hold and that fail in it.
@@ -64,13 +65,14 @@ def load_tables(
     late = _late(leaf_count, used, patient)
     levels = _levels(leaf_count, gates)
     users = tuple(_by_level([gate for gate in each if gate not in late], levels) for each in used)
-    every = tuple(_gate(gate) for gate in gates)
+    every = _sharing(leaf_count, gates, late)
+    users += ((),) * (len(every) - len(gates))
     bare = GateTables(leaf_count, every, users, max(levels, default=0) + 1, tables, nodes, b"", (0, 0))
-    values = bytearray(leaf_count + len(gates))
+    values = bytearray(leaf_count + len(every))
     for bit, value in resting:
         values[bit] = value
-    for index in range(len(gates)):
-        values[leaf_count + index] = LATE if index in late else _value(bare, index, values)
+    for index in range(len(every)):
+        values[leaf_count + index] = LATE if index in late or index >= len(gates) else _value(bare, index, values)
     return replace(bare, resting=bytes(values), resting_masks=_masks(resting))
 
 
@@ -82,6 +84,21 @@ def _masks(leaves: Iterable[Part]) -> tuple[int, int]:
 def _gate(gate: Gate) -> tuple[tuple[Part, ...], int, int]:
     holds, fails = (TRUE, FALSE) if gate.every else (FALSE, TRUE)
     return (*((bit, holds) for bit in gate.positive), *((bit, fails) for bit in gate.negative)), holds, fails
+
+
+def _sharing(leaf_count: int, gates: Sequence[Gate], late: frozenset[int]) -> tuple[tuple[tuple[Part, ...], int, int], ...]:
+    """Return all gates, and after them one for what several late conjunctions deny alike, by which these are shorter."""
+    denied = Counter(gates[index].negative for index in late if gates[index].every)
+    shared = [negative for negative, count in denied.items() if count > 1 and len(negative) > 1]
+    bits = {negative: leaf_count + len(gates) + place for place, negative in enumerate(shared)}
+
+    def shorter(index: int, gate: Gate) -> Gate:
+        if index not in late or not gate.every or gate.negative not in bits:
+            return gate
+        return Gate(True, (*gate.positive, bits[gate.negative]), ())
+
+    every = [shorter(index, gate) for index, gate in enumerate(gates)]
+    return tuple(map(_gate, (*every, *(Gate(True, (), negative) for negative in shared))))
 
 
 def _joint(joint: Joint) -> JointTable:
