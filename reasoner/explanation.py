@@ -7,7 +7,6 @@ from itertools import chain
 
 from reasoner.abstraction.state import CaseState, IndicatorState
 from reasoner.entailment import ENTAILED, OPEN, Statuses
-from reasoner.namespaces import curie
 from reasoner.program.model import Literal, Program, Recommendation
 from reasoner.program.premises import Missing, Reason, role_phrase, sentence_id
 
