@@ -458,7 +458,7 @@ def test_classification_without_java_says_so(monkeypatch: pytest.MonkeyPatch) ->
     def missing(*_: object, **__: object) -> None:
         raise MissingExtraError("The extra dl is not installed")
 
-    monkeypatch.setattr("reasoner.authoring.classify.classify_ontology", missing)
+    monkeypatch.setattr("reasoner.authoring.classification_checks.classify_ontology", missing)
     assert run_check(ROOT, only=["classification"]).stages[0].not_run == "extra dl is not installed"
 
 

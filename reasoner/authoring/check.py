@@ -8,24 +8,21 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from reasoner.authoring.classification_checks import check_classification
 from reasoner.authoring.coverage import check_coverage, check_source
 from reasoner.authoring.document_checks import check_documents
 from reasoner.authoring.guideline_checks import check_guidelines
 from reasoner.authoring.hygiene import check_exemptions, check_hygiene, exempted
 from reasoner.authoring.modules import check_modules
 from reasoner.authoring.profile_checks import check_profile
-from reasoner.authoring.results import CheckFinding, CheckReport, Figure, NotRun, Severity, StageResult
+from reasoner.authoring.results import CheckFinding, CheckReport, Figure, NotRun, StageResult
 from reasoner.authoring.shape_checks import ShapeResult, check_shape_files, check_shape_results, validate_shapes
 from reasoner.authoring.text_checks import check_form, check_literals
 from reasoner.authoring.vocabulary import check_vocabulary
 from reasoner.authoring.workspace import Workspace, read_workspace
-from reasoner.errors import LegcrampsError, MissingExtraError, UsageError
-from reasoner.namespaces import curie
+from reasoner.errors import LegcrampsError, UsageError
 
 __all__ = ["STAGES", "run_check"]
-
-_SECONDS = 60.0
-"""How long HermiT may classify."""
 
 
 class _Check:
@@ -78,7 +75,7 @@ class _Check:
     def hermit(self) -> Iterator[CheckFinding]:
         """Ask HermiT whether the ontology is consistent and every class can have a member."""
         self._slow()
-        yield from _classify(self.workspace)
+        yield from check_classification(self.workspace)
 
     def guidelines(self) -> Iterator[CheckFinding]:
         """Check the guideline rules over all possible cases."""
@@ -190,21 +187,3 @@ def _run(name: str, check: _Check) -> StageResult:
         findings.append(CheckFinding.of_error(name, error, check.workspace.full_place(error.where)))
     ordered = sorted(dict.fromkeys(findings), key=CheckFinding.order)
     return StageResult(name, time.perf_counter() - started, tuple(ordered), not_run, tuple(figures))
-
-
-def _classify(workspace: Workspace) -> Iterator[CheckFinding]:
-    """Yield classes that HermiT finds unsatisfiable, or that the whole ontology is inconsistent."""
-    try:
-        from reasoner.authoring.classify import classify_ontology
-
-        result = classify_ontology(workspace.folder / "ontology", seconds=_SECONDS)
-    except MissingExtraError as error:
-        raise NotRun("extra dl is not installed") from error
-    if not result.consistent:
-        why = "HermiT derives that nothing can satisfy its axioms"
-        repair = "undo the last change of disjointness, domain or range"
-        yield CheckFinding("classification", Severity.VIOLATION, "The ontology is inconsistent", "ontology/", why, repair, "LC-2070")
-    for iri in result.unsatisfiable:
-        what, why = f"{curie(iri)} can have no member", "HermiT derives that it is empty"
-        place = workspace.place(iri, "owl:equivalentClass")
-        yield CheckFinding("classification", Severity.VIOLATION, what, place, why, "mend the definition or the hierarchy", "LC-2071")

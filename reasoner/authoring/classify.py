@@ -24,18 +24,24 @@ from reasoner.errors import IncompleteError, KnowledgeError
 from reasoner.knowledge import Graph, read_graph
 from reasoner.namespaces import BASE, OWL, RDF, RDFS
 
-__all__ = ["ClassifyResult", "classify_ontology"]
+__all__ = ["TYPES", "ClassifyResult", "classify_ontology", "type_lines"]
 
 _MEGABYTES = 1024
-_TYPES = BASE + "types/"
+TYPES = BASE + "types/"
+"""What stands before an individual's IRI in the name of the class of what has its types."""
 
 
 @dataclass(frozen=True)
 class ClassifyResult:
-    """Whether the ontology is consistent, and the classes that can have no member, sorted."""
+    """The classes that can have no member, sorted, and what makes the ontology inconsistent: a class that must have one."""
 
-    consistent: bool
     unsatisfiable: tuple[str, ...]
+    contradiction: str = ""
+
+    @property
+    def consistent(self) -> bool:
+        """Return whether the ontology is consistent."""
+        return not self.contradiction
 
 
 def classify_ontology(folder: Path, seconds: float = 300.0) -> ClassifyResult:
@@ -44,22 +50,22 @@ def classify_ontology(folder: Path, seconds: float = 300.0) -> ClassifyResult:
     if not paths:
         raise KnowledgeError("There is no ontology to classify", where=str(folder), why="the folder holds no .ttl file")
     graph = read_graph(paths)
-    found = _empty_classes("\n".join((*axiom_lines(graph), *_type_lines(graph))), seconds)
-    if found is None or any(name.startswith(_TYPES) for name in found):
-        return ClassifyResult(False, ())
-    return ClassifyResult(True, found)
+    found = _empty_classes("\n".join((*axiom_lines(graph), *type_lines(graph))), seconds)
+    if found is None:
+        return ClassifyResult((), OWL + "Thing")
+    needed = [name for name in found if name.startswith(TYPES)]
+    return ClassifyResult((), needed[0]) if needed else ClassifyResult(found)
 
 
-def _type_lines(graph: Graph) -> Iterator[str]:
-    """Yield one class per set of types that some named individual has."""
-    kinds = {
-        frozenset(kind for kind in graph.iris(term, RDF + "type") if not kind.startswith(OWL))
-        for term in graph.out
-        if not term.startswith("_:")
-    }
-    for number, types in enumerate(sorted(map(sorted, kinds - {frozenset()}))):
-        yield f"<{_TYPES}{number}> <{RDF}type> <{OWL}Class> ."
-        yield from (f"<{_TYPES}{number}> <{RDFS}subClassOf> <{kind}> ." for kind in types)
+def type_lines(graph: Graph) -> Iterator[str]:
+    """Yield one class per set of types that some named individual has, named after the first such individual."""
+    first: dict[tuple[str, ...], str] = {}
+    for term in sorted(each for each in graph.out if not each.startswith("_:")):
+        first.setdefault(tuple(sorted(kind for kind in graph.iris(term, RDF + "type") if not kind.startswith(OWL))), term)
+    for types, term in first.items():
+        if types:
+            yield f"<{TYPES}{term}> <{RDF}type> <{OWL}Class> ."
+            yield from (f"<{TYPES}{term}> <{RDFS}subClassOf> <{kind}> ." for kind in types)
 
 
 def _empty_classes(triples: str, seconds: float) -> tuple[str, ...] | None:

@@ -103,7 +103,7 @@ def check_hygiene(workspace: Workspace) -> Iterator[CheckFinding]:
 
 
 def _name(text: str) -> str:
-    short = curie(text)
+    short = "a blank node" if text.startswith("_:") else curie(text)
     return short if len(short) <= 80 else short[:79] + "…"
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from reasoner.abstraction.state import CaseState, Fact
 from reasoner.authoring.axioms import axiom_lines
 from reasoner.authoring.hermit import Deadline, start_hermit
+from reasoner.authoring.owlapi import factory, hash_set, hermit_over, read_axioms
 from reasoner.errors import KnowledgeError, LegcrampsError, UsageError
 from reasoner.expressions import And, Expression, Named, Not, Or, Top
 from reasoner.knowledge import Graph
@@ -104,7 +105,7 @@ class Oracle:
         if name not in self._modules:
             axioms, symbols = self._tbox.module(name)
             expression = self._logic.named(name or _CASE)
-            self._modules[name] = _Module(self._logic.reasoner(axioms), symbols, expression, self._logic.complement(expression))
+            self._modules[name] = _Module(hermit_over(axioms), symbols, expression, self._logic.complement(expression))
         return self._modules[name]
 
     def _fact(self, fact: Fact) -> _Conjunct:
@@ -129,29 +130,14 @@ class Oracle:
 
 
 class _Logic:
-    """Build OWLAPI expressions, axioms and reasoners; `datatypes` gives the base datatype of every indicator."""
+    """Build OWLAPI expressions and axioms; `datatypes` gives the base datatype of every indicator."""
 
     def __init__(self, graph: Graph) -> None:
         self._java = start_hermit().JClass
-        self._manager = self._java(_API + "apibinding.OWLManager")
-        self._factory = self._manager.getOWLDataFactory()
+        self._factory = factory()
         self._iri = self._java(_API + "model.IRI").create
         self._facets = self._java(_API + "vocab.OWLFacet")
-        self._set = self._java("java.util.HashSet")
         self.datatypes = {iri: kind for iri in graph.instances(OWL + "DatatypeProperty") if (kind := graph.iri(iri, RDFS + "range"))}
-
-    def read(self, text: str) -> list[Any]:
-        """Return the logical axioms that OWLAPI reads in N-Triples text (which is Turtle as well)."""
-        ontology = self._manager.createOWLOntologyManager().createOntology()
-        source = self._java(_API + "io.StringDocumentSource")(text)
-        self._java("uk.ac.manchester.cs.owl.owlapi.turtle.parser.TurtleOntologyParser")().parse(source, ontology)
-        return list(ontology.getLogicalAxioms())
-
-    def reasoner(self, axioms: Iterable[Any]) -> Any:
-        """Return a HermiT over exactly these axioms."""
-        ontology = self._manager.createOWLOntologyManager().createOntology(self._set(list(axioms)))
-        package = "org.semanticweb.HermiT."
-        return self._java(package + "Reasoner")(self._java(package + "Configuration")(), ontology)
 
     def named(self, iri: str) -> Any:
         """Return a class by name."""
@@ -163,11 +149,11 @@ class _Logic:
 
     def both(self, parts: list[Any]) -> Any:
         """Return the intersection of expressions; one alone stands for itself."""
-        return parts[0] if len(parts) == 1 else self._factory.getOWLObjectIntersectionOf(self._set(parts))
+        return parts[0] if len(parts) == 1 else self._factory.getOWLObjectIntersectionOf(hash_set(parts))
 
     def either(self, parts: list[Any]) -> Any:
         """Return the union of expressions; one alone stands for itself."""
-        return parts[0] if len(parts) == 1 else self._factory.getOWLObjectUnionOf(self._set(parts))
+        return parts[0] if len(parts) == 1 else self._factory.getOWLObjectUnionOf(hash_set(parts))
 
     def some(self, role: str, term: str) -> Any:
         """Return ∃role.term."""
@@ -192,12 +178,12 @@ class _Logic:
             facets.append(self._facet("MAX_INCLUSIVE" if high[1] else "MAX_EXCLUSIVE", high[0], datatype))
         if not facets:
             return self.value(indicator)
-        restriction = self._factory.getOWLDatatypeRestriction(self._datatype(datatype), self._set(facets))
+        restriction = self._factory.getOWLDatatypeRestriction(self._datatype(datatype), hash_set(facets))
         return self._factory.getOWLDataSomeValuesFrom(self._property(indicator), restriction)
 
     def equivalent(self, name: str, expression: Expression) -> Any:
         """Return the axiom that defines `name` by an expression over named classes."""
-        return self._factory.getOWLEquivalentClassesAxiom(self._set([self.named(name), self._expression(name, expression)]))
+        return self._factory.getOWLEquivalentClassesAxiom(hash_set([self.named(name), self._expression(name, expression)]))
 
     def _expression(self, owner: str, expression: Expression) -> Any:
         match expression:
@@ -245,7 +231,7 @@ class _TBox:
         self._always: list[Any] = []
         self._constrained: set[str] = set()
         self._signatures: dict[str, frozenset[str]] = {}
-        for axiom in logic.read("\n".join(axiom_lines(graph)) + "\n"):
+        for axiom in read_axioms("\n".join(axiom_lines(graph)) + "\n"):
             self._sort(axiom)
         self._check(graph)
         for name, expression in advice_definitions(compile_advice(graph)).items():

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from reasoner.errors import LegcrampsError
 
-__all__ = ["CheckFinding", "CheckReport", "Figure", "NotRun", "Severity", "StageResult", "render_report"]
+__all__ = ["CheckFinding", "CheckReport", "Figure", "NotRun", "Related", "Severity", "StageResult", "render_report", "split_place"]
 
 
 class Severity(StrEnum):
@@ -24,6 +24,14 @@ _ORDER = list(Severity)
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """A statement that a finding rests on, and where it stands."""
+
+    text: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckFinding:
     """One thing that a check found; `where` is `file:line` as far as known, `code` is stable."""
 
@@ -34,6 +42,7 @@ class CheckFinding:
     why: str
     repair: str
     code: str
+    related: tuple[Related, ...] = ()
 
     @staticmethod
     def of_error(check: str, error: LegcrampsError, where: str = "") -> CheckFinding:
@@ -49,9 +58,14 @@ class CheckFinding:
 
     def order(self) -> tuple[int, str, int, str, str]:
         """Return the key by which findings are listed: gravity, then place."""
-        name, _, line = self.where.rpartition(":")
-        number = int(line) if line.isdigit() else 0
-        return _ORDER.index(self.severity), name if number else self.where, number, self.code, self.what
+        name, number = split_place(self.where)
+        return _ORDER.index(self.severity), name, number, self.code, self.what
+
+
+def split_place(where: str) -> tuple[str, int]:
+    """Return the file and line of a place; the place itself and 0 when it names no line."""
+    name, _, line = where.rpartition(":")
+    return (name, int(line)) if name and line.isdecimal() and line.isascii() else (where, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,10 @@ class StageResult:
     findings: tuple[CheckFinding, ...] = ()
     not_run: str = ""
     figures: tuple[Figure, ...] = ()
+
+    def summary(self) -> str:
+        """Return how many findings there are of each severity, in words."""
+        return _summary(Counter(finding.severity for finding in self.findings))
 
 
 @dataclass(frozen=True)
@@ -118,10 +136,12 @@ def render_report(report: CheckReport, *, notes: bool = False) -> str:
     lines = []
     for stage in report.stages:
         shown = [finding for finding in stage.findings if notes or finding.severity is not Severity.INFO]
-        state = f"not run: {stage.not_run}" if stage.not_run else _summary(Counter(finding.severity for finding in stage.findings))
+        state = f"not run: {stage.not_run}" if stage.not_run else stage.summary()
         lines.append(f"{stage.name:<20} {stage.seconds:6.2f} s  {state}")
         lines += [f"  {figure.line()}" for figure in stage.figures]
-        lines += [f"  {finding.line()}" for finding in shown]
+        for finding in shown:
+            lines.append(f"  {finding.line()}")
+            lines += [f"    {each.where}: {each.text}" for each in finding.related]
     total = sum(stage.seconds for stage in report.stages)
     skipped = sum(bool(stage.not_run) for stage in report.stages)
     tail = f", {skipped} of {len(report.stages)} stages not run" if skipped else ""

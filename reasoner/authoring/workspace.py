@@ -61,19 +61,16 @@ class TurtleFile:
         found = [named(quad.subject) for quad in self.quads if quad.object == pyoxigraph.NamedNode(OWL + "Ontology")]
         return found[0] if found else ""
 
-    def place(self, subject: str, mention: str = "") -> str:
-        """Return `file:line` of the block of `subject`, or of the first line in it that holds `mention`."""
+    def place(self, subject: str, *mentions: str) -> str:
+        """Return `file:line` of the block of `subject`, or of the first line in it that holds most of `mentions`."""
         line = self.lines.get(subject)
         if line is None:
             return self.name
         rest = self.text.split("\n")[line - 1 :]
         following = min((each for each in self.lines.values() if each > line), default=line + len(rest))
-        if mention:
-            whole = re.compile(rf"(?<![\w-]){re.escape(mention)}(?![\w-])")
-            for offset, content in enumerate(rest[: following - line]):
-                if whole.search(content):
-                    return f"{self.name}:{line + offset}"
-        return f"{self.name}:{line}"
+        wholes = [re.compile(rf"(?<![\w-]){re.escape(mention)}(?![\w-])") for mention in mentions if mention]
+        held = [sum(bool(whole.search(content)) for whole in wholes) for content in rest[: following - line]]
+        return f"{self.name}:{line + held.index(max(held))}"
 
     def owner(self, node: object) -> str:
         """Return the named subject in whose block a node stands."""
@@ -127,15 +124,15 @@ class Workspace:
             store.extend(_ownership(file))
         return store
 
-    def place(self, term: str, mention: str = "") -> str:
-        """Return `file:line` of a term, or of a mention in its block; the term's abbreviation when it has no block."""
+    def place(self, term: str, *mentions: str) -> str:
+        """Return `file:line` of a term, or of what its block mentions; the term's abbreviation when it has no block."""
         if term.startswith("_:"):
             for file in self.files:
                 owner = file.owners.get(term[2:])
                 if owner:
-                    return file.place(owner, mention)
+                    return file.place(owner, *mentions)
         file_of = self.homes.get(term)
-        return file_of.place(term, mention) if file_of else curie(term)
+        return file_of.place(term, *mentions) if file_of else curie(term)
 
     def full_place(self, where: str) -> str:
         """Return a place that names a file by its bare name with the path below the folder."""

@@ -17,7 +17,7 @@ def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb.add_argument("--only", action="append", default=[], metavar="STAGE", help="run this stage alone; may be given again")
     verb.add_argument("--source", metavar="FILE", help="text that the sentences are read from, to compare offsets and digests")
     verb.add_argument("--coverage", action="store_true", help="print where each sentence of the source text went, and nothing else")
-    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("--format", choices=("text", "json", "sarif", "junit", "markdown"), default="text")
     verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
     verb.set_defaults(run=_run)
 
@@ -27,14 +27,17 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from reasoner.authoring.check import run_check
     from reasoner.authoring.coverage import coverage_report
-    from reasoner.authoring.results import render_report
+    from reasoner.authoring.report_formats import write_report
+    from reasoner.errors import UsageError
     from reasoner.resources import knowledge_folder
 
     folder = knowledge_folder(arguments.knowledge)
+    if arguments.coverage and arguments.format not in ("text", "json"):
+        raise UsageError("Coverage is printed as text or JSON", repair="leave out --format, or --coverage")
     if arguments.coverage:
         sys.stdout.write(coverage_report(folder, arguments.format))
         return 0
     source = Path(arguments.source) if arguments.source else None
     report = run_check(folder, fast=arguments.fast, release=arguments.release, source=source, only=arguments.only)
-    sys.stdout.write(report.dumps() + "\n" if arguments.format == "json" else render_report(report, notes=arguments.notes))
+    sys.stdout.write(write_report(report, arguments.format, notes=arguments.notes))
     return 0 if report.clean else 1
