@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Counts", "Unused", "counted", "summed"]
+__all__ = ["Counts", "Unused", "counted", "minus", "summed"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,19 +56,21 @@ def counted(unused: Counter[tuple[str, str]]) -> tuple[Unused, ...]:
 
 def summed(parts: Iterable[Counts]) -> Counts:
     """Return the counts of several readings as one."""
+    return _combined([(1, part) for part in parts])
+
+
+def minus(whole: Counts, part: Counts) -> Counts:
+    """Return the counts of a reading without those of a part of it."""
+    return _combined([(1, whole), (-1, part)])
+
+
+def _combined(parts: Iterable[tuple[int, Counts]]) -> Counts:
     unused: Counter[tuple[str, str]] = Counter()
-    totals: Counter[str] = Counter()
-    for part in parts:
+    totals = [0] * 6
+    for sign, part in parts:
         for each in part.unused:
-            unused[each.reason, each.kind] += each.count
-        for name in ("entries", "patients", "definitions", "recorded", "records", "problems"):
-            totals[name] += getattr(part, name)
-    return Counts(
-        totals["entries"],
-        totals["patients"],
-        totals["definitions"],
-        totals["recorded"],
-        counted(unused),
-        totals["records"],
-        totals["problems"],
-    )
+            unused[each.reason, each.kind] += sign * each.count
+        numbers = (part.entries, part.patients, part.definitions, part.recorded, part.records, part.problems)
+        totals = [total + sign * number for total, number in zip(totals, numbers, strict=True)]
+    entries, patients, definitions, recorded, records, problems = totals
+    return Counts(entries, patients, definitions, recorded, counted(unused), records, problems)

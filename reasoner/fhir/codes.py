@@ -23,6 +23,7 @@ from reasoner.terms import lc
 __all__ = ["Codes", "Coding", "Meaning", "codings", "wording"]
 
 _OWN = (LC, LC.removesuffix("/"))
+_MOST_KNOWN = 100_000
 _NUMERIC = ("quotient", "ratio", "relative", "select", "weighted_sum")
 
 
@@ -50,8 +51,8 @@ class Meaning:
 
 def codings(concept: Element) -> tuple[Coding, ...]:
     """Return the codings of a CodeableConcept that have both system and code."""
-    found = (Coding(string(each, "system"), string(each, "code"), string(each, "display")) for each in children(concept, "coding"))
-    return tuple(each for each in found if each.system and each.code)
+    found = [Coding(string(each, "system"), string(each, "code"), string(each, "display")) for each in children(concept, "coding")]
+    return tuple([each for each in found if each.system and each.code])
 
 
 def wording(concept: Element) -> str:
@@ -66,6 +67,7 @@ class Codes:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._known: dict[tuple[str, str], frozenset[str]] = {}
+        self._value_systems = {iri.partition("#")[0] for iri in program.value_codes}
         self._units: dict[str, frozenset[str]] = {}
         for indicator in program.indicators:
             for test in indicator.tests:
@@ -121,6 +123,8 @@ class Codes:
     def _terms(self, coding: Coding, sorts: tuple[str, ...]) -> frozenset[str]:
         key = (coding.system, coding.code)
         if key not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
             self._known[key] = self._looked_up(coding)
         return frozenset(term for term in self._known[key] if self._program.sorts[term] in sorts)
 
@@ -139,8 +143,13 @@ class Codes:
 
     def word(self, coding: Coding, values: str) -> str:
         """Return the word of the record value list `values` (such as Side) that a code means, or the empty string."""
-        value = LC + coding.code if coding.system in _OWN else self._program.value_codes.get(coding.iri, "")
+        value = self._value(coding)
         return value.removeprefix(f"{LC}_{values}_") if value.startswith(f"{LC}_{values}_") else ""
+
+    def _value(self, coding: Coding) -> str:
+        if coding.system in _OWN:
+            return LC + coding.code
+        return self._program.value_codes.get(coding.iri, "") if coding.system in self._value_systems else ""
 
     def words(self, concepts: Iterable[Element], values: str) -> frozenset[str]:
         """Return the words of a value list that the codings of `concepts` mean."""

@@ -14,20 +14,24 @@ EMPTY: Element = {}
 def child(element: Element, *path: str) -> Element:
     """Return the object at the end of `path`, or an empty one; a list stands for its first object."""
     for name in path:
-        element = next(iter(children(element, name)), EMPTY)
+        found = element.get(name)
+        if isinstance(found, list):
+            found = next((member for member in found if isinstance(member, dict)), EMPTY)
+        element = found if isinstance(found, dict) else EMPTY
     return element
 
 
 def children(element: Element, name: str) -> tuple[Element, ...]:
     """Return the objects under `name`: those of a list, or the single one."""
     found = element.get(name)
-    members = found if isinstance(found, list) else [found]
-    return tuple(member for member in members if isinstance(member, dict))
+    if isinstance(found, dict):
+        return (found,)
+    return tuple([member for member in found if isinstance(member, dict)]) if isinstance(found, list) else ()
 
 
 def string(element: Element, *path: str) -> str:
     """Return the text at the end of `path`, or the empty string."""
-    found = child(element, *path[:-1]).get(path[-1])
+    found = (element if len(path) == 1 else child(element, *path[:-1])).get(path[-1])
     return found.strip() if isinstance(found, str) else ""
 
 

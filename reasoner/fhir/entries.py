@@ -49,12 +49,15 @@ class Gathering:
     problems: tuple[Problem, ...]
 
 
-def gather_entries(documents: Iterable[Element], base: str) -> Gathering:
-    """Return every resource of `documents` once; raise UnsupportedInputError for what is not FHIR R4."""
+def gather_entries(documents: Iterable[Element], base: str, before: int = 0) -> Gathering:
+    """Return every resource of `documents` once; raise UnsupportedInputError for what is not FHIR R4.
+
+    `before` resources were read earlier: one without an id is named by its place among all.
+    """
     found: list[Entry] = []
     for document in documents:
         for resource, url in _taken_apart(document, ""):
-            found.extend(_with_contained(resource, url, base, len(found) + 1))
+            found.extend(_with_contained(resource, url, base, before + len(found) + 1))
     for entry in found:
         refuse_other_versions(entry.resource, entry.node)
     return _once(found)

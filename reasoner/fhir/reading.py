@@ -17,7 +17,7 @@ A resource with a `modifierExtension` or `implicitRules` is not read: R4 forbids
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,16 +33,30 @@ from reasoner.fhir.medications import read_medication_use
 from reasoner.fhir.notes import Notes, gathered_problems
 from reasoner.fhir.observations import read_observation
 from reasoner.fhir.references import Index, reference_words
-from reasoner.fhir.sources import BadLine, Source, line_problems, resources_in
+from reasoner.fhir.sources import BadLine, BadLines, Source, resources_in
 from reasoner.moments import Moment
 from reasoner.program.model import Program
 from reasoner.record import Case, DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord, Problem, Record
 from reasoner.terms import lc
 
-__all__ = ["BASE", "FhirReading", "read_documents", "read_fhir", "read_resources", "read_sources"]
+__all__ = [
+    "BASE",
+    "DEFINITIONS",
+    "FhirReading",
+    "is_read",
+    "other_types",
+    "read_documents",
+    "read_fhir",
+    "read_resources",
+    "read_sources",
+    "subject_of",
+    "unread",
+]
 
 BASE = "http://localhost/fhir/"
-_DEFINITIONS = ("Medication", "Substance")
+DEFINITIONS = ("Medication", "Substance")
+"""The types that others refer to, and that say nothing of a patient."""
+
 _SILENT = ("ServiceRequest",)
 _INTOLERANCES = ("AllergyIntolerance",)
 _READERS: dict[str, Callable[[Entry, Context, Notes], list[Record]]] = {
@@ -83,28 +97,36 @@ def read_documents(texts: Iterable[bytes], program: Program, base: str = BASE, a
 
 def read_sources(sources: Iterable[Source], program: Program, base: str = BASE, as_of: Moment | None = None) -> FhirReading:
     """Return the cases of several inputs that refer to each other; raise as `read_fhir` does, naming the input."""
-    bad: list[BadLine] = []
-    return read_resources(_good(sources, bad), program, base, as_of, bad)
+    bad = BadLines()
+    return read_resources(_good(sources, bad), Codes(program), base, as_of, bad=bad)
 
 
-def _good(sources: Iterable[Source], bad: list[BadLine]) -> Iterator[Element]:
+def _good(sources: Iterable[Source], bad: BadLines) -> Iterator[Element]:
     """Yield the resources of all inputs; lines that hold none are added to `bad`."""
     for source in sources:
         for held in resources_in(source):
             if isinstance(held, BadLine):
-                bad.append(held)
+                bad.add(held)
             else:
                 yield held
 
 
 def read_resources(
-    resources: Iterable[Element], program: Program, base: str = BASE, as_of: Moment | None = None, bad: Sequence[BadLine] = ()
+    resources: Iterable[Element],
+    codes: Codes,
+    base: str = BASE,
+    as_of: Moment | None = None,
+    *,
+    bad: BadLines | None = None,
+    before: int = 0,
 ) -> FhirReading:
-    """Return the cases of parsed resources and Bundles; `bad` are the lines that held none, complete once they are taken."""
+    """Return the cases of parsed resources and Bundles; `before` is the number of those read earlier.
+
+    `bad` are the lines that held none, complete once the resources are taken.
+    """
     address = base if base.endswith("/") else base + "/"
-    gathering = gather_entries(resources, address)
+    gathering = gather_entries(resources, address, before)
     index = Index(gathering.entries, address)
-    codes = Codes(program)
     patients = {entry.node: Notes(entry.node) for entry in gathering.entries if entry.kind == "Patient"}
     births = {
         entry.node: moment(string(entry.resource, "birthDate"), "birthDate", patients[entry.node])
@@ -116,11 +138,11 @@ def read_resources(
     )
     for entry in gathering.entries:
         _sort_out(entry, index, codes, births, found)
-    if bad:
-        found.unused["malformed-line", ""] = len(bad)
+    if bad is not None:
+        found.unused["malformed-line", ""] = bad.total
     pairs = reported_together(gathering.entries, index)
     cases = [_case(node, as_of, Context(codes, index, birth), pairs, found) for node, birth in sorted(births.items())]
-    problems = (*gathering.problems, *line_problems(bad), *_strays(found.strays), *_other_types(found.unused))
+    problems = (*gathering.problems, *(bad.problems() if bad else ()), *_strays(found.strays), *other_types(found.unused))
     return FhirReading(tuple(cases), problems, _counts(found, cases, problems))
 
 
@@ -140,15 +162,15 @@ def _sort_out(entry: Entry, index: Index, codes: Codes, births: dict[str, Moment
     if entry.kind == "Patient":
         found.used["patients"] += 1
         _check_patient(entry, found.notes[entry.node][0])
-    elif entry.kind in _DEFINITIONS:
+    elif entry.kind in DEFINITIONS:
         found.used["definitions"] += 1
     elif entry.kind not in _READERS:
-        found.unused["no-fact" if entry.kind in _SILENT else "other-type", entry.kind or "entry without a resource"] += 1
+        found.unused[unread(entry.kind)] += 1
     else:
         patient = _patient(entry, index)
         if patient is None:
             found.unused["no-patient", entry.kind] += 1
-            found.strays.setdefault(_subject_words(entry), []).append(entry.node)
+            found.strays.setdefault(reference_words(subject_of(entry)), []).append(entry.node)
             return
         notes = Notes(entry.node)
         records = _read(entry, Context(codes, index, births[patient]), notes)
@@ -158,6 +180,11 @@ def _sort_out(entry: Entry, index: Index, codes: Codes, births: dict[str, Moment
             found.unused[_reason(entry, notes, bool(records)), entry.kind] += 1
         found.notes[patient].append(notes)
         found.records[patient].extend(records)
+
+
+def unread(kind: str) -> tuple[str, str]:
+    """Return the reason why nothing is read of a type, and how that type is named."""
+    return "no-fact" if kind in _SILENT else "other-type", kind or "entry without a resource"
 
 
 def _reason(entry: Entry, notes: Notes, in_words: bool) -> str:
@@ -189,7 +216,7 @@ def _patient(entry: Entry, index: Index) -> str | None:
     """Return the IRI of the patient that an entry, or the entry that contains it, is about."""
     for each in (entry, entry.home):
         if each is not None:
-            reference = child(each.resource, "patient") or child(each.resource, "subject")
+            reference = subject_of(each)
             target = index.find(reference, each) if reference else None
             if target is not None and target.kind == "Patient":
                 return target.node
@@ -198,9 +225,14 @@ def _patient(entry: Entry, index: Index) -> str | None:
     return None
 
 
-def _subject_words(entry: Entry) -> str:
-    reference = child(entry.resource, "patient") or child(entry.resource, "subject")
-    return reference_words(reference)
+def subject_of(entry: Entry) -> Element:
+    """Return the reference that says whom a resource is about."""
+    return child(entry.resource, "patient") or child(entry.resource, "subject")
+
+
+def is_read(kind: str) -> bool:
+    """Return whether resources of a type are read for what they say of a patient."""
+    return kind in _READERS
 
 
 def _check_patient(entry: Entry, notes: Notes) -> None:
@@ -259,7 +291,8 @@ def _strays(strays: dict[str, list[str]]) -> list[Problem]:
     return found
 
 
-def _other_types(unused: Counter[tuple[str, str]]) -> list[Problem]:
+def other_types(unused: Mapping[tuple[str, str], int]) -> list[Problem]:
+    """Return a problem that counts the resources of types that are not read."""
     counted_types = [f"{number} {kind}" for (reason, kind), number in sorted(unused.items()) if reason == "other-type"]
     if not counted_types:
         return []

@@ -17,9 +17,10 @@ from urllib.parse import unquote
 from reasoner.fhir.elements import Element, child, children, string
 from reasoner.fhir.entries import Entry
 
-__all__ = ["Index", "reference_words"]
+__all__ = ["Index", "entry_names", "reference_keys", "reference_words"]
 
 _RELATIVE = re.compile(r"(?P<root>.*/)?(?P<kind>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_ANYWHERE = "any server: "
 
 
 class Index:
@@ -88,6 +89,35 @@ def _root(entry: Entry) -> str:
     """Return the server address under which `entry` stands, or the empty string."""
     parts = _RELATIVE.fullmatch((entry.home or entry).url)
     return (parts["root"] or "") if parts else ""
+
+
+def entry_names(entry: Entry) -> tuple[str, ...]:
+    """Return the keys by which references to an entry name it."""
+    name = string(entry.resource, "id")
+    names = [entry.url] if entry.url else []
+    if name:
+        names += [f"{entry.kind}/{name}"] if entry.url else [f"{entry.kind}/{name}", f"{_ANYWHERE}{entry.kind}/{name}"]
+    for identifier in children(entry.resource, "identifier"):
+        names.append(f"{entry.kind}?{string(identifier, 'system')}|{string(identifier, 'value')}")
+    return tuple(names)
+
+
+def reference_keys(reference: Element) -> tuple[str, ...]:
+    """Return the keys that a reference to another resource may mean, the likeliest first; none for one that means nothing."""
+    address = string(reference, "reference")
+    if not address:
+        identifier = child(reference, "identifier")
+        kind = string(reference, "type") or "Patient"
+        return (f"{kind}?{string(identifier, 'system')}|{string(identifier, 'value')}",) if string(identifier, "value") else ()
+    kind, question, condition = address.partition("?")
+    if question:
+        name, _, value = condition.partition("=")
+        return (f"{kind}?{unquote(value)}",) if name == "identifier" and "&" not in value else ()
+    parts = _RELATIVE.fullmatch(address)
+    if parts is None:
+        return (address,)
+    local = f"{parts['kind']}/{parts['id']}"
+    return (f"{parts['root']}{local}", f"{_ANYWHERE}{local}") if parts["root"] else (local,)
 
 
 def reference_words(reference: Element) -> str:

@@ -10,7 +10,7 @@ A file of lines that holds no resource at all, such as the log of an export, is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reasoner.errors import InputError, UnsupportedInputError
@@ -18,7 +18,7 @@ from reasoner.fhir.document import parse_document
 from reasoner.fhir.elements import Element, string
 from reasoner.record import Problem
 
-__all__ = ["BadLine", "Source", "line_problems", "read_line", "resources_in"]
+__all__ = ["BadLine", "BadLines", "Source", "read_line", "resources_in"]
 
 _NAMED = 10
 _NO_RESOURCE = "it has no resourceType"
@@ -90,18 +90,31 @@ def read_line(line: bytes, place: str) -> Element | BadLine:
     return resource if string(resource, "resourceType") else BadLine(place, _NO_RESOURCE)
 
 
-def line_problems(bad: Iterable[BadLine]) -> list[Problem]:
-    """Return a problem per file and reason, with its count and the first places."""
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for each in bad:
-        grouped.setdefault((each.place.rpartition(":")[0], each.why), []).append(each.place)
-    return [
-        Problem(
-            "malformed-line",
-            f"lines of {name or 'the input'} that hold no resource: {len(places)} ({why})",
-            "",
-            tuple(places[:_NAMED]),
-            "send one JSON resource per line",
-        )
-        for (name, why), places in sorted(grouped.items())
-    ]
+class BadLines:
+    """Count lines that hold no resource, by file, and keep the first places."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[int, list[BadLine]]] = {}
+
+    @property
+    def total(self) -> int:
+        """Return how many there are."""
+        return sum(count for count, _ in self._files.values())
+
+    def add(self, line: BadLine) -> None:
+        """Count a line."""
+        count, first = self._files.get(line.place.rpartition(":")[0], (0, []))
+        self._files[line.place.rpartition(":")[0]] = (count + 1, [*first, line] if count < _NAMED else first)
+
+    def problems(self) -> list[Problem]:
+        """Return a problem per file, with its count, the first places and the first reason."""
+        return [
+            Problem(
+                "malformed-line",
+                f"lines of {name or 'the input'} that hold no resource: {count}, the first because {first[0].why}",
+                "",
+                tuple(line.place for line in first),
+                "send one JSON resource per line",
+            )
+            for name, (count, first) in sorted(self._files.items())
+        ]
