@@ -9,12 +9,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from reasoner.cli import assess, check, convert, doctor, explain, fmt, query, validate, whatif
+from reasoner.cli import assess, check, cohort, convert, doctor, explain, fmt, query, validate, whatif
 from reasoner.errors import LegcrampsError, shortened
 
 __all__ = ["main"]
 
+<<<<<<< HEAD
 _VERBS = (assess, validate, explain, whatif, query, convert, check, fmt, doctor)
+=======
+_VERBS = (assess, validate, explain, whatif, query, cohort, check, fmt, doctor)
+>>>>>>> 3ff10d5 (Answer cohorts chunk by chunk into Parquet tables, resumable and atomic)
 """The modules of the verbs, in the order in which the help lists them."""
 
 

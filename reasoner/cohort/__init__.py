@@ -1,1 +1,54 @@
 """Answer cohorts: many cases at once, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reasoner.errors import MissingExtraError
+from reasoner.program.model import Program
+
+if TYPE_CHECKING:
+    from reasoner.cohort.run import Summary
+
+__all__ = ["answer_cohort"]
+
+
+def answer_cohort(
+    inputs: Iterable[Path | str],
+    out: Path | str,
+    program: Program,
+    *,
+    as_of: datetime | None = None,
+    shapes: bool = True,
+    jobs: int = 1,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> Summary:
+    """Answer every case of the inputs into tables in the folder `out`, or finish what an earlier call of the same began.
+
+    Raise MissingExtraError without numpy and pyarrow, InputError for inputs that cannot be read, UsageError when `out`
+    holds something else. `progress` is told how much of how much is done, and how many cases are answered.
+    """
+    from reasoner.moments import from_datetime
+
+    require_extra()
+    from reasoner.cohort.run import run
+    from reasoner.cohort.single import Settings
+    from reasoner.cohort.sources import sources_of
+
+    now = from_datetime(datetime.now(UTC).replace(microsecond=0))
+    settings = Settings(from_datetime(as_of) if as_of else None, now, shapes)
+    return run(sources_of(map(str, inputs)), Path(out), program, settings, jobs=jobs, progress=progress)
+
+
+def require_extra() -> None:
+    """Raise MissingExtraError when the libraries of the extra `cohort` are not installed."""
+    try:
+        import numpy  # noqa: F401
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "The extra cohort is not installed", why=f"{error.name} is missing", repair="pip install 'legcramps[cohort]'"
+        ) from error

@@ -1,0 +1,108 @@
+"""Find the cases among triples, whose records are whose, and which of them a stretch of a file holds whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reasoner.cohort.triples import Triples
+from reasoner.namespaces import RDF
+from reasoner.terms import lc
+
+__all__ = ["Grouping", "group", "hashes_of"]
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Ids = np.ndarray[Any, np.dtype[np.int32]]
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+
+_TYPE, _CASE, _HAS_RECORD = (f"<{iri}>" for iri in (RDF + "type", lc("Case"), lc("hasRecord")))
+_BASE = 0x9E3779B97F4A7C15
+_INVERSE = pow(_BASE, -1, 1 << 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """The subjects by what they are: `cases` are typed as such, `kept` are described whole, together with all they link.
+
+    `holders` and `targets` are the subjects of each link from a case to a described record.
+    """
+
+    cases: Flags
+    kept: Flags
+    holders: Ids
+    targets: Ids
+
+
+def group(triples: Triples, *, first: bool, last: bool) -> Grouping:
+    """Return what the triples of one stretch say of cases; `first` and `last` say whether the stretch begins and ends the file.
+
+    A subject at an open edge may go on beyond it, a record without a case or a case without its record may have it
+    elsewhere: such cases are not kept, nor is what they share records with.
+    """
+    count = len(triples.subjects)
+    typed = triples.p == _place(triples.predicates, _TYPE)
+    cases = np.zeros(count, dtype=bool)
+    cases[triples.s[typed & (triples.o == _place(triples.objects, _CASE))]] = True
+    links = triples.p == _place(triples.predicates, _HAS_RECORD)
+    linked = _subjects_among(triples, triples.o[links])
+    holders = triples.s[links]
+    whole = np.bincount(triples.s, minlength=count) > 0
+    if not (first and last):
+        known = linked >= 0
+        owned = cases.copy()
+        owned[linked[known]] = True
+        whole &= owned
+        whole[holders[~known]] = False
+        for subject, closed in zip(triples.edges, (first, last), strict=True):
+            if not closed and subject is not None and (place := _place(triples.subjects, subject)) >= 0:
+                whole[place] = False
+        whole = _spread(whole, holders[known], linked[known])
+    known = linked >= 0
+    return Grouping(cases, whole, holders[known], linked[known])
+
+
+def _spread(whole: Flags, holders: Ids, targets: Ids) -> Flags:
+    """Return the subjects that are whole and linked with whole ones only."""
+    while True:
+        broken = ~(whole[holders] & whole[targets])
+        found = whole.copy()
+        found[holders[broken]] = False
+        found[targets[broken]] = False
+        if found.sum() == whole.sum():
+            return found
+        whole = found
+
+
+def _place(terms: pa.StringArray, term: str) -> int:
+    found: int = pc.index(terms, term).as_py()
+    return found
+
+
+def _subjects_among(triples: Triples, objects: Ids) -> Ids:
+    """Return per object which subject it is; -1 where it is none."""
+    distinct, back = np.unique(objects, return_inverse=True)
+    found = pc.index_in(triples.objects.take(pa.array(distinct)), triples.subjects)
+    places: Ids = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)[back]
+    return places
+
+
+def hashes_of(terms: pa.StringArray) -> Hashes:
+    """Return a number for each text that equal texts share; unequal ones hardly ever do."""
+    terms = pa.concat_arrays([terms]) if terms.offset else terms
+    offsets = np.frombuffer(terms.buffers()[1], dtype=np.int32, count=len(terms) + 1)
+    data = np.frombuffer(terms.buffers()[2], dtype=np.uint8) if terms.buffers()[2] else np.zeros(0, dtype=np.uint8)
+    data = data[: offsets[-1]]
+    table = np.random.default_rng(0).integers(1, 2**63, 256, dtype=np.uint64)
+    powers = np.full(len(data) + 1, _BASE, dtype=np.uint64)
+    powers[0] = 1
+    powers = np.multiply.accumulate(powers)
+    sums = np.zeros(len(data) + 1, dtype=np.uint64)
+    np.cumsum(table[data] * powers[:-1], out=sums[1:])
+    inverse = np.full(len(data) + 1, _INVERSE, dtype=np.uint64)
+    inverse[0] = 1
+    inverse = np.multiply.accumulate(inverse)
+    return (sums[offsets[1:]] - sums[offsets[:-1]]) * inverse[offsets[:-1]]

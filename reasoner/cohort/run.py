@@ -1,0 +1,235 @@
+"""Answer a cohort chunk by chunk: resumable after a kill at any point, and nothing is written in place of the output before all is done.
+
+Everything is written beside the output, in a folder whose name ends in `.partial`. A chunk is done when its state file is
+there, which is renamed into place after its tables; what is half written has another name and is written anew. At the end
+the folder gets the name of the output. What a chunk yields depends on the plan alone, so that a run that was killed and
+taken up again, with more or fewer jobs, gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from reasoner.cohort.answering import Context, answer_chunk
+from reasoner.cohort.output import NAMES
+from reasoner.cohort.single import Settings
+from reasoner.cohort.sources import Chunk, Source, chunks_of
+from reasoner.cohort.workers import apply
+from reasoner.errors import IncompleteError, UsageError
+from reasoner.program.model import Program
+
+__all__ = ["Summary", "run"]
+
+_STATE, _PLAN, _MANIFEST = "state", "plan.json", "manifest.json"
+_FORMAT = 1
+
+Progress = Callable[[int, int, int], None]
+"""Told how much of how much is done, and how many cases are answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of the cases: `cases` is the sum of `answered` and `rejected`; `routed` ones were answered one by one.
+
+    `malformed` counts the lines that are no triples; `broken` says that a record or case was left out because it breaks a shape.
+    """
+
+    cases: int
+    answered: int
+    rejected: int
+    routed: int
+    problems: int
+    malformed: int
+    broken: bool
+
+
+def run(
+    sources: Sequence[Source], out: Path, program: Program, settings: Settings, *, jobs: int = 1, progress: Progress | None = None
+) -> Summary:
+    """Answer the cases of `sources` into the folder `out`, or go on where an earlier run of the same was stopped.
+
+    Raise UsageError when `out` holds something else, IncompleteError when what is left over cannot be put together.
+    """
+    partial = out.with_name(out.name + ".partial")
+    chunks = chunks_of(sources)
+    plan = _plan(sources, program, settings)
+    if (out / _MANIFEST).is_file():
+        return _finished(out, plan)
+    if out.exists() and any(out.iterdir()):
+        raise UsageError("The output folder is not empty", where=str(out), repair="name a new folder, or empty this one")
+    settings = _begin(partial, plan, settings)
+    context = Context(tuple(sources), program, settings)
+    if not (partial / _MANIFEST).is_file():
+        _answer(context, chunks, partial, jobs, progress)
+        _write(partial / _MANIFEST, _json(_manifest(context, partial, plan)))
+    shutil.rmtree(partial / _STATE, ignore_errors=True)
+    (partial / _PLAN).unlink(missing_ok=True)
+    if out.exists():
+        out.rmdir()
+    partial.rename(out)
+    return _finished(out, plan)
+
+
+# --- the plan ----------------------------------------------------------------------------------------------------------
+
+
+def _plan(sources: Sequence[Source], program: Program, settings: Settings) -> dict[str, Any]:
+    return {
+        "format": _FORMAT,
+        "knowledge": {"version": program.version, "hash": program.digest},
+        "as_of": settings.as_of.text if settings.as_of else None,
+        "shapes": settings.shapes,
+        "sources": [asdict(each) for each in sources],
+    }
+
+
+def _begin(partial: Path, plan: dict[str, Any], settings: Settings) -> Settings:
+    """Write the plan, or find that of an unfinished run, whose present instant is kept."""
+    from dataclasses import replace
+
+    from reasoner.moments import parse_moment
+
+    path = partial / _PLAN
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        now = parse_moment(found.pop("now"))
+        if found != plan or now is None:
+            raise UsageError(
+                "An unfinished run of another command is in the way",
+                where=str(partial),
+                why="its inputs, options or knowledge differ from these",
+                repair="repeat that command, or delete the folder",
+            )
+        return replace(settings, now=now)
+    if not (partial / _MANIFEST).is_file():
+        for name in (*NAMES, _STATE):
+            (partial / name).mkdir(parents=True, exist_ok=True)
+        _write(path, _json({**plan, "now": settings.now.text}))
+    return settings
+
+
+def _finished(out: Path, plan: dict[str, Any]) -> Summary:
+    manifest = json.loads((out / _MANIFEST).read_text(encoding="utf-8"))
+    counts = manifest.pop("counts")
+    manifest.pop("tables")
+    if manifest != plan:
+        raise UsageError(
+            "The output folder holds the answers of another run",
+            where=str(out),
+            why="its inputs, options or knowledge differ from these",
+            repair="name a new folder",
+        )
+    return Summary(**counts)
+
+
+# --- the chunks --------------------------------------------------------------------------------------------------------
+
+
+def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, jobs: int, progress: Progress | None) -> None:
+    total = sum(chunk.weight for chunk in chunks)
+    done = cases = 0
+    waiting = []
+    for chunk in chunks:
+        state = _state(partial, chunk.number)
+        if state is None:
+            waiting.append(chunk)
+        else:
+            done, cases = done + chunk.weight, cases + state["answered"]
+    for chunk, answered in apply(lambda chunk: _one(context, chunk, partial), waiting, jobs):
+        done, cases = done + chunk.weight, cases + answered
+        if progress:
+            progress(done, total, cases)
+    for chunk in _rests(context, chunks, partial):
+        if _state(partial, chunk.number) is None:
+            _one(context, chunk, partial)
+    _check_apart(context, chunks, partial)
+
+
+def _one(context: Context, chunk: Chunk, partial: Path, left: Sequence[bytes] | None = None) -> int:
+    """Answer a chunk and write what it yields; the state file comes last."""
+    left = _left(partial, chunk) if chunk.start < 0 else None
+    part = answer_chunk(context, chunk, left)
+    for name, table in part.tables.items():
+        _write_table(partial / name / f"part-{chunk.number:06}.parquet", table)
+    where = partial / _STATE
+    _write(where / f"{chunk.number:06}.left", part.left)
+    _write(where / f"{chunk.number:06}.subjects", part.subjects.tobytes())
+    _write(
+        where / f"{chunk.number:06}.json",
+        _json({**asdict(part.counts), "rows": {name: each.num_rows for name, each in part.tables.items()}}),
+    )
+    return part.counts.answered
+
+
+def _state(partial: Path, number: int) -> dict[str, Any] | None:
+    path = partial / _STATE / f"{number:06}.json"
+    if not path.is_file():
+        return None
+    state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return state
+
+
+def _rests(context: Context, chunks: Sequence[Chunk], partial: Path) -> Iterator[Chunk]:
+    """Yield a last chunk for each source of which something is left over; its `end` says up to which chunk."""
+    for index in range(len(context.sources)):
+        own = [chunk.number for chunk in chunks if chunk.source == index]
+        if any((partial / _STATE / f"{number:06}.left").stat().st_size for number in own):
+            yield Chunk(len(chunks) + index, index, -own[0] - 1, own[-1] + 1, True, True, 0)
+
+
+def _left(partial: Path, chunk: Chunk) -> list[bytes]:
+    paths = [partial / _STATE / f"{number:06}.left" for number in range(-chunk.start - 1, chunk.end)]
+    return [text for path in paths if (text := path.read_bytes())]
+
+
+def _check_apart(context: Context, chunks: Sequence[Chunk], partial: Path) -> None:
+    """Raise IncompleteError when two chunks of one source describe the same node: its statements stand too far apart."""
+    for index, source in enumerate(context.sources):
+        numbers = [chunk.number for chunk in chunks if chunk.source == index] + [len(chunks) + index]
+        paths = [path for number in numbers if (path := partial / _STATE / f"{number:06}.subjects").is_file()]
+        found = np.concatenate([np.fromfile(path, dtype=np.uint64) for path in paths])
+        if len(np.unique(found)) < len(found):
+            raise IncompleteError(
+                "The statements about one node stand too far apart",
+                where=source.path,
+                why="the file is read in stretches, and a case or record is described in two of them",
+                repair="sort the file by case",
+            )
+
+
+def _manifest(context: Context, partial: Path, plan: dict[str, Any]) -> dict[str, Any]:
+    states = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((partial / _STATE).glob("*.json"))]
+    rows = [state.pop("rows") for state in states]
+    counts = {name: sum(state[name] for state in states) for name in Summary.__slots__}
+    counts["broken"] = bool(counts["broken"])
+    return {**plan, "counts": counts, "tables": {name: sum(each[name] for each in rows) for name in NAMES}}
+
+
+# --- files -------------------------------------------------------------------------------------------------------------
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+def _write_table(path: Path, table: pa.Table) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    parquet.write_table(table, temporary, compression="zstd", dictionary_pagesize_limit=1 << 26)
+    temporary.replace(path)

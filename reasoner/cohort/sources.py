@@ -1,0 +1,117 @@
+"""Name the inputs of a cohort, and cut them into chunks that can be answered apart from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reasoner.errors import InputError, UnsupportedInputError
+
+__all__ = ["Chunk", "Source", "chunks_of", "read_stretch", "sources_of"]
+
+_FORMATS = {".nt": "n-triples", ".nq": "n-quads", ".parquet": "parquet"}
+_STRETCH = 48 << 20
+_ROWS = 1 << 20
+_LINES = ("n-triples", "n-quads")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input file as it was when the run began."""
+
+    path: str
+    format: str
+    size: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of a source: bytes of a file of lines, row groups of a Parquet file; `rest` is what the others left over."""
+
+    number: int
+    source: int
+    start: int
+    end: int
+    first: bool
+    last: bool
+    weight: int
+
+
+def sources_of(paths: Iterable[str]) -> tuple[Source, ...]:
+    """Return the files that `paths` name, those of folders included, sorted; raise InputError for what cannot be read."""
+    found = []
+    for path in _files(paths):
+        suffix = path.suffix.lower()
+        if suffix not in _FORMATS:
+            raise UnsupportedInputError(
+                "The format of the input is not known",
+                where=str(path),
+                why=f"the name ends in “{suffix}”",
+                repair=f"use one of {' '.join(sorted(_FORMATS))}",
+            )
+        stat = path.stat()
+        found.append(Source(str(path.resolve()), _FORMATS[suffix], stat.st_size, stat.st_mtime_ns))
+    if not found:
+        raise InputError(
+            "There is no input", why="the folders hold no file that is read", repair=f"name files in {' '.join(sorted(_FORMATS))}"
+        )
+    return tuple(sorted(set(found), key=lambda each: each.path))
+
+
+def _files(paths: Iterable[str]) -> Iterator[Path]:
+    for name in paths:
+        path = Path(name)
+        if path.is_dir():
+            yield from (each for each in sorted(path.rglob("*")) if each.suffix.lower() in _FORMATS and each.is_file())
+        elif path.is_file():
+            yield path
+        else:
+            raise InputError("The input cannot be read", where=name, why="there is no such file", repair="check the path")
+
+
+def chunks_of(sources: Iterable[Source]) -> tuple[Chunk, ...]:
+    """Return the chunks of all sources; they depend on the sources alone."""
+    found: list[Chunk] = []
+    for index, source in enumerate(sources):
+        cuts = _row_groups(source) if source.format == "parquet" else _stretches(source)
+        for place, (start, end, weight) in enumerate(cuts):
+            found.append(Chunk(len(found), index, start, end, place == 0, place == len(cuts) - 1, weight))
+    return tuple(found)
+
+
+def _stretches(source: Source) -> list[tuple[int, int, int]]:
+    starts = range(0, max(source.size, 1), _STRETCH)
+    return [(start, min(start + _STRETCH, source.size), min(_STRETCH, source.size - start)) for start in starts]
+
+
+def _row_groups(source: Source) -> list[tuple[int, int, int]]:
+    from pyarrow import ArrowInvalid, parquet
+
+    try:
+        metadata = parquet.read_metadata(source.path)
+    except (ArrowInvalid, OSError) as error:
+        raise InputError("The input is no Parquet file", where=source.path, why=str(error), repair="write it anew") from error
+    cuts: list[tuple[int, int, int]] = []
+    start, rows = 0, 0
+    for group in range(metadata.num_row_groups):
+        size = metadata.row_group(group).num_rows
+        if rows and rows + size > _ROWS:
+            cuts.append((start, group, rows))
+            start, rows = group, 0
+        rows += size
+    return [*cuts, (start, metadata.num_row_groups, rows)]
+
+
+def read_stretch(path: str, start: int, end: int) -> bytes:
+    """Return the whole lines that begin in a stretch of a file."""
+    with Path(path).open("rb") as file:
+        if start:
+            file.seek(start - 1)
+            before = file.readline()
+            start += len(before) - 1
+        if start >= end:
+            return b""
+        data = file.read(end - start)
+        return data if data.endswith(b"\n") else data + file.readline()
