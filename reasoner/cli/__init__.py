@@ -14,11 +14,7 @@ from reasoner.errors import LegcrampsError, shortened
 
 __all__ = ["main"]
 
-<<<<<<< HEAD
-_VERBS = (assess, validate, explain, whatif, query, convert, check, fmt, doctor)
-=======
-_VERBS = (assess, validate, explain, whatif, query, cohort, check, fmt, doctor)
->>>>>>> 3ff10d5 (Answer cohorts chunk by chunk into Parquet tables, resumable and atomic)
+_VERBS = (assess, validate, explain, whatif, query, cohort, convert, check, fmt, doctor)
 """The modules of the verbs, in the order in which the help lists them."""
 
 
