@@ -195,4 +195,7 @@ def test_the_output_is_there_when_all_is_done(tmp_path: Path, knowledge: Program
         answer_cohort([path], tmp_path / "out", knowledge, shapes=False)
     with pytest.raises(InputError):
         answer_cohort([tmp_path / "none.nt"], tmp_path / "other", knowledge)
+    with pytest.raises(InputError):
+        answer_cohort([write(tmp_path / "empty.nt", [])], tmp_path / "other", knowledge)
+    (tmp_path / "empty.nt").unlink()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["one.nt", "out"]

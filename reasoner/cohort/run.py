@@ -25,7 +25,7 @@ from reasoner.cohort.output import NAMES
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
 from reasoner.cohort.workers import apply
-from reasoner.errors import IncompleteError, UsageError
+from reasoner.errors import IncompleteError, InputError, UsageError
 from reasoner.program.model import Program
 
 __all__ = ["Summary", "run"]
@@ -58,7 +58,7 @@ def run(
 ) -> Summary:
     """Answer the cases of `sources` into the folder `out`, or go on where an earlier run of the same was stopped.
 
-    Raise UsageError when `out` holds something else, IncompleteError when what is left over cannot be put together.
+    Raise InputError when there is no case at all, UsageError when `out` holds something else, IncompleteError when what is left over cannot be put together.
     """
     partial = out.with_name(out.name + ".partial")
     chunks = chunks_of(sources)
@@ -71,7 +71,11 @@ def run(
     context = Context(tuple(sources), program, settings)
     if not (partial / _MANIFEST).is_file():
         _answer(context, chunks, partial, jobs, progress)
-        _write(partial / _MANIFEST, _json(_manifest(context, partial, plan)))
+        manifest = _manifest(context, partial, plan)
+        if not manifest["counts"]["cases"] and not manifest["counts"]["malformed"]:
+            shutil.rmtree(partial)
+            raise InputError("The inputs hold no case", why="no named node is typed lc:Case", repair="name the files of the cohort")
+        _write(partial / _MANIFEST, _json(manifest))
     shutil.rmtree(partial / _STATE, ignore_errors=True)
     (partial / _PLAN).unlink(missing_ok=True)
     if out.exists():
