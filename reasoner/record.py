@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 import pyoxigraph
 
@@ -40,8 +41,7 @@ class Problem:
     repair: str
 
 
-@dataclass(frozen=True, slots=True)
-class FindingRecord:
+class FindingRecord(NamedTuple):
     """A finding with its presence, side and course."""
 
     node: str
@@ -55,8 +55,7 @@ class FindingRecord:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class MeasurementRecord:
+class MeasurementRecord(NamedTuple):
     """The value or interpretation of a test; `value` keeps its decimal digits, limits are in the unit of the value."""
 
     node: str
@@ -72,8 +71,7 @@ class MeasurementRecord:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class MedicationRecord:
+class MedicationRecord(NamedTuple):
     """The use of a drug: `drug` is None when only words are on file."""
 
     node: str
@@ -86,8 +84,7 @@ class MedicationRecord:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExaminationRecord:
+class ExaminationRecord(NamedTuple):
     """An examination; `attributes` maps record properties (extent, completeness, result) to value IRIs."""
 
     node: str
@@ -98,8 +95,7 @@ class ExaminationRecord:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class DiagnosisRecord:
+class DiagnosisRecord(NamedTuple):
     """A diagnosis that someone stated, refuted or resolved."""
 
     node: str
@@ -111,8 +107,7 @@ class DiagnosisRecord:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClosureStatement:
+class ClosureStatement(NamedTuple):
     """A dated statement that nothing below `closes` is present beyond what is recorded."""
 
     node: str

@@ -113,7 +113,7 @@ def _fields(node: Node, record: Record, left: Counter[str]) -> Iterator[Triple]:
 
 def _stated(record: Record) -> Iterable[tuple[str, object]]:
     """Return the fields of a record that are stated."""
-    return [(name, value) for name in type(record).__slots__ if name != "node" and (value := getattr(record, name)) not in (None, "", ())]
+    return [(name, value) for name in record._fields if name != "node" and (value := getattr(record, name)) not in (None, "", ())]
 
 
 def _date(node: Node, name: str, moment: Moment | None, left: Counter[str]) -> Iterator[Triple]:

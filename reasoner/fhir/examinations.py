@@ -21,7 +21,6 @@ they are about the same test, agree in time and do not contradict each other: th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from reasoner.fhir.codes import codings, wording
 from reasoner.fhir.context import Context, Statement, named, read_side, stated
@@ -164,7 +163,7 @@ def _joined(first: ExaminationRecord, second: ExaminationRecord, context: Contex
         return None
     moments = [each.performed for each in (first, second) if each.performed is not None]
     when = min(moments, key=lambda moment: moment.high - moment.low, default=None)
-    return replace(first, test=tests[0], attributes=tuple(sorted((theirs | mine).items())), side=first.side or second.side, performed=when)
+    return first._replace(test=tests[0], attributes=tuple(sorted((theirs | mine).items())), side=first.side or second.side, performed=when)
 
 
 def _apart(first: Moment | None, second: Moment | None) -> bool:
