@@ -11,14 +11,16 @@ import os
 import tempfile
 from pathlib import Path
 
-from reasoner.errors import KnowledgeError
+from reasoner.errors import KnowledgeError, UsageError
 from reasoner.program import Program, dump_program, load_program
 
-__all__ = ["knowledge_digest", "knowledge_folder", "load_knowledge", "query_files"]
+__all__ = ["COMPILER", "knowledge_digest", "knowledge_folder", "load_knowledge", "query_files", "working_folder"]
 
 _PACKAGED = Path(__file__).parent / "data"
 _CHECKOUT = Path(__file__).parent.parent
 _PARTS = (("ontology", "*.ttl"), ("shapes", "*.ttl"))
+COMPILER = ("expressions", "knowledge", "literals", "namespaces", "profile", "shape_plans", "shapes", "terms")
+"""The modules beside `reasoner.program` on which it depends what a folder is compiled to."""
 
 
 def knowledge_folder(given: Path | str | None = None) -> Path:
@@ -34,10 +36,28 @@ def knowledge_folder(given: Path | str | None = None) -> Path:
     )
 
 
+def working_folder(given: Path | str | None = None, *, writes: bool = False) -> Path:
+    """Return the folder that an author works on: the one named, the current one if it holds knowledge, else the one at hand.
+
+    Raises UsageError for a command that `writes` and would change the knowledge inside an installed package.
+    """
+    here = Path.cwd()
+    folder = here if not given and all((here / part).is_dir() for part, _ in _PARTS) else knowledge_folder(given)
+    if writes and folder.resolve() == _PACKAGED.resolve():
+        raise UsageError(
+            "The installed knowledge is not changed",
+            where=str(folder),
+            why="the current folder holds no ontology/ and shapes/",
+            repair="run the command in a folder that holds them, or name one by --knowledge",
+        )
+    return folder
+
+
 def knowledge_digest(folder: Path) -> str:
     """Return the SHA-256 over names and bytes of all ontology and shape files, and of the compiler that reads them."""
     digest = hashlib.sha256()
-    for path in sorted((Path(__file__).parent / "program").glob("*.py")):
+    package = Path(__file__).parent
+    for path in (*(package / f"{name}.py" for name in COMPILER), *sorted((package / "program").glob("*.py"))):
         digest.update(path.read_bytes())
     for part, pattern in _PARTS:
         for path in sorted((folder / part).rglob(pattern)):

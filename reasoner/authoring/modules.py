@@ -14,10 +14,10 @@ from reasoner.authoring.workspace import TurtleFile, Workspace, named
 from reasoner.errors import KnowledgeError
 from reasoner.namespaces import BASE, LC, OWL, curie
 
-__all__ = ["check_modules"]
+__all__ = ["CATALOGUE", "MASTER", "catalogue_entries", "check_modules"]
 
-_CATALOGUE = "ontology/catalog-v001.xml"
-_MASTER = "ontology/legcramps.ttl"
+CATALOGUE = "ontology/catalog-v001.xml"
+MASTER = "ontology/legcramps.ttl"
 _SOURCE = "http://purl.org/dc/terms/source"
 _IMPORTS = OWL + "imports"
 _CATALOGUE_NAME = "{urn:oasis:names:tc:entity:xmlns:xml:catalog}"
@@ -32,7 +32,7 @@ def check_modules(workspace: Workspace) -> Iterator[CheckFinding]:
     yield from _catalogue(workspace)
     yield from _resolved(by_module, imports)
     for file in by_module.values():
-        if file.name != _MASTER:
+        if file.name != MASTER:
             yield from _uses(workspace, file, imports)
 
 
@@ -76,19 +76,19 @@ def _same_name(left: str, right: str) -> bool:
 
 def _catalogue(workspace: Workspace) -> Iterator[CheckFinding]:
     """Yield entries of the catalogue that lead nowhere or elsewhere, and modules without an entry."""
-    path = workspace.folder / _CATALOGUE
+    path = workspace.folder / CATALOGUE
     try:
         text = path.read_text(encoding="utf-8")
-        entries = _entries(text)
+        entries = catalogue_entries(text)
     except (OSError, ElementTree.ParseError, KnowledgeError) as error:
-        yield _violation("LC-2031", "The catalogue cannot be read", _CATALOGUE, str(error), "restore it from the last version")
+        yield _violation("LC-2031", "The catalogue cannot be read", CATALOGUE, str(error), "restore it from the last version")
         return
     files = {file.name: file for file in workspace.ontology}
     for name, uri in entries:
         target = files.get((Path("ontology") / uri).as_posix())
         if target is None or target.module != name:
             why = f"{uri} does not exist" if target is None else f"{uri} describes {target.module}"
-            where = f"{_CATALOGUE}:{_line(text, name)}"
+            where = f"{CATALOGUE}:{_line(text, name)}"
             yield _violation("LC-2031", "An entry of the catalogue leads astray", where, why, f"correct or remove the entry of <{name}>")
     known = {name for name, _ in entries}
     for file in workspace.ontology:
@@ -96,11 +96,16 @@ def _catalogue(workspace: Workspace) -> Iterator[CheckFinding]:
             entry = f'<uri name="{file.module}" uri="{file.name.removeprefix("ontology/")}"/>'
             why = "editors would look for it on the network"
             yield _violation(
-                "LC-2031", "A module is missing from the catalogue", file.place(file.module), why, f"add {entry} to {_CATALOGUE}"
+                "LC-2031",
+                "A module is missing from the catalogue",
+                file.place(file.module),
+                why,
+                f"add {entry} to {CATALOGUE}, as `legcramps fmt` does",
             )
 
 
-def _entries(text: str) -> list[tuple[str, str]]:
+def catalogue_entries(text: str) -> list[tuple[str, str]]:
+    """Return the (name, path) pairs of a catalogue; raise KnowledgeError or ParseError for one that is not well-formed."""
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise KnowledgeError("The catalogue has a document type", why="entities could read other files")
     root = ElementTree.fromstring(text)  # noqa: S314  # no document type, so nothing expands
@@ -120,9 +125,9 @@ def _resolved(by_module: Mapping[str, TurtleFile], imports: Mapping[str, list[st
                 yield _violation(
                     "LC-2032", "An import leads nowhere", file.place(module, f"<{target}>"), why, "correct or remove the import"
                 )
-        if file.name != _MASTER and module not in imports.get(BASE + "legcramps", [module]):
+        if file.name != MASTER and module not in imports.get(BASE + "legcramps", [module]):
             why = "tools that load the master would miss it"
-            repair = f"add owl:imports <{module}> to {_MASTER}"
+            repair = f"add owl:imports <{module}> to {MASTER}, as `legcramps fmt` does"
             yield _violation("LC-2033", "The master does not import a module", file.place(module), why, repair)
 
 

@@ -9,12 +9,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from reasoner.cli import assess, check, cohort, convert, doctor, explain, fmt, query, validate, whatif
+from reasoner.cli import assess, check, cohort, convert, diff, doctor, explain, fmt, query, validate, whatif
 from reasoner.errors import LegcrampsError, shortened
 
 __all__ = ["main"]
 
-_VERBS = (assess, validate, explain, whatif, query, cohort, convert, check, fmt, doctor)
+_VERBS = (assess, validate, explain, whatif, query, cohort, convert, check, fmt, diff, doctor)
 """The modules of the verbs, in the order in which the help lists them."""
 
 

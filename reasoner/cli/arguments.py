@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reasoner.errors import InputError, UsageError, visible
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from reasoner.answering import Records
     from reasoner.program.model import Program
 
-__all__ = ["INPUT_FORMATS", "add_inputs", "instant", "one_answer", "remark"]
+__all__ = ["INPUT_FORMATS", "add_inputs", "author_folder", "instant", "one_answer", "remark"]
 
 INPUT_FORMATS = ("turtle", "trig", "n-triples", "n-quads", "json-ld", "rdf-xml", "fhir", "fhir-ndjson")
 
@@ -32,6 +33,16 @@ def add_inputs(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the file name's ending")
     verb.add_argument("--max-size", type=_size, default=_MAX_SIZE, metavar="BYTES", help="largest file that is read (default 64 MiB)")
     verb.add_argument("--base", default="http://localhost/fhir/", metavar="IRI", help="base of relative FHIR references")
+
+
+def author_folder(given: str | None, *, writes: bool = False) -> Path:
+    """Return the folder that a verb for authors acts on; say on stderr which it is when it was not named and is not here."""
+    from reasoner.resources import working_folder
+
+    folder = working_folder(given, writes=writes)
+    if not given and folder != Path.cwd():
+        print(f"legcramps: acts on {visible(str(folder))}", file=sys.stderr)
+    return folder
 
 
 def instant(text: str) -> datetime:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from reasoner.cli.arguments import author_folder
+
 __all__ = ["add_verb"]
 
 
@@ -29,9 +31,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from reasoner.authoring.coverage import coverage_report
     from reasoner.authoring.report_formats import write_report
     from reasoner.errors import UsageError
-    from reasoner.resources import knowledge_folder
 
-    folder = knowledge_folder(arguments.knowledge)
+    folder = author_folder(arguments.knowledge)
     if arguments.coverage and arguments.format not in ("text", "json"):
         raise UsageError("Coverage is printed as text or JSON", repair="leave out --format, or --coverage")
     if arguments.coverage:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 
+from reasoner.cli.arguments import author_folder
+
 __all__ = ["add_verb"]
 
 
 def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb `fmt`."""
-    verb = verbs.add_parser("fmt", help="rewrite Turtle files in the canonical form; no triple or comment is lost")
+    verb = verbs.add_parser(
+        "fmt", help="rewrite Turtle files in the canonical form, and list new modules in master and catalogue; nothing is lost"
+    )
     verb.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: ontology/ and shapes/)")
     verb.add_argument("--check", action="store_true", help="only name the files that would change, and exit 1")
     verb.set_defaults(run=_run)
@@ -20,11 +24,15 @@ def _run(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from reasoner.authoring.format import format_files
-    from reasoner.resources import knowledge_folder
+    from reasoner.authoring.registration import register_modules
 
-    folder = knowledge_folder(arguments.knowledge)
-    paths = [Path(path) for path in arguments.paths] or [folder / "ontology", folder / "shapes"]
-    changed = format_files(paths, write=not arguments.check)
+    write = not arguments.check
+    if arguments.paths:
+        changed = format_files([Path(path) for path in arguments.paths], write=write)
+    else:
+        folder = author_folder(arguments.knowledge, writes=write)
+        changed = format_files([folder / "ontology", folder / "shapes"], write=write)
+        changed += tuple(path for path in register_modules(folder, write=write) if path not in changed)
     for path in changed:
         print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
     if changed and arguments.check:
