@@ -1,4 +1,4 @@
-"""Answer a cohort."""
+"""Answer a cohort, or generate a synthetic one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from reasoner.cli.arguments import instant
+from reasoner.errors import UsageError
 
 __all__ = ["add_verb"]
 
@@ -16,12 +18,26 @@ __all__ = ["add_verb"]
 def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb `cohort`."""
     verb = verbs.add_parser("cohort", help="answer many cases at once into Parquet tables; goes on where it was stopped")
-    verb.add_argument("inputs", nargs="+", metavar="INPUT", help="N-Triples, N-Quads, Parquet in the long table, or folders of these")
-    verb.add_argument("--out", required=True, metavar="DIR", help="folder for the tables; it appears when all is done")
+    verb.add_argument("inputs", nargs="*", metavar="INPUT", help="N-Triples, N-Quads, Parquet in the long table, or folders of these")
+    verb.add_argument(
+        "--out", required=True, metavar="DIR", help="folder for the tables, or the synthetic cohort's file; it appears when all is done"
+    )
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
     verb.add_argument("--no-shapes", dest="shapes", action="store_false", help="do not check the records against the shapes")
     verb.add_argument("--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processes to use (default: one per core)")
+    made = verb.add_argument_group("to generate a synthetic cohort with its ground truth, in place of inputs")
+    made.add_argument("--generate", type=_count, metavar="N", help="draw N patients; --as-of is the latest of their instants")
+    made.add_argument(
+        "--seed", type=_count, default=0, metavar="S", help="a whole number; the same one draws the same patients (default 0)"
+    )
+    made.add_argument("--to", choices=("ntriples", "turtle", "parquet"), default="ntriples", help="format of the patients")
     verb.set_defaults(run=_run)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 12:
+        raise argparse.ArgumentTypeError(f"“{text}” is no whole number")
+    return int(text)
 
 
 def _jobs(text: str) -> int:
@@ -31,6 +47,33 @@ def _jobs(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if bool(arguments.inputs) == (arguments.generate is not None):
+        raise UsageError("It is not clear which cohort is meant", repair="give either inputs or --generate N")
+    return _answer(arguments) if arguments.inputs else _generate(arguments)
+
+
+def _generate(arguments: argparse.Namespace) -> int:
+    from datetime import UTC
+
+    from reasoner.cohort.synthetic.generate import LAST_INSTANT, generate
+    from reasoner.cohort.synthetic.settings import read_settings
+    from reasoner.resources import knowledge_folder, load_knowledge
+
+    last = arguments.as_of or LAST_INSTANT
+    cohort = generate(
+        load_knowledge(arguments.knowledge),
+        read_settings(knowledge_folder(arguments.knowledge)),
+        Path(arguments.out),
+        count=arguments.generate,
+        seed=arguments.seed,
+        output_format=arguments.to,
+        last=last if last.tzinfo else last.replace(tzinfo=UTC),
+    )
+    print(f"legcramps: {cohort.patients} patients, {cohort.records} records; drawn from: {cohort.truth}", file=sys.stderr)
+    return 0
+
+
+def _answer(arguments: argparse.Namespace) -> int:
     from reasoner.cohort import answer_cohort
     from reasoner.resources import load_knowledge
 

@@ -1,0 +1,108 @@
+"""Generate a synthetic cohort: seeded, streamed, with its ground truth beside it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from reasoner.cohort.synthetic.drafts import Dice
+from reasoner.cohort.synthetic.drawing import Drawer, instants_of
+from reasoner.cohort.synthetic.plan import Plan, make_plan
+from reasoner.cohort.synthetic.settings import Settings
+from reasoner.cohort.synthetic.writing import CohortWriter, LineWriter, ParquetWriter, TableOfTruth, TurtleWriter
+from reasoner.errors import InputError, MissingExtraError
+from reasoner.program.model import Program
+
+__all__ = ["FORMATS", "LAST_INSTANT", "Cohort", "generate", "truth_path"]
+
+FORMATS = ("ntriples", "turtle", "parquet")
+"""The formats in which a cohort can be generated."""
+
+LAST_INSTANT = datetime(2026, 11, 20, 9, tzinfo=UTC)
+"""The latest as-of instant, unless another is given: a cohort does not depend on the day on which it is generated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """What was written: how many patients and records, where, and where the ground truth is."""
+
+    patients: int
+    records: int
+    path: Path
+    truth: Path
+
+
+def truth_path(path: Path) -> Path:
+    """Return where the ground truth of a cohort stands."""
+    return path.with_name(path.name.partition(".")[0] + ".truth.csv")
+
+
+def generate(
+    program: Program,
+    settings: Settings,
+    path: Path,
+    *,
+    count: int,
+    seed: int = 0,
+    output_format: str = "ntriples",
+    last: datetime = LAST_INSTANT,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Cohort:
+    """Write `count` patients to `path` and their ground truth beside it; both appear whole or not at all.
+
+    The same program, settings, count, seed and instant give the same bytes. Raises MissingExtraError without NumPy and PyArrow,
+    InputError when the files cannot be written.
+    """
+    try:
+        import numpy  # noqa: F401
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("The extra cohort is not installed", why=str(error), repair="pip install 'legcramps[cohort]'") from error
+    instants = instants_of(settings, last)
+    plan = make_plan(program, settings, Dice(Random(f"legcramps {seed}"), settings), instants[0])  # noqa: S311 (patients, no secrets)
+    drawer = Drawer(plan, program, settings, instants, seed)
+    records = 0
+    truth = truth_path(path)
+    try:
+        with ExitStack() as stack:
+            writers = [_writer(output_format, stack.enter_context(_appearing(path)), plan, instants, stack)]
+            writers.append(TableOfTruth(stack.enter_context(stack.enter_context(_appearing(truth)).open("wb")), plan))
+            for chunk in drawer.chunks(count):
+                for writer in writers:
+                    writer.write(chunk)
+                records += sum(len(plan.variants[number].drafts) for number in chunk.variants.tolist())
+                progress(chunk.first + chunk.count)
+            for writer in writers:
+                writer.close()
+    except OSError as error:
+        raise InputError(
+            "The cohort cannot be written", where=str(path), why=error.strerror or str(error), repair="check the path"
+        ) from error
+    return Cohort(count, records, path, truth)
+
+
+def _writer(output_format: str, path: Path, plan: Plan, instants: tuple[datetime, ...], stack: ExitStack) -> CohortWriter:
+    if output_format == "parquet":
+        return ParquetWriter(path, plan, instants)
+    writers: dict[str, Callable[..., CohortWriter]] = {"ntriples": LineWriter, "turtle": TurtleWriter}
+    return writers[output_format](stack.enter_context(path.open("wb")), plan, instants)
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, which takes its place when all went well and is removed otherwise."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".part")
+    os.close(handle)
+    try:
+        yield Path(name)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
