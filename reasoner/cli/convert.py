@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_verb"]
 
-_TARGETS = ("turtle", "trig", "ntriples", "nquads", "jsonld", "rdfxml", "csv", "parquet")
+_TARGETS = ("turtle", "trig", "ntriples", "nquads", "jsonld", "rdfxml", "fhir", "csv", "parquet")
 _GRAPHS = ("asserted", "inferred", "proof")
 
 

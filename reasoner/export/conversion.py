@@ -11,6 +11,7 @@ from pathlib import Path
 from reasoner.answering import Records, assess
 from reasoner.documents import Document
 from reasoner.errors import UsageError
+from reasoner.export.fhir_bundle import records_bundle
 from reasoner.export.graphs import ASSERTED, GRAPHS, asserted, named_graphs
 from reasoner.export.syntaxes import GRAPH_SYNTAXES, RDF_SYNTAXES, written
 from reasoner.export.tally import Tally
@@ -25,7 +26,7 @@ _TABLE_FORMS: dict[str, Callable[[Table, Iterable[Row]], bytes]] = {
     "csv": lambda table, rows: csv_text(table, rows).encode(),
     "parquet": parquet_bytes,
 }
-TARGETS = (*RDF_SYNTAXES, *_TABLE_FORMS)
+TARGETS = (*RDF_SYNTAXES, "fhir", *_TABLE_FORMS)
 """What documents can be turned into."""
 
 
@@ -54,7 +55,7 @@ class Conversion:
 
 def needs_answers(request: Request) -> bool:
     """Return whether the cases must be assessed, so that the as-of instant counts."""
-    return request.target in _TABLE_FORMS or set(request.parts) != {ASSERTED}
+    return request.target not in RDF_SYNTAXES or set(request.parts) != {ASSERTED}
 
 
 def convert(documents: Sequence[Document], records: Records, program: Program, folder: Path, request: Request) -> Conversion:
@@ -62,6 +63,8 @@ def convert(documents: Sequence[Document], records: Records, program: Program, f
 
     Raises UsageError for a table that does not exist, MissingExtraError for Parquet without pyarrow.
     """
+    if request.target == "fhir":
+        return _fhir(assess(records, program, as_of=request.as_of))
     if request.target in _TABLE_FORMS:
         return _tables(assess(records, program, as_of=request.as_of), request)
     return _rdf(documents, records, program, folder, request)
@@ -78,6 +81,12 @@ def _rdf(documents: Iterable[Document], records: Records, program: Program, fold
     counted = [Tally.of(f"statements, {name or 'provenance'}", len(quads)) for name, quads in found.items()]
     lost = [Tally.of("statements of all graphs", sum(map(len, found.values())) - left.total(), left)] if left else []
     return Conversion({"": text}, (*tallies, *counted, *lost))
+
+
+def _fhir(report: Report) -> Conversion:
+    cases = [answer.state.case for answer in report.answers]
+    text, tallies = records_bundle(cases, report.program, {answer.state.case.iri: answer.as_of for answer in report.answers})
+    return Conversion({"": text}, tuple(tallies))
 
 
 def _tables(report: Report, request: Request) -> Conversion:

@@ -28,7 +28,7 @@ from reasoner.record import (
 )
 from reasoner.terms import RecordKind, lc
 
-__all__ = ["case_triples", "records_of"]
+__all__ = ["case_triples", "property_of", "records_of"]
 
 _DATATYPES = {4: "gYear", 7: "gYearMonth", 10: "date"}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
@@ -62,6 +62,12 @@ _DATES = {
 }
 
 Node = NamedNode | BlankNode
+
+
+def property_of(field: str) -> str:
+    """Return the property, as a CURIE, that states a field of a record or a case."""
+    names = {**_TERMS, **_TEXTS, **_NUMBERS, **_DATES, **_PROPERTIES, "attributes": "result", "birth": "birthDate"}
+    return curie(lc(names.get(field, field)))
 
 
 def records_of(case: Case) -> Iterator[Record]:
