@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
-from reasoner.abstraction.chart import Chart
+from reasoner.abstraction.chart import Chart, Dated
 from reasoner.abstraction.measurements import Reading, Span
 from reasoner.abstraction.state import Fact, IndicatorState
 from reasoner.moments import Moment
 from reasoner.program.gauges import Gauge
 from reasoner.program.model import ZERO, Indicator, Program
-from reasoner.record import Case
+from reasoner.record import Case, ExaminationRecord
 from reasoner.terms import Role
 
 __all__ = ["ONE", "Context", "boolean_state", "interval_state"]
@@ -24,7 +24,11 @@ ONE: Span = ((Decimal(1), 0), (Decimal(1), 1))
 
 @dataclass(frozen=True)
 class Context:
-    """What every form may look at; `done` holds the states of the indicators before, `unread` the values not usable."""
+    """What every form may look at.
+
+    `done` holds the states of the indicators before, `unread` the values not usable, `known` the examinations that
+    count by (tests, days of validity, whether a result outlives them).
+    """
 
     case: Case
     program: Program
@@ -33,6 +37,7 @@ class Context:
     facts: tuple[Fact, ...]
     done: dict[str, IndicatorState]
     unread: list[tuple[str, Reading]]
+    known: dict[tuple[tuple[str, ...], int | None, bool], Sequence[Dated[ExaminationRecord]]] = field(default_factory=dict)
 
     def gauge(self, indicator: Indicator) -> Gauge:
         """Return the numbers of an indicator."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reasoner.abstraction.chart import Dated, when
 from reasoner.abstraction.context import ONE, Context, boolean_state
 from reasoner.abstraction.state import IndicatorState
@@ -39,25 +41,35 @@ def attribute(indicator: Indicator, context: Context) -> IndicatorState | None:
         found = [dated.record for dated in context.chart.measurements(indicator) if dated.is_fresh(indicator)]
         latest = max(found, key=lambda record: (when(record), record.value is not None, record.node), default=None)
         return boolean_state(indicator, latest is not None and latest.value is not None, (latest.node,) if latest else ())
-    lasting = indicator.lasting is not None
-    known = [
-        dated
-        for dated in context.chart.examinations(indicator)
-        if dated.is_fresh(indicator) or (lasting and dated.record.status in ("", "active"))
-    ]
+    known = _known(indicator, context)
     if indicator.attribute == _PERFORMED:
         stated = bool(known) and all(dated.record.performed is not None for dated in known)
         return boolean_state(indicator, stated, [dated.record.node for dated in known])
     return _stated(indicator, _latest(known)) if known else None
 
 
-def _latest(known: list[Dated[ExaminationRecord]]) -> list[Dated[ExaminationRecord]]:
+def _known(indicator: Indicator, context: Context) -> Sequence[Dated[ExaminationRecord]]:
+    """Return the records that count; indicators that ask alike share the answer."""
+    lasting = indicator.lasting is not None
+    key = (indicator.tests, indicator.valid_days, lasting)
+    if key not in context.known:
+        context.known[key] = [
+            dated
+            for dated in context.chart.examinations(indicator)
+            if dated.is_fresh(indicator) or (lasting and dated.record.status in ("", "active"))
+        ]
+    return context.known[key]
+
+
+def _latest(known: Sequence[Dated[ExaminationRecord]]) -> Sequence[Dated[ExaminationRecord]]:
     """Return the last record, and with it those of which nobody knows that they are older."""
+    if len(known) == 1:
+        return known
     since = max(when(dated.record) for dated in known)[1]
     return [dated for dated in known if when(dated.record)[0] >= since]
 
 
-def _stated(indicator: Indicator, latest: list[Dated[ExaminationRecord]]) -> IndicatorState:
+def _stated(indicator: Indicator, latest: Sequence[Dated[ExaminationRecord]]) -> IndicatorState:
     """Return what the latest records state alike; unknown when one does not state it, conflicting when they differ."""
     truths = set()
     for dated in latest:
