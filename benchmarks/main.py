@@ -1,0 +1,95 @@
+"""Run the parts, in order, and keep what they measured."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import peers, single
+from benchmarks.machine import describe_machine
+from benchmarks.report import Results, markdown, to_json
+from benchmarks.timing import Measurement, Ratio
+
+__all__ = ["main"]
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("single", "cold", "peers")
+
+Measured = tuple[list[Measurement], list[Ratio], list[str]]
+
+
+def main() -> int:
+    """Measure what the arguments name, print the table, and write both files when asked to keep them."""
+    arguments = _arguments()
+    machine = describe_machine(ROOT)
+    began = time.perf_counter()
+    measurements: list[Measurement] = []
+    ratios: list[Ratio] = []
+    notes: list[str] = []
+    for part in arguments.parts or PARTS:
+        print(f"{part} …", file=sys.stderr, flush=True)
+        found, new_ratios, new_notes = _parts(arguments.quick)[part](measurements)
+        measurements += found
+        ratios += new_ratios
+        notes += new_notes
+    results = Results(machine, tuple(measurements), tuple(ratios), tuple(notes), time.perf_counter() - began)
+    print(markdown(results), end="")
+    if arguments.keep:
+        folder = ROOT / "benchmarks" / "results"
+        folder.mkdir(exist_ok=True)
+        name = f"{machine.commit.rstrip('+')}{'-quick' if arguments.quick else ''}"
+        (folder / f"{name}.json").write_text(to_json(results), encoding="utf-8")
+        (folder / f"{name}.md").write_text(markdown(results), encoding="utf-8")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks/run", description="Measure side by side; ratios hold across machines, seconds do not."
+    )
+    parser.add_argument("parts", nargs="*", choices=(*PARTS, []), metavar="PART", help=f"some of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds: minutes instead of half an hour")
+    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/COMMIT.json and .md")
+    return parser.parse_args()
+
+
+def _parts(quick: bool) -> dict[str, Callable[[list[Measurement]], Measured]]:
+    """Return the parts; each is told what was measured before it."""
+    return {"single": lambda _: _single(quick), "cold": lambda _: _cold(quick), "peers": lambda before: _peers(quick, before)}
+
+
+def _single(quick: bool) -> Measured:
+    found = single.warm(ROOT, 15 if quick else 60)
+    return found, single.ratios(found), []
+
+
+def _cold(quick: bool) -> Measured:
+    found = single.cold(ROOT, 5 if quick else 15)
+    return found, single.ratios(found), []
+
+
+def _peers(quick: bool, before: list[Measurement]) -> Measured:
+    sizes = {"naive": 0 if quick else 3, "hermit": 3 if quick else 20, "derive": 20 if quick else 100}
+    vignettes = sorted(ROOT.glob("tests/cases/*/*/record.ttl"))
+    found, notes = [], []
+    for peer, size in sizes.items():
+        paths = single.documents(ROOT)[:size] if peer == "naive" else vignettes[:: max(len(vignettes) // (size + 1), 1)][: size + 1]
+        if not size:
+            notes.append(f"{peer}: --quick")
+            continue
+        try:
+            found.append(peers.measure(ROOT, peer, paths))
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            notes.append(f"{peer}: {str(error)[:300]}")
+    ours = [each for each in before if each.group.startswith(single.WARM) and each.task == single.OURS]
+    mean = sum(each.median for each in ours) / len(ours) if ours else 0.0
+    ratios = [
+        Ratio(f"{each.task} ÷ legcramps, one warm case", each.median / mean, 1000.0 if each.task == "naive" else None, above=True)
+        for each in found
+        if mean
+    ]
+    return found, ratios, notes

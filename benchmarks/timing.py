@@ -1,0 +1,137 @@
+"""Time tasks side by side: in turns, so that noise falls on all of them, and processes with their memory."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+__all__ = ["Measurement", "Ratio", "in_turns", "process", "quotient"]
+
+_SAMPLE = 0.1
+_LONGEST = 1800
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """How long a task took; `cases` is how many cases it had, `memory_mib` the peak of its processes where that was watched."""
+
+    group: str
+    task: str
+    cases: int
+    seconds: tuple[float, ...]
+    memory_mib: float | None = None
+    note: str = ""
+
+    @property
+    def median(self) -> float:
+        """Return the median of the runs."""
+        return median(self.seconds)
+
+    @property
+    def per_case(self) -> float:
+        """Return the median time of one case."""
+        return self.median / max(self.cases, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A quotient with what the project asks of it; `wanted` is the bound, `above` says that it is a lower one."""
+
+    what: str
+    value: float
+    wanted: float | None = None
+    aim: float | None = None
+    above: bool = False
+
+    @property
+    def met(self) -> str:
+        """Return whether the bound is kept."""
+        if self.wanted is None:
+            return ""
+        kept = [self.value >= bound if self.above else self.value <= bound for bound in (self.wanted, self.aim) if bound is not None]
+        return ("no", "yes", "yes, and the aim")[sum(kept)]
+
+
+def in_turns(group: str, tasks: Mapping[str, Callable[[], object]], rounds: int, *, cases: int = 1, inner: int = 1) -> list[Measurement]:
+    """Run the tasks one after another, `rounds` times over, after one round that does not count.
+
+    What is measured is the processor time of the thread: a machine that others use as well interrupts long tasks more often than
+    short ones, and its wall clock would then compare interruptions.
+    """
+    found: dict[str, list[float]] = {name: [] for name in tasks}
+    for turn in range(rounds + 1):
+        for name, task in tasks.items():
+            gc.collect()
+            began = time.thread_time()
+            for _ in range(inner):
+                task()
+            if turn:
+                found[name].append((time.thread_time() - began) / inner)
+    return [Measurement(group, name, cases, tuple(seconds)) for name, seconds in found.items()]
+
+
+def quotient(first: Measurement, second: Measurement) -> float:
+    """Return the median of the quotients turn by turn; of the medians, per case, where the turns do not correspond."""
+    if len(first.seconds) == len(second.seconds) and first.cases == second.cases:
+        return median(one / other for one, other in zip(first.seconds, second.seconds, strict=True))
+    return first.per_case / second.per_case
+
+
+def process(group: str, task: str, command: Sequence[str], *, cases: int = 1, cwd: Path, watched: bool = True) -> Measurement:
+    """Run a process, for half an hour at most, and watch the memory of it and its children; raise RuntimeError with its last words when it fails."""
+    began = time.perf_counter()
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
+        peak = _Peak(child.pid)
+        if watched:
+            peak.start()
+        try:
+            _, words = child.communicate(timeout=_LONGEST)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        finally:
+            peak.stop()
+    took = time.perf_counter() - began
+    if child.returncode not in (0, 1):
+        raise RuntimeError(f"{task}: exit {child.returncode}: {words[-500:]}")
+    return Measurement(group, task, cases, (took,), round(peak.mib, 1) if watched else None)
+
+
+class _Peak(threading.Thread):
+    """Samples the memory of a process and its children, what they share counted once."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid, self._ended, self.mib = pid, threading.Event(), 0.0
+
+    def run(self) -> None:
+        """Sample until stopped."""
+        while not self._ended.is_set():
+            self.mib = max(self.mib, _tree(self._pid))
+            self._ended.wait(_SAMPLE)
+
+    def stop(self) -> None:
+        """Take no more samples."""
+        self._ended.set()
+        if self.is_alive():
+            self.join()
+
+
+def _tree(pid: int) -> float:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
+        own = next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1024
+        children = [
+            int(child)
+            for thread in Path(f"/proc/{pid}/task").iterdir()
+            for child in (thread / "children").read_text(encoding="utf-8").split()
+        ]
+    except (OSError, StopIteration):
+        return 0.0
+    return own + sum(map(_tree, children))
