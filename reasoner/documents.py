@@ -34,7 +34,7 @@ FORMATS = {
     ".json": "fhir",
     ".ndjson": "fhir-ndjson",
 }
-FHIR_FORMATS = {"fhir": "json", "fhir-ndjson": "ndjson"}
+FHIR_FORMATS = {"fhir": "json", "fhir-ndjson": "ndjson", "fhir-turtle": "turtle"}
 """The formats of FHIR, with the form that the FHIR reader gives them."""
 
 _PARSERS = {
@@ -102,12 +102,21 @@ def _format(name: str, given: str | None, text: bytes) -> str:
     """Return the format by choice, by the name's ending, or, where that leaves it open, by what the text looks like."""
     if given or name != "-":
         found = format_of(name, given)
+        if found in ("turtle", "n-triples") and not given and _is_fhir(text):
+            return "fhir-turtle"
         linked = found == "fhir" and not given and b'"resourceType"' not in text and b'"@context"' in text
         return "json-ld" if linked else found
     start = text.lstrip()
     if start[:1] in (b"{", b"[") and (b'"resourceType"' in text or b'"@' in text):
         return _fhir_form(start) if b'"resourceType"' in text else "json-ld"
-    return "rdf-xml" if start.startswith((b"<?xml", b"<rdf:RDF")) else "turtle"
+    if start.startswith((b"<?xml", b"<rdf:RDF")):
+        return "rdf-xml"
+    return "fhir-turtle" if _is_fhir(text) else "turtle"
+
+
+def _is_fhir(text: bytes) -> bool:
+    """Return whether a Turtle document marks the root of a FHIR resource."""
+    return b"http://hl7.org/fhir/" in text and b"treeRoot" in text and b"nodeRole" in text
 
 
 def _fhir_form(text: bytes) -> str:

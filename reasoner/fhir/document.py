@@ -11,7 +11,7 @@ from itertools import accumulate
 from reasoner.errors import LimitError, SyntaxProblem, UnsupportedInputError
 from reasoner.fhir.elements import Element
 
-__all__ = ["DEEPEST", "parse_document"]
+__all__ = ["DEEPEST", "exact_number", "parse_document"]
 
 DEEPEST = 100
 _MAGNITUDE = 30
@@ -34,7 +34,7 @@ def parse_document(text: bytes) -> Element:
         )
     try:
         words = text.decode("utf-8-sig")
-        found = json.loads(words, parse_float=_fraction, parse_int=_whole, parse_constant=_refuse, object_pairs_hook=_object)
+        found = json.loads(words, parse_float=exact_number, parse_int=_whole, parse_constant=_refuse, object_pairs_hook=_object)
         if b"\\u" in text:
             json.dumps(found, ensure_ascii=False, default=str).encode()
     except json.JSONDecodeError as error:
@@ -63,7 +63,7 @@ def _depth(text: bytes) -> int:
     return max(accumulate(byte - 1 for byte in brackets), default=0)
 
 
-def _fraction(text: str) -> Decimal | str:
+def exact_number(text: str) -> Decimal | str:
     """Return the exact number, or its text when it is too large or too small to be a measurement."""
     try:
         number = Decimal(text)

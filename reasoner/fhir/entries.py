@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from reasoner.errors import UnsupportedInputError
 from reasoner.fhir.elements import EMPTY, Element, child, children, string
+from reasoner.fhir.releases import as_r4
 from reasoner.fhir.versions import refuse_other_versions
 from reasoner.moments import parse_moment
 from reasoner.record import Problem
@@ -82,6 +83,7 @@ def _taken_apart(resource: Element, url: str) -> Iterator[tuple[Element, str]]:
 
 
 def _with_contained(resource: Element, url: str, base: str, position: int) -> Iterator[Entry]:
+    resource = as_r4(resource)
     kind = string(resource, "resourceType")
     name = quote(string(resource, "id"), safe="") or (url.rpartition(":")[2] if _IRI.fullmatch(url) else f"entry-{position}")
     node = url if _IRI.fullmatch(url) else f"{base}{kind or 'entry'}/{name}"
@@ -91,7 +93,7 @@ def _with_contained(resource: Element, url: str, base: str, position: int) -> It
     yield entry
     for number, inner in enumerate(children(resource, "contained"), 1):
         local = quote(string(inner, "id"), safe="") or f"contained-{number}"
-        yield Entry(f"{node}#{local}", string(inner, "resourceType"), inner, "", entry)
+        yield Entry(f"{node}#{local}", string(inner, "resourceType"), as_r4(inner), "", entry)
 
 
 def _once(found: list[Entry]) -> Gathering:

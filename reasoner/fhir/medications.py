@@ -84,13 +84,13 @@ def _defined(medication: Entry, context: Context, notes: Notes) -> tuple[tuple[s
     found = [term for each in inner for term in context.codes.mean(each, ("Drug",)).terms]
     whole = context.codes.mean(concept, ("Drug",))
     drugs = context.codes.narrowest((*whole.terms, *found))
-    if not drugs:
-        words = wording(concept) or " + ".join(filter(None, map(wording, inner)))
-        return (), words or _meant(concept, context, notes)[1]
-    for each in inner:
+    for each in inner if drugs else (concept, *inner):
         if codings(each) and not context.codes.mean(each, ("Drug",)).terms:
             notes.report_concept(each, context.codes.mean(each, ("Drug",)), "ofDrug")
-    return drugs, ""
+    if drugs:
+        return drugs, ""
+    words = wording(concept) or " + ".join(filter(None, map(wording, inner)))
+    return (), words or _meant(concept, context, notes)[1]
 
 
 def _ingredient(ingredient: Element, medication: Entry, context: Context) -> Element:

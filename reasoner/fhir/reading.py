@@ -33,6 +33,7 @@ from reasoner.fhir.medications import read_medication_use
 from reasoner.fhir.notes import Notes, gathered_problems
 from reasoner.fhir.observations import read_observation
 from reasoner.fhir.references import Index, reference_words
+from reasoner.fhir.releases import CLASH
 from reasoner.fhir.sources import BadLine, BadLines, Source, resources_in
 from reasoner.moments import Moment
 from reasoner.program.model import Program
@@ -98,13 +99,14 @@ def read_documents(texts: Iterable[bytes], program: Program, base: str = BASE, a
 def read_sources(sources: Iterable[Source], program: Program, base: str = BASE, as_of: Moment | None = None) -> FhirReading:
     """Return the cases of several inputs that refer to each other; raise as `read_fhir` does, naming the input."""
     bad = BadLines()
-    return read_resources(_good(sources, bad), Codes(program), base, as_of, bad=bad)
+    address = base if base.endswith("/") else base + "/"
+    return read_resources(_good(sources, address, bad), Codes(program), address, as_of, bad=bad)
 
 
-def _good(sources: Iterable[Source], bad: BadLines) -> Iterator[Element]:
+def _good(sources: Iterable[Source], base: str, bad: BadLines) -> Iterator[Element]:
     """Yield the resources of all inputs; lines that hold none are added to `bad`."""
     for source in sources:
-        for held in resources_in(source):
+        for held in resources_in(source, base):
             if isinstance(held, BadLine):
                 bad.add(held)
             else:
@@ -199,6 +201,14 @@ def _reason(entry: Entry, notes: Notes, in_words: bool) -> str:
 
 
 def _read(entry: Entry, context: Context, notes: Notes) -> list[Record]:
+    if CLASH in entry.resource:
+        notes.report(
+            "contradictory-releases",
+            f"{string(entry.resource, CLASH)} is there in the forms of R4 and R5",
+            "",
+            "state it once",
+        )
+        return []
     for name in ("implicitRules", "modifierExtension"):
         if name in entry.resource:
             what = string(entry.resource, name) or string(entry.resource, name, "url")

@@ -1,8 +1,9 @@
-"""Take resources out of inputs: one resource or Bundle per document, or one resource per line (bulk export).
+"""Take resources out of inputs: a document in JSON or Turtle, or one resource per line (bulk export).
 
 | form | a malformed part |
 |---|---|
 | `json`: one resource or Bundle | an error: nothing else can be told of the document |
+| `turtle`: one resource or Bundle, or several | an error, as above |
 | `ndjson`: one resource or Bundle per line, blank lines allowed | costs its line, which is counted and named |
 
 A file of lines that holds no resource at all, such as the log of an export, is an error.
@@ -26,7 +27,7 @@ _NO_RESOURCE = "it has no resourceType"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The bytes of one input with its name and its form, `json` or `ndjson`."""
+    """The bytes of one input with its name and its form, `json`, `ndjson` or `turtle`."""
 
     name: str
     text: bytes
@@ -41,13 +42,18 @@ class BadLine:
     why: str
 
 
-def resources_in(source: Source) -> Iterator[Element | BadLine]:
-    """Yield the resource or Bundle of a document, or what each line of a bulk export holds.
+def resources_in(source: Source, base: str) -> Iterator[Element | BadLine]:
+    """Yield the resource or Bundle of a document, or what each line of a bulk export holds; `base` is that of relative IRIs.
 
     Raise SyntaxProblem, LimitError or UnsupportedInputError for a document, or an export without any resource.
     """
     if source.form == "ndjson":
         yield from _by_line(source)
+        return
+    if source.form == "turtle":
+        from reasoner.fhir.turtle import resources_in_turtle
+
+        yield from resources_in_turtle(source.text, source.name, base)
         return
     try:
         document = parse_document(source.text)

@@ -32,11 +32,15 @@ _HL7 = "http://terminology.hl7.org/CodeSystem/"
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """An element that says how a resource stands, the code system of its codes, and whether R4 requires it."""
+    """An element that says how a resource stands, the code system of its codes, and whether FHIR requires it.
+
+    One of R5 alone speaks only in resources that have it.
+    """
 
     element: str
     system: str
     required: bool = True
+    only_r5: bool = False
 
 
 BINDINGS: dict[str, tuple[Binding, ...]] = {
@@ -55,7 +59,10 @@ BINDINGS: dict[str, tuple[Binding, ...]] = {
         Binding("status", _FHIR + "CodeSystem/medicationrequest-status"),
         Binding("intent", _FHIR + "CodeSystem/medicationrequest-intent"),
     ),
-    "MedicationStatement": (Binding("status", _FHIR + "CodeSystem/medication-statement-status"),),
+    "MedicationStatement": (
+        Binding("status", _FHIR + "CodeSystem/medication-statement-status"),
+        Binding("adherence", _FHIR + "CodeSystem/medication-statement-adherence", only_r5=True),
+    ),
     "Observation": (Binding("status", _FHIR + "observation-status"),),
     "Procedure": (Binding("status", _FHIR + "event-status"),),
 }
@@ -73,6 +80,8 @@ def standing(resource: Element, kind: str, codes: Codes, notes: Notes, more: Ite
 
 def _word(resource: Element, binding: Binding, codes: Codes, notes: Notes) -> str:
     """Return what one element says, or the empty string when it may be missing and is."""
+    if binding.only_r5 and binding.element not in resource:
+        return ""
     plain = string(resource, binding.element)
     given = (
         [Coding(binding.system, plain, "")]
@@ -93,8 +102,8 @@ def _word(resource: Element, binding: Binding, codes: Codes, notes: Notes) -> st
         name = ", ".join(coding.code for coding in given) or "without a code"
         notes.report(
             "unknown-status",
-            f"{binding.element} “{name}” is no code of R4",
+            f"{binding.element} “{name}” is no code of R4 or R5",
             lc("recordStatus"),
-            "use a code of R4; until then the record counts as unconfirmed",
+            "use a code of FHIR; until then the record counts as unconfirmed",
         )
     return strongest(found) if found else "unconfirmed"

@@ -1,13 +1,12 @@
-"""Refuse resources of FHIR versions other than R4 openly, naming the sign by which they are known.
+"""Refuse resources of FHIR versions other than R4 and R5 openly, naming the sign by which they are known.
 
 | version | sign |
 |---|---|
-| any | `fhirVersion` that does not begin with 4; `meta.profile` under `/STU3/`, `/DSTU2/`, `/R5/` or `/fhir/3.0/` … of its publisher |
+| any | `fhirVersion` that begins with neither 4 nor 5; `meta.profile` under `/STU3/`, `/DSTU2/` or `/fhir/3.0/` … of its publisher |
 | DSTU2 | a resource type of that version, such as MedicationOrder |
 | STU3 | `clinicalStatus` or `verificationStatus` as plain text; `context` where R4 has `encounter`; `taken`, `notDone`, `notGiven`, `assertedDate`, `requester.agent`, `comment`, `related` |
-| R5 | `medication` as a CodeableReference; `MedicationUsage`; `occurrence[x]` of a Procedure |
 
-An interim R5 resource whose form is that of R4 is read as R4.
+What R5 has in another form than R4 is brought into the form of R4 first, see `releases`.
 """
 
 from __future__ import annotations
@@ -20,17 +19,15 @@ from reasoner.fhir.elements import Element, child, string, strings
 
 __all__ = ["refuse_other_versions"]
 
-_PROFILE = re.compile(r"^https?://[^/]+(?:/fhir)?/(STU3|3\.0|DSTU2|1\.0|R5|5\.0)(?:\.\d+)?/", re.IGNORECASE)
-_NAMES = {"stu3": "STU3", "3.0": "STU3", "dstu2": "DSTU2", "1.0": "DSTU2", "r5": "R5", "5.0": "R5"}
-_RELEASES = {"0": "DSTU2", "1": "DSTU2", "3": "STU3", "5": "R5", "6": "R6"}
+_PROFILE = re.compile(r"^https?://[^/]+(?:/fhir)?/(STU3|3\.0|DSTU2|1\.0|R6|6\.0)(?:\.\d+)?/", re.IGNORECASE)
+_NAMES = {"stu3": "STU3", "3.0": "STU3", "dstu2": "DSTU2", "1.0": "DSTU2", "r6": "R6", "6.0": "R6"}
+_RELEASES = {"0": "DSTU2", "1": "DSTU2", "3": "STU3", "6": "R6"}
 _OLD_TYPES = {
     "DiagnosticOrder": "DSTU2",
     "MedicationOrder": "DSTU2",
     "ProcedureRequest": "STU3",
     "ReferralRequest": "STU3",
-    "MedicationUsage": "R5",
 }
-_MEDICATION_USES = ("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement")
 _STATED = ("AllergyIntolerance", "Condition")
 _MET = ("Condition", "DiagnosticReport", "MedicationRequest", "Observation", "Procedure")
 
@@ -57,25 +54,19 @@ _MARKS = (
     _Mark("STU3", ("Observation",), "related", None, "R4 has no element related"),
     _Mark("STU3", ("Observation",), "comment", str, "R4 has note instead of comment"),
     _Mark("STU3", ("DiagnosticReport",), "codedDiagnosis", None, "R4 has conclusionCode instead of codedDiagnosis"),
-    _Mark(
-        "R5",
-        _MEDICATION_USES,
-        "medication",
-        dict,
-        "medication is a CodeableReference, R4 has medicationCodeableConcept or medicationReference",
-    ),
-    _Mark("R5", ("Procedure",), "occurrenceDateTime", None, "R4 has performed[x] instead of occurrence[x]"),
-    _Mark("R5", ("Procedure",), "occurrencePeriod", None, "R4 has performed[x] instead of occurrence[x]"),
 )
 
 
 def refuse_other_versions(resource: Element, node: str) -> None:
-    """Raise UnsupportedInputError when `resource` (at `node`) is of another version than R4, saying by which sign."""
+    """Raise UnsupportedInputError when `resource` (at `node`) is of another version than R4 or R5, saying by which sign."""
     signs = _signs(resource)
     if signs:
         version, why = signs[0]
         raise UnsupportedInputError(
-            f"The document is FHIR {version}, only R4 is read", where=node, why=why, repair="convert it to R4 with a version converter"
+            f"The document is FHIR {version}, only R4 and R5 are read",
+            where=node,
+            why=why,
+            repair="convert it to R4 with a version converter",
         )
 
 
@@ -83,7 +74,7 @@ def _signs(resource: Element) -> list[tuple[str, str]]:
     kind = string(resource, "resourceType")
     signs = []
     release = string(resource, "fhirVersion")
-    if release and not release.startswith("4"):
+    if release and not release.startswith(("4", "5")):
         signs.append((_RELEASES.get(release[:1], release), f"fhirVersion is {release}"))
     for profile in strings(child(resource, "meta"), "profile"):
         found = _PROFILE.match(profile)
