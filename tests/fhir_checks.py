@@ -7,7 +7,7 @@ status and intent stand here, as the specification lists them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from fhir.resources.R4B import get_fhir_model_class
@@ -27,7 +27,7 @@ REQUIRED: dict[tuple[str, str], set[str]] = {
     ("ActivityDefinition", "intent"): _INTENT,
     ("ActivityDefinition", "priority"): _PRIORITY,
     ("Bundle", "type"): {"collection"},
-    ("CommunicationRequest", "status"): _REQUEST,
+    ("ClinicalImpression", "status"): {"in-progress", "completed", "entered-in-error"},
     ("DetectedIssue", "status"): _OBSERVATION,
     ("DetectedIssue", "severity"): {"high", "moderate", "low"},
     ("DiagnosticReport", "status"): _OBSERVATION | {"partial", "appended"},
@@ -59,8 +59,8 @@ def resources_of(bundle: dict[str, Any]) -> list[dict[str, Any]]:
     return [each["resource"] for each in bundle["entry"]]
 
 
-def problems_of(bundle: dict[str, Any]) -> list[str]:
-    """Return everything that is wrong with a Bundle of type collection."""
+def problems_of(bundle: dict[str, Any], outside: Collection[str] = ()) -> list[str]:
+    """Return everything that is wrong with a Bundle of type collection; it may refer to what is `outside`."""
     found = [*_empties(bundle, "Bundle"), *_codes(bundle)]
     get_fhir_model_class("Bundle").model_validate(bundle)
     urls = [each["fullUrl"] for each in bundle["entry"]]
@@ -71,7 +71,9 @@ def problems_of(bundle: dict[str, Any]) -> list[str]:
         restful = _RESTFUL.fullmatch(url)
         if not _ID.fullmatch(resource["id"]) or (restful and restful.groups() != (resource["resourceType"], resource["id"])):
             found.append(f"{url} has the id {resource['id']}")
-    return found + [f"{reference} leads nowhere" for reference in references_of(bundle) if reference not in urls]
+    contained = {f"#{each['id']}" for resource in resources_of(bundle) for each in resource.get("contained", ())}
+    known = {*urls, *contained, *outside}
+    return found + [f"{reference} leads nowhere" for reference in references_of(bundle) if reference not in known]
 
 
 def references_of(value: Any) -> Iterator[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_verb"]
 
-_TARGETS = ("turtle", "trig", "ntriples", "nquads", "jsonld", "rdfxml", "fhir", "csv", "parquet")
+_TARGETS = ("turtle", "trig", "ntriples", "nquads", "jsonld", "rdfxml", "fhir", "fhir-assessment", "csv", "parquet")
 _GRAPHS = ("asserted", "inferred", "proof")
 
 
@@ -43,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from reasoner.export.conversion import Request, convert, needs_answers
     from reasoner.resources import knowledge_folder, load_knowledge
 
-    request = Request(arguments.target, tuple(arguments.graph), arguments.table, arguments.as_of)
+    request = Request(arguments.target, tuple(arguments.graph), arguments.table, arguments.as_of, arguments.base)
     if not arguments.out and (arguments.target == "parquet" or (arguments.target == "csv" and not arguments.table)):
         raise UsageError("The output has no place", why=f"{arguments.target} is no single text", repair="name it by --out")
     program, folder = load_knowledge(arguments.knowledge), knowledge_folder(arguments.knowledge)

@@ -9,12 +9,15 @@ from datetime import datetime
 from pathlib import Path
 
 from reasoner.answering import Records, assess
-from reasoner.documents import Document
-from reasoner.errors import UsageError
+from reasoner.documents import FHIR_FORMATS, Document
+from reasoner.errors import InputError, UsageError
+from reasoner.export.fhir_assessment import assessment_bundle
 from reasoner.export.fhir_bundle import records_bundle
 from reasoner.export.graphs import ASSERTED, GRAPHS, asserted, named_graphs
 from reasoner.export.syntaxes import GRAPH_SYNTAXES, RDF_SYNTAXES, written
 from reasoner.export.tally import Tally
+from reasoner.fhir import BASE, Source
+from reasoner.fhir.orders import read_orders
 from reasoner.program.model import Program
 from reasoner.report import Report
 from reasoner.table_files import csv_text, parquet_bytes
@@ -26,7 +29,7 @@ _TABLE_FORMS: dict[str, Callable[[Table, Iterable[Row]], bytes]] = {
     "csv": lambda table, rows: csv_text(table, rows).encode(),
     "parquet": parquet_bytes,
 }
-TARGETS = (*RDF_SYNTAXES, "fhir", *_TABLE_FORMS)
+TARGETS = (*RDF_SYNTAXES, "fhir", "fhir-assessment", *_TABLE_FORMS)
 """What documents can be turned into."""
 
 
@@ -38,6 +41,7 @@ class Request:
     graphs: tuple[str, ...] = ()
     table: str = ""
     as_of: datetime | None = None
+    base: str = BASE
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -65,6 +69,8 @@ def convert(documents: Sequence[Document], records: Records, program: Program, f
     """
     if request.target == "fhir":
         return _fhir(assess(records, program, as_of=request.as_of))
+    if request.target == "fhir-assessment":
+        return _assessment(assess(records, program, as_of=request.as_of), documents, request)
     if request.target in _TABLE_FORMS:
         return _tables(assess(records, program, as_of=request.as_of), request)
     return _rdf(documents, records, program, folder, request)
@@ -86,6 +92,16 @@ def _rdf(documents: Iterable[Document], records: Records, program: Program, fold
 def _fhir(report: Report) -> Conversion:
     cases = [answer.state.case for answer in report.answers]
     text, tallies = records_bundle(cases, report.program, {answer.state.case.iri: answer.as_of for answer in report.answers})
+    return Conversion({"": text}, tuple(tallies))
+
+
+def _assessment(report: Report, documents: Iterable[Document], request: Request) -> Conversion:
+    sources = [Source(each.name, each.text, FHIR_FORMATS[each.format]) for each in documents if each.format in FHIR_FORMATS]
+    try:
+        orders = read_orders(sources, report.program, request.base)
+    except InputError:
+        orders = ()  # the failures of the records name the document
+    text, tallies = assessment_bundle(report.program, report.answers, orders)
     return Conversion({"": text}, tuple(tallies))
 
 

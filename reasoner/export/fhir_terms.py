@@ -45,9 +45,16 @@ class Coder:
     def concept(self, term: str) -> Element:
         """Return a term as a CodeableConcept."""
         own = self.own(term)
-        found = [coding(system, code) for system, code, match in self._program.term_codes.get(term, ()) if match == _EXACT]
+        found = [
+            coding(system, self._written(system, code)) for system, code, match in self._program.term_codes.get(term, ()) if match == _EXACT
+        ]
         kept = [each for each in found if self._codes.mean({"coding": [own, each]}, _SORTS).terms == (term,)]
         return {"coding": [own, *kept], "text": self._label(term)}
+
+    def _written(self, system: str, code: str) -> str:
+        """Return a code as its system writes it: those of an OBO ontology begin with its name, such as HP:."""
+        name = self._program.code_systems.get(system, "").rpartition("/")[2]
+        return f"{name[:-1]}:{code}" if name.endswith("_") else code
 
     def own(self, term: str) -> Element:
         """Return the code that a term of the project has as such."""

@@ -1,0 +1,62 @@
+"""Write as DetectedIssue an order of a test that is not warranted, and a past repeat that was not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from reasoner.advice import CERTAIN
+from reasoner.answer import CaseAnswer
+from reasoner.explanation import Reason
+from reasoner.export.fhir_dates import date_time, dated
+from reasoner.export.fhir_json import Element, full
+from reasoner.export.fhir_terms import Coder
+from reasoner.fhir.orders import Order
+from reasoner.program.model import Program, Recommendation
+from reasoner.repeats import unwarranted_repeats
+from reasoner.report.advice import unwarranted_tests
+
+__all__ = ["issues"]
+
+_IRI = re.compile(r"(?:https?://|urn:)[^\s<>\"{}|\\^`]+")
+
+
+def issues(program: Program, answer: CaseAnswer, orders: Iterable[Order], coder: Coder) -> Iterator[Element]:
+    """Yield the issues of a case; their `id` says what they are about and is to be made an id."""
+    advised = answer.advice.advised
+    standings = {row.recommendation.iri: judged.certainty for judged in answer.advice.judged.values() for row in judged.rows}
+    standings |= {iri: each.standing for iri, each in advised.items() if iri not in standings}
+    unwarranted = unwarranted_tests(program, advised.values(), answer.advice)
+    for order in orders:
+        for test, rows, decided in unwarranted:
+            if any(test in program.parents.get(each, ()) for each in order.tests):
+                known = answer.reasons.rows if decided else answer.reasons.advised
+                reasons = [reason for row in rows for reason in known[row.iri]]
+                issue = _issue(program, coder, rows, reasons, standings[rows[0].iri])
+                yield issue | _about(answer, order.node, f"order\n{order.node}\n{rows[0].iri}", "ordered now")
+    for repeat in unwarranted_repeats(answer.state.case, program, answer.as_of):
+        rows = tuple(row.recommendation for row in repeat.judged.rows)
+        reasons = [reason for row in rows for reason in repeat.answer.reasons.rows[row.iri]]
+        issue = _issue(program, coder, rows, reasons, repeat.judged.certainty)
+        issue |= dated("identified", repeat.record.performed)
+        yield issue | _about(answer, repeat.record.node, f"repeat\n{repeat.record.node}", "")
+
+
+def _about(answer: CaseAnswer, node: str, name: str, when: str) -> Element:
+    found = full(id=name, patient={"reference": answer.state.case.iri}, implicated=[{"reference": node}] if _IRI.fullmatch(node) else [])
+    return found | ({"identifiedDateTime": date_time(answer.as_of)} if when else {})
+
+
+def _issue(program: Program, coder: Coder, rows: Sequence[Recommendation], reasons: Iterable[Reason], standing: str) -> Element:
+    facts = [reason for reason in reasons if reason.kind == "fact"]
+    records = [source for source in dict.fromkeys(reason.source for reason in facts) if _IRI.fullmatch(source)]
+    about = rows[0].verdict or rows[0].iri
+    words = "; ".join(dict.fromkeys(reason.text for reason in facts))
+    return full(
+        resourceType="DetectedIssue",
+        status="final" if standing == CERTAIN else "preliminary",
+        code={"coding": [coder.own(about)], "text": program.label(about)},
+        evidence=[{"detail": [{"reference": record} for record in records]}] if records else [],
+        detail=f"{rows[0].statement or program.label(rows[0].iri)} ({words})",
+        reference=next((sentence for row in rows for sentence in row.sentences), ""),
+    )

@@ -1,0 +1,50 @@
+"""Read which tests are ordered: an order is no fact about the patient, but advice may speak to it.
+
+| ServiceRequest (R4, R5) | order |
+|---|---|
+| `status` draft, active or on-hold, not `doNotPerform` | an open order; any other is none |
+| `code`, in R5 its `concept` | the tests that it means |
+| `subject` | the patient |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reasoner.fhir.codes import Codes
+from reasoner.fhir.elements import child, flag, string
+from reasoner.fhir.entries import gather_entries
+from reasoner.fhir.references import Index
+from reasoner.fhir.sources import BadLine, Source, resources_in
+from reasoner.program.model import Program
+
+__all__ = ["Order", "read_orders"]
+
+_OPEN = ("active", "draft", "on-hold")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An open order: its IRI, the IRI of the patient's case, and the tests ordered."""
+
+    node: str
+    patient: str
+    tests: tuple[str, ...]
+
+
+def read_orders(sources: Iterable[Source], program: Program, base: str) -> tuple[Order, ...]:
+    """Return the open orders of tests in inputs that refer to each other; raise as `read_sources` does."""
+    address = base if base.endswith("/") else base + "/"
+    held = (each for source in sources for each in resources_in(source, address))
+    entries = gather_entries((each for each in held if not isinstance(each, BadLine)), address).entries
+    index, codes, found = Index(entries, address), Codes(program), []
+    for entry in entries:
+        resource = entry.resource
+        if entry.kind == "ServiceRequest" and string(resource, "status") in _OPEN and not flag(resource, "doNotPerform"):
+            patient = index.find(child(resource, "subject"), entry)
+            concept = child(resource, "code", "concept") or child(resource, "code")
+            tests = codes.mean(concept, ("Investigation",)).terms
+            if patient is not None and tests:
+                found.append(Order(entry.node, patient.node, tests))
+    return tuple(found)
