@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from reasoner.errors import UsageError
 
-__all__ = ["write_file", "write_files"]
+__all__ = ["write_file", "write_files", "write_folder"]
 
 _READABLE = 0o644
 
@@ -47,3 +48,32 @@ def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
     finally:
         for temporary in written:
             temporary.unlink(missing_ok=True)
+
+
+def write_folder(folder: Path, texts: Mapping[str, bytes]) -> None:
+    """Write all of `texts`, whose names may lead through subfolders, into a folder of its own that appears when it is whole.
+
+    Raises UsageError when the folder exists and is not empty, or cannot be written.
+    """
+    temporary = None
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError("The output folder is not empty", where=str(folder), repair="name a new folder, or empty this one")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:40]}."))
+        for name, text in texts.items():
+            target = temporary / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text)
+        temporary.chmod(0o755)
+        if folder.exists():
+            folder.rmdir()
+        temporary.rename(folder)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UsageError(
+            "The output cannot be written", where=str(folder), why=why, repair="name a place that can be written to"
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)

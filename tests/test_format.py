@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -195,6 +196,33 @@ def test_one_changed_axiom_changes_its_own_lines() -> None:
     )
     lines = [line for line in difflib.ndiff(text.split("\n"), changed.split("\n")) if line[0] in "+-"]
     assert [line[2:].strip() for line in lines] == ["[ a owl:Restriction ; owl:onProperty lc:hasFinding ; owl:someValuesFrom lc:Zzz ]"]
+
+
+def statements_of(text: str) -> dict[tuple[str, str], list[str]]:
+    """Return the lines of each statement by the subject and the predicate that it begins with, prefixes left out."""
+    found: dict[tuple[str, str], list[str]] = {}
+    subject = predicate = ""
+    for line in text.split("\n"):
+        if line and line[0] not in " .":
+            subject, predicate = line, ""
+        elif re.match(r"    [^\s\])]", line):
+            predicate = line.split()[0]
+        if not subject.startswith("@prefix"):
+            found.setdefault((subject, predicate), []).append(line)
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from([ox.NamedNode(LC + "Zzz"), ox.NamedNode(LC + "aaa"), ox.Literal("z")]))
+def test_one_changed_object_changes_its_own_statement(file: int, place: int, other: ox.NamedNode | ox.Literal) -> None:
+    parser = ox.parse(SHIPPED[file % len(SHIPPED)].read_bytes(), format=ox.RdfFormat.TURTLE)
+    triples = [quad.triple for quad in parser]
+    plain = [index for index, each in enumerate(triples) if not isinstance(each.object, ox.BlankNode) and each.object.value != RDF + "nil"]
+    at = plain[place % len(plain)]
+    changed = [*triples[:at], ox.Triple(triples[at].subject, triples[at].predicate, other), *triples[at + 1 :]]
+    head = "".join(f"@prefix {name}: <{stem}> .\n" for name, stem in parser.prefixes.items())
+    before, after = (statements_of(format_turtle(head + "\n".join(f"{each} ." for each in version))) for version in (triples, changed))
+    assert len({key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}) <= 1
 
 
 # --- files and command ------------------------------------------------------------------------------------------------
