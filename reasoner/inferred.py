@@ -26,7 +26,7 @@ from reasoner.namespaces import LC, LCG, OWL, PROV, RDF, RDFS, SKOS, XSD
 from reasoner.program.model import Program
 from reasoner.terms import ROLES, Role, lc
 
-__all__ = ["asserted_graph", "asserted_triples", "inferred_from", "inferred_graph", "knowledge_graph", "record_vocabulary"]
+__all__ = ["asserted_graph", "asserted_triples", "compiled_graph", "inferred_from", "inferred_graph", "knowledge_graph", "record_vocabulary"]
 
 _NOUNS = {
     Role.FINDING: "Finding",
@@ -60,6 +60,11 @@ def knowledge_graph(folder: Path, program: Program) -> Iterator[Triple]:
     for path in sorted((folder / "ontology").rglob("*.ttl")):
         for quad in parse(path=str(path), format=RdfFormat.TURTLE, rename_blank_nodes=True):
             yield quad.triple
+    yield from compiled_graph(program)
+
+
+def compiled_graph(program: Program) -> Iterator[Triple]:
+    """Yield what the compiler derived from the ontology: classes of advice, overriders, what classes depend on, decibans."""
     yield from _advice_classes(program)
     yield from _dependencies(program)
     for criterion in program.criteria:

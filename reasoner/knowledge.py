@@ -12,7 +12,7 @@ import pyoxigraph
 from reasoner.errors import KnowledgeError
 from reasoner.namespaces import RDF, SKOS, curie
 
-__all__ = ["Graph", "Node", "closure", "read_graph"]
+__all__ = ["Graph", "Node", "closure", "read_graph", "triples_of"]
 
 Node = str | pyoxigraph.Literal
 """An IRI, a blank node written `_:id`, or a literal."""
@@ -137,6 +137,20 @@ def _key(term: pyoxigraph.NamedNode | pyoxigraph.BlankNode | pyoxigraph.Triple) 
 
 def _node(term: pyoxigraph.NamedNode | pyoxigraph.BlankNode | pyoxigraph.Literal | pyoxigraph.Triple) -> Node:
     return term if isinstance(term, pyoxigraph.Literal) else _key(term)
+
+
+def triples_of(graph: Graph) -> Iterator[pyoxigraph.Triple]:
+    """Yield the triples of a graph."""
+    for subject, said in graph.out.items():
+        for predicate, nodes in said.items():
+            for node in nodes:
+                yield pyoxigraph.Triple(
+                    _term(subject), pyoxigraph.NamedNode(predicate), node if isinstance(node, pyoxigraph.Literal) else _term(node)
+                )
+
+
+def _term(key: str) -> pyoxigraph.NamedNode | pyoxigraph.BlankNode:
+    return pyoxigraph.BlankNode(key.removeprefix("_:")) if key.startswith("_:") else pyoxigraph.NamedNode(key)
 
 
 def closure(graph: Graph, predicate: str, terms: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 
@@ -10,7 +9,10 @@ import pytest
 from compare import differences
 
 from reasoner import load_records
-from reasoner.authoring.mutation import Mutant, Trial, Vignette, mutants_of, sample
+from reasoner.authoring.example_checks import read_expectations
+from reasoner.authoring.mutants import Mutant, mutants_of, sample
+from reasoner.authoring.mutation import Trial, Vignette
+from reasoner.authoring.workspace import read_workspace
 from reasoner.knowledge import Graph, read_graph
 from reasoner.program import Program
 from reasoner.terms import lc
@@ -36,17 +38,17 @@ def mutants(graph: Graph) -> list[Mutant]:
 
 
 @pytest.fixture(scope="module")
-def trial(graph: Graph, knowledge: Program) -> Trial:
+def trial(root: Path, knowledge: Program) -> Trial:
     directories = sorted(path for path in CASES.glob("*/*") if path.is_dir())
     vignettes = [
         Vignette(
             directory.relative_to(CASES).as_posix(),
             load_records([directory / "record.ttl"], knowledge),
-            json.loads((directory / "expected.json").read_text(encoding="utf-8")),
+            read_expectations(directory),
         )
         for directory in directories
     ]
-    return Trial(graph, knowledge, vignettes, differences)
+    return Trial(read_workspace(root), knowledge, vignettes, differences)
 
 
 def test_every_kind_is_made(mutants: list[Mutant]) -> None:

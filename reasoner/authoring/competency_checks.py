@@ -20,12 +20,14 @@ from reasoner.authoring.results import CheckFinding, NotRun, Severity
 from reasoner.authoring.workspace import Workspace
 from reasoner.documents import read_document
 from reasoner.errors import LegcrampsError
+from reasoner.inferred import asserted_graph, compiled_graph, inferred_graph, record_vocabulary
+from reasoner.knowledge import Graph, triples_of
 from reasoner.namespaces import PREFIXES
 from reasoner.program.model import Program
 from reasoner.query import Cell, Query, QueryResult, load_store, read_query, run_query
 from reasoner.resources import load_knowledge, query_files
 
-__all__ = ["check_competency"]
+__all__ = ["Questions", "check_competency"]
 
 _STEMS = {**PREFIXES, "ex": "https://example.org/legcramps/"}
 _SHOWN = 3
@@ -68,6 +70,44 @@ def _store(folder: Path, program: Program, cases: tuple[str, ...]) -> pyoxigraph
     paths = [folder / "tests" / "cases" / case / "record.ttl" for case in cases]
     answers = assess(load_records(paths, program), program).answers if paths else ()
     return load_store(program, folder, [read_document(str(path)) for path in paths], answers)
+
+
+class Questions:
+    """The competency questions with their bindings and expected rows, to ask of other graphs."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        root = folder / "tests" / "competency"
+        self._asked: dict[tuple[str, ...], list[tuple[Query, Any, list[str], Rows]]] = {}
+        for query in map(read_query, query_files(folder)):
+            if (root / query.id / "expected.csv").is_file():
+                question = json.loads((root / query.id / "question.json").read_text(encoding="utf-8"))
+                header, *rows = csv.reader((root / query.id / "expected.csv").read_text(encoding="utf-8").splitlines())
+                asked = (query, question["bindings"], header, sorted(map(tuple, rows)))
+                self._asked.setdefault(tuple(question["cases"]), []).append(asked)
+        self._vocabulary = record_vocabulary(folder)
+
+    def differences(self, graph: Graph, program: Program) -> Iterator[str]:
+        """Yield the questions whose answer over a graph and the program compiled from it is not as expected."""
+        store = pyoxigraph.Store()
+        store.bulk_extend(pyoxigraph.Quad(*triple) for triple in (*triples_of(graph), *compiled_graph(program)))
+        for cases, asked in sorted(self._asked.items()):
+            beside = [pyoxigraph.Quad(*triple) for triple in self._beside(program, cases)]
+            store.extend(beside)
+            for query, bindings, header, rows in asked:
+                lines = _differences(header, rows, run_query(query.text, store, bindings=bindings))
+                if lines:
+                    yield f"{query.id} {lines[0]}"
+            for quad in beside:
+                store.remove(quad)
+
+    def _beside(self, program: Program, cases: tuple[str, ...]) -> Iterator[pyoxigraph.Triple]:
+        """Yield what vignettes assert and what follows from them."""
+        for index, case in enumerate(cases):
+            path = self._folder / "tests" / "cases" / case / "record.ttl"
+            yield from asserted_graph(read_document(str(path)), self._vocabulary, f"d{index}")
+            for answer in assess(load_records([path], program), program).answers:
+                yield from inferred_graph(program, answer)
 
 
 def _answer(query: Query, folder: Path, store_of: Any) -> Iterator[CheckFinding]:

@@ -1,6 +1,8 @@
-"""Run what the knowledge is expected to answer: vignettes with their reports, competency questions with their rows.
+"""Run what the knowledge is expected to answer: vignettes with their reports.
 
-Both are files of a checkout; an installed package has none of them.
+A vignette is a folder of tests/cases: `record.ttl` holds one case or many, `expected.json` what the report must say of it, or
+under `cases` of each. Beside the keys of the report an expectation may have `classes`: the case classes that are `entailed`,
+`refuted` and `open`, as the inferred graph states them. They are files of a checkout; an installed package has none of them.
 """
 
 from __future__ import annotations
@@ -11,17 +13,21 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from reasoner.answer import CaseAnswer
 from reasoner.answering import assess, load_records
 from reasoner.authoring.results import CheckFinding, NotRun, Severity
 from reasoner.authoring.workspace import Workspace
+from reasoner.entailment import ENTAILED, OPEN, REFUTED
 from reasoner.errors import KnowledgeError, LegcrampsError
 from reasoner.program.model import Program
+from reasoner.report import case_document
 from reasoner.resources import load_knowledge
 
-__all__ = ["check_vignettes"]
+__all__ = ["Expectation", "answer_document", "check_vignettes", "read_expectations"]
 
 _SHOWN = 3
-Compare = Callable[[Mapping[str, object], Mapping[str, object]], list[str]]
+Expectation = Mapping[str, object]
+Compare = Callable[[Expectation, Mapping[str, object]], list[str]]
 
 
 def check_vignettes(workspace: Workspace) -> Iterator[CheckFinding]:
@@ -50,19 +56,42 @@ def _load_compare(script: Path) -> Compare:
     return compare
 
 
+def read_expectations(folder: Path) -> tuple[Expectation, ...]:
+    """Return what is expected of each case of a vignette; raise OSError or ValueError when it cannot be read."""
+    found: dict[str, Any] = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    return tuple(found["cases"]) if "cases" in found else (found,)
+
+
+def answer_document(program: Program, answer: CaseAnswer, expected: Expectation) -> dict[str, Any]:
+    """Return the report on one case, with its classes by status if they are expected."""
+    document: dict[str, Any] = case_document(program, answer)
+    if "classes" in expected:
+        statuses = [(name, answer.statuses.status(name)) for name in program.classes]
+        document["classes"] = {status: [name for name, found in statuses if found == status] for status in (ENTAILED, REFUTED, OPEN)}
+    return document
+
+
 def _vignette(directory: Path, name: str, program: Program, differences: Compare) -> Iterator[CheckFinding]:
     try:
-        expected: dict[str, Any] = json.loads((directory / "expected.json").read_text(encoding="utf-8"))
-        answer = assess(load_records([directory / "record.ttl"], program), program).to_json()["cases"]
+        expectations = read_expectations(directory)
+        answers = assess(load_records([directory / "record.ttl"], program), program).answers
     except (OSError, ValueError, LegcrampsError) as error:
         yield _finding(f"The vignette {name} cannot be answered", f"{name}/record.ttl", str(error), "mend record.ttl or expected.json")
         return
-    lines = differences(expected, answer[0]) if answer else ["the report holds no case"]
-    if lines:
-        rest = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
-        why = "; ".join(lines[:_SHOWN]) + rest
-        repair = "mend the knowledge, or the expectation with its reason"
-        yield _finding(f"The report on {name} is not as expected", f"{name}/expected.json:1", why, repair)
+    found = {answer.state.case.iri: answer for answer in answers}
+    for expected in expectations:
+        answer = found.get(str(expected["case"]))
+        lines = differences(expected, answer_document(program, answer, expected)) if answer else ["the report holds no such case"]
+        if lines:
+            rest = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+            why = "; ".join(lines[:_SHOWN]) + rest
+            repair = "mend the knowledge, or the expectation with its reason"
+            what = (
+                f"The report on {name} is not as expected"
+                if len(expectations) == 1
+                else f"The report on {expected['case']} is not as expected"
+            )
+            yield _finding(what, f"{name}/expected.json:1", why, repair)
 
 
 def _finding(what: str, where: str, why: str, repair: str) -> CheckFinding:

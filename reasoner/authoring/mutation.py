@@ -1,247 +1,69 @@
-"""Test the vignettes: change the knowledge in one place at a time and see whether some vignette notices.
+"""Test the vignettes: change the knowledge in one place at a time and see whether anything notices.
 
-A mutant is one edit of the loaded graph: a threshold moved by its least step, a bound opened or closed, and turned into
-or, a part or a complement left out, a restriction widened to the superclass, a link of the hierarchy cut, an inclusion,
-exclusion or override taken away. It is killed when the compiler refuses it, or when a report is no longer as expected.
-
-Mutants run on gates alone, without decision diagrams, which cost most of a compilation; what survives is compiled in full
-and asked again, competency questions included. A survivor that is equivalent is proved so over all cases at once.
+A mutant is killed, in this order, when the compiler refuses it, when the report on a vignette is no longer as expected,
+when a check of the guidelines over all cases refuses it, or when a competency question has another answer. Asked again
+are only the vignettes that know something of what was changed, and of these the ones in which a class, a fact or the
+standing of a recommendation may have moved. Mutants run on gates alone, with which the unchanged knowledge passes every
+vignette; for one that nothing kills, the decision diagrams of the classes that it can move are built and the vignettes
+asked again. A survivor that no case can tell apart is equivalent.
 """
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from functools import cached_property
 
-import pyoxigraph
-
-from reasoner.abstraction import abstract_case
-from reasoner.answering import Records, assess
+from reasoner.abstraction import CaseState, abstract_case
+from reasoner.answering import Records, answer_case
+from reasoner.authoring.competency_checks import Questions
+from reasoner.authoring.example_checks import answer_document
+from reasoner.authoring.guideline_checks import check_guidelines
+from reasoner.authoring.mutants import Mutant
 from reasoner.authoring.profile_checks import all_definitions
+from reasoner.authoring.results import NotRun
 from reasoner.authoring.state_space import StateSpace
+from reasoner.authoring.workspace import Workspace
 from reasoner.entailment import entail
 from reasoner.errors import LegcrampsError
-from reasoner.knowledge import Graph, Node
-from reasoner.namespaces import OWL, RDF, RDFS, XSD, curie
-from reasoner.program import compile as compiler
+from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
+from reasoner.knowledge import Graph
+from reasoner.moments import Moment
+from reasoner.program.compile import compile_graph
 from reasoner.program.model import Program
+from reasoner.record import Case
 from reasoner.terms import lc
 
-__all__ = ["Mutant", "Outcome", "Trial", "Vignette", "mutants_of", "sample"]
+__all__ = ["Outcome", "Trial", "Vignette"]
 
 Compare = Callable[[Mapping[str, object], Mapping[str, object]], list[str]]
-_FIRST, _REST = RDF + "first", RDF + "rest"
-_TURNED = {
-    XSD + "minInclusive": XSD + "minExclusive",
-    XSD + "minExclusive": XSD + "minInclusive",
-    XSD + "maxInclusive": XSD + "maxExclusive",
-    XSD + "maxExclusive": XSD + "maxInclusive",
-}
-_SILENT = ("hasTrigger", "presupposesScope")
-"""Kinds of mutants that leave every class as it is."""
-_LINKS = ("hasExclusion", "overrides", "hasTrigger", "overridesRoutine", "presupposesScope")
-
-
-@dataclass(frozen=True)
-class Edit:
-    """What a subject says by a predicate after the change; no nodes mean that it says nothing."""
-
-    subject: str
-    predicate: str
-    nodes: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change of the knowledge: what kind, of which term, in words, and its edits."""
-
-    kind: str
-    owner: str
-    text: str
-    edits: tuple[Edit, ...]
-
-    @property
-    def name(self) -> str:
-        """Return a stable name."""
-        return f"{self.kind} {curie(self.owner)}: {self.text}"
-
-    def apply(self, graph: Graph) -> Graph:
-        """Return the graph with the edits made; what is not edited is shared."""
-        out, into = dict(graph.out), dict(graph.into)
-        for edit in self.edits:
-            before = out.get(edit.subject, {}).get(edit.predicate, [])
-            out[edit.subject] = {**out.get(edit.subject, {}), edit.predicate: list(edit.nodes)}
-            if not edit.nodes:
-                del out[edit.subject][edit.predicate]
-            for node in {node for node in (*before, *edit.nodes) if isinstance(node, str)}:
-                users = [each for each in into.get(node, {}).get(edit.predicate, []) if each != edit.subject]
-                users += [edit.subject] if node in edit.nodes else []
-                into[node] = {**into.get(node, {}), edit.predicate: users}
-        return Graph(out, into, graph.files, graph.size)
-
-
-def mutants_of(graph: Graph) -> list[Mutant]:
-    """Return every mutant of a graph, in a stable order."""
-    found = [*_hierarchy(graph), *_advice(graph)]
-    for owner in sorted(graph.subjects(RDFS + "subClassOf", lc("Case"))):
-        for node in graph.iris(owner, OWL + "equivalentClass"):
-            found += _Expressions(graph, owner).mutants(node, (owner, OWL + "equivalentClass"))
-    return sorted(dict.fromkeys(found), key=lambda mutant: (mutant.owner, mutant.kind, mutant.text))
-
-
-def _without(nodes: list[Node], node: Node) -> tuple[Node, ...]:
-    return tuple(each for each in nodes if each != node)
-
-
-def _hierarchy(graph: Graph) -> Iterator[Mutant]:
-    """Yield mutants that move a term from a parent to the sort: it is no longer a kind of that parent."""
-    sorts = [lc(name) for name in ("Finding", "Drug", "Condition")]
-    used = {node for nodes in graph.out.values() for node in map(str, nodes.get(OWL + "someValuesFrom", []))}
-    for sort in sorts:
-        for term in _below(graph, sort):
-            for parent in graph.iris(term, RDFS + "subClassOf"):
-                if parent != sort and used & {parent, *_above(graph, parent)}:
-                    nodes = _without(graph.nodes(term, RDFS + "subClassOf"), parent) or (sort,)
-                    yield Mutant("hierarchy", term, f"not below {curie(parent)}", (Edit(term, RDFS + "subClassOf", nodes),))
-
-
-def _below(graph: Graph, term: str) -> list[str]:
-    return sorted({each for below in graph.subjects(RDFS + "subClassOf", term) for each in (below, *_below(graph, below))})
-
-
-def _above(graph: Graph, term: str) -> set[str]:
-    return {each for parent in graph.iris(term, RDFS + "subClassOf") for each in (parent, *_above(graph, parent))}
-
-
-def _advice(graph: Graph) -> Iterator[Mutant]:
-    """Yield mutants of recommendations: an exclusion, override, trigger or flag left out, the inclusion turned around."""
-    for iri in graph.instances(lc("Recommendation"), lc("RedFlag")):
-        for name in _LINKS:
-            for node in graph.nodes(iri, lc(name)):
-                words = curie(node) if isinstance(node, str) else node.value
-                yield Mutant(name, iri, f"without {words}", (Edit(iri, lc(name), _without(graph.nodes(iri, lc(name)), node)),))
-        for exclusion in graph.iris(iri, lc("hasExclusion")):
-            inclusion = tuple(graph.nodes(iri, lc("hasInclusion")))
-            if (exclusion,) != inclusion:
-                edits = (Edit(iri, lc("hasInclusion"), (exclusion,)), Edit(iri, lc("hasExclusion"), inclusion))
-                yield Mutant("inclusion", iri, f"changed places with {curie(exclusion)}", edits)
-
-
-class _Expressions:
-    """The mutants of one definition."""
-
-    def __init__(self, graph: Graph, owner: str) -> None:
-        self.graph = graph
-        self.owner = owner
-
-    def mutants(self, node: str, place: tuple[str, str]) -> Iterator[Mutant]:
-        """Yield the mutants of an expression, found at (subject, predicate)."""
-        if not node.startswith("_:"):
-            return
-        for predicate, other in ((OWL + "intersectionOf", OWL + "unionOf"), (OWL + "unionOf", OWL + "intersectionOf")):
-            head = self.graph.iri(node, predicate)
-            if head is not None:
-                items = [str(item) for item in self.graph.items(head)]
-                if len([item for item in items if item != lc("Case")]) > 1:
-                    edits = (Edit(node, predicate, ()), Edit(node, other, (head,)))
-                    yield self._mutant("connective", f"{curie(other)} of {self._words(items)}", *edits)
-                yield from self._parts((node, predicate), head, items)
-        inner = self.graph.iri(node, OWL + "complementOf")
-        if inner is not None:
-            edits = (Edit(*place, (inner,)), Edit(node, OWL + "complementOf", ()))
-            yield self._mutant("complement", f"without the complement of {self._words([inner])}", *edits)
-            yield from self.mutants(inner, (node, OWL + "complementOf"))
-        yield from self._restriction(node)
-
-    def _mutant(self, kind: str, text: str, *edits: Edit) -> Mutant:
-        return Mutant(kind, self.owner, text, edits)
-
-    def _parts(self, place: tuple[str, str], head: str, items: list[str]) -> Iterator[Mutant]:
-        """Yield mutants that leave one part out, and those of each part."""
-        cells = [head]
-        while (rest := self.graph.iri(cells[-1], _REST)) and rest != RDF + "nil":
-            cells.append(rest)
-        for number, (cell, item) in enumerate(zip(cells, items, strict=True)):
-            if len(items) > 1 and item != lc("Case"):
-                after = self.graph.iri(cell, _REST) or RDF + "nil"
-                before = (cells[number - 1], _REST) if number else place
-                yield self._mutant("part", f"without {self._words([item])}", Edit(*before, (after,)), Edit(cell, _REST, ()))
-            yield from self.mutants(item, (cell, _FIRST))
-
-    def _restriction(self, node: str) -> Iterator[Mutant]:
-        filler = self.graph.iri(node, OWL + "someValuesFrom")
-        if filler is not None and not filler.startswith("_:"):
-            for parent in self.graph.iris(filler, RDFS + "subClassOf"):
-                edit = Edit(node, OWL + "someValuesFrom", (parent,))
-                yield self._mutant("filler", f"{curie(parent)} instead of {curie(filler)}", edit)
-        elif filler is not None:
-            yield from self._facets(node, filler)
-        for value in self.graph.nodes(node, OWL + "hasValue"):
-            if isinstance(value, pyoxigraph.Literal):
-                for other in _neighbours(value):
-                    words = f"{self._about(node)} {other.value} instead of {value.value}"
-                    yield self._mutant("threshold", words, Edit(node, OWL + "hasValue", (other,)))
-
-    def _facets(self, node: str, datatype: str) -> Iterator[Mutant]:
-        head = self.graph.iri(datatype, OWL + "withRestrictions")
-        for item in map(str, self.graph.items(head) if head else ()):
-            for facet, (value, *_) in self.graph.out[item].items():
-                if facet in _TURNED and isinstance(value, pyoxigraph.Literal):
-                    about = f"{self._about(node)} {curie(facet)} {value.value}"
-                    edits = (Edit(item, facet, ()), Edit(item, _TURNED[facet], (value,)))
-                    yield self._mutant("operator", f"{curie(_TURNED[facet])} instead of {about}", *edits)
-                    for other in _neighbours(value):
-                        yield self._mutant("threshold", f"{other.value} instead of {about}", Edit(item, facet, (other,)))
-
-    def _about(self, node: str) -> str:
-        return curie(self.graph.iri(node, OWL + "onProperty") or "")
-
-    def _words(self, nodes: Iterable[str]) -> str:
-        """Return what expressions are about, in few words."""
-        words = []
-        for node in nodes:
-            while node.startswith("_:"):
-                inner = [str(each) for nodes in self.graph.out[node].values() for each in nodes]
-                terms = [each for each in inner if each.startswith(lc("")) and each != lc("Case")]
-                deeper = [each for each in inner if each.startswith("_:")]
-                if terms and not deeper:
-                    words.append(" ".join(curie(each) for each in terms) + "".join(f" {each}" for each in inner if each.startswith('"')))
-                    break
-                if terms and deeper:
-                    words.append(f"{curie(terms[0])} {deeper and self._bounds(deeper[0])}".strip())
-                    break
-                node = deeper[0] if deeper else ""
-            else:
-                words.append(curie(node) if node else "nothing")
-        return ", ".join(words)
-
-    def _bounds(self, datatype: str) -> str:
-        head = self.graph.iri(datatype, OWL + "withRestrictions")
-        facets = [pair for item in (self.graph.items(head) if head else ()) for pair in self.graph.out.get(str(item), {}).items()]
-        return " ".join(f"{curie(facet)} {getattr(values[0], 'value', '')}" for facet, values in facets)
-
-
-def _neighbours(literal: pyoxigraph.Literal) -> list[pyoxigraph.Literal]:
-    """Return the values next to a literal: one unit of its last place up and down, or the other truth value."""
-    if literal.datatype.value == XSD + "boolean":
-        return [pyoxigraph.Literal("false" if literal.value in ("true", "1") else "true", datatype=literal.datatype)]
-    number = Decimal(literal.value)
-    step = Decimal(1).scaleb(int(number.as_tuple().exponent))
-    return [pyoxigraph.Literal(format(number + sign * step, "f"), datatype=literal.datatype) for sign in (1, -1)]
+_ADVICE = ("hasExclusion", "inclusion", "hasTrigger", "presupposesScope", "overrides", "overridesRoutine")
+"""Kinds of mutants that may change the standing of a recommendation without changing a class."""
 
 
 @dataclass(frozen=True)
 class Vignette:
-    """A vignette: its name, its record as read, and what the report must say."""
+    """A vignette: its name, its record as read, and what the report must say of each of its cases."""
 
     name: str
     records: Records
+    expected: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True)
+class _Base:
+    """One case of a vignette under the knowledge as it is: its state, the terms it knows something of, the advice raised."""
+
+    name: str
+    case: Case
+    moment: Moment
     expected: Mapping[str, object]
+    state: CaseState
+    statuses: Mapping[str, str]
+    facts: frozenset[tuple[str, str, bool]]
+    touched: frozenset[str]
+    advised: frozenset[str]
 
 
 @dataclass
@@ -259,87 +81,142 @@ class Outcome:
         return len(self.killed) / total if total else 1.0
 
     def summary(self) -> str:
-        """Return the figures in one line, and the survivors by kind."""
-        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(Counter(each.kind for each in self.survived).items()))
+        """Return the figures in one line: the score, who killed how many, and the survivors by kind."""
         share = f"{len(self.killed)} of {len(self.killed) + len(self.survived)} mutants killed ({self.score:.1%})"
-        return f"{share}, {len(self.equivalent)} equivalent" + (f"; survivors: {kinds}" if kinds else "")
+        killers = _counts(killer.partition(":")[0] for killer in self.killed.values())
+        kinds = _counts(each.kind for each in self.survived)
+        return f"{share}, by {killers}; {len(self.equivalent)} equivalent" + (f"; survivors: {kinds}" if kinds else "")
 
 
-@contextmanager
-def _gates_only() -> Iterator[None]:
-    """Compile without decision diagrams while the context lasts."""
-    original = getattr(compiler, "find_joints")  # noqa: B009
-    setattr(compiler, "find_joints", lambda table, datatypes: {})  # noqa: B010
-    try:
-        yield
-    finally:
-        setattr(compiler, "find_joints", original)  # noqa: B010
+def _counts(words: Iterable[str]) -> str:
+    return ", ".join(f"{word} {number}" for word, number in sorted(Counter(words).items()))
 
 
 class Trial:
-    """The vignettes with what they say of the knowledge as it is, to hold mutants against."""
+    """The vignettes, checks and questions with what they say of the knowledge as it is, to hold mutants against."""
 
-    def __init__(self, graph: Graph, program: Program, vignettes: Iterable[Vignette], differences: Compare) -> None:
-        self.graph = graph
-        self.shapes: dict[str, Any] = program.shapes
-        self.vignettes = list(vignettes)
+    def __init__(self, workspace: Workspace, program: Program, vignettes: Iterable[Vignette], differences: Compare) -> None:
+        self.workspace = workspace
+        self.graph = workspace.graph
+        self.program = program
         self.differences = differences
-        self.definitions = all_definitions(graph)
-        self._base = {each.name: self._signature(each, program) for each in self.vignettes}
+        self.definitions = all_definitions(self.graph)
+        self.cases = [_base(vignette.name, *pair, program) for vignette in vignettes for pair in _pairs(vignette)]
+
+    @cached_property
+    def questions(self) -> Questions:
+        """Return the competency questions."""
+        return Questions(self.workspace.folder)
 
     def run(self, mutants: Iterable[Mutant]) -> Outcome:
-        """Try every mutant; survivors are compiled in full and tried again, then proved equivalent if they are."""
+        """Try every mutant, and prove the survivors equivalent that are."""
         outcome = Outcome()
         for mutant in mutants:
             if killer := self.killer(mutant):
                 outcome.killed[mutant] = killer
             elif reason := self.equivalence(mutant):
                 outcome.equivalent[mutant] = reason
-            elif killer := self.killer(mutant, full=True):
-                outcome.killed[mutant] = killer
             else:
                 outcome.survived.append(mutant)
         return outcome
 
-    def killer(self, mutant: Mutant, full: bool = False) -> str:
-        """Return who kills a mutant, the compiler or a vignette, or nothing; `full` compiles diagrams too and asks for every report."""
+    def killer(self, mutant: Mutant) -> str:
+        """Return who kills a mutant and by what, or nothing."""
+        graph = mutant.apply(self.graph)
         try:
-            program = self._compile(mutant.apply(self.graph), full)
+            definitions = all_definitions(graph)
+            cone = self._cone(mutant, definitions)
+            program = compile_graph(graph, "mutant", self.program.shapes, judged=())
         except LegcrampsError as error:
             return f"compiler: {error.code}"
-        ordinary = mutant.kind not in _SILENT
-        for each in self.vignettes:
-            if full or not ordinary or self._signature(each, program) != self._base[each.name]:
-                try:
-                    answer = assess(each.records, program).to_json()["cases"]
-                except LegcrampsError as error:
-                    return f"{each.name}: {error.code}"
-                if not answer or self.differences(each.expected, answer[0]):
-                    self.vignettes.remove(each)
-                    self.vignettes.insert(0, each)
-                    return each.name
+        found = self._vignette(mutant, program, definitions, cone) or self._check(graph) or self._question(graph, program)
+        if found or mutant.kind == "hierarchy" or not cone:
+            return found
+        return self._vignette(mutant, compile_graph(graph, "mutant", self.program.shapes, judged=cone), definitions, cone)
+
+    # --- vignettes -----------------------------------------------------------------------------------------------
+
+    def _vignette(self, mutant: Mutant, program: Program, definitions: Mapping[str, Expression], cone: frozenset[str]) -> str:
+        subjects = self._subjects(mutant, definitions)
+        same = _same_layout(program, self.program)
+        for base in self.cases:
+            if subjects & base.touched and self._may_differ(mutant, base, program, cone, same):
+                lines = self._lines(base, program)
+                if lines:
+                    self.cases.remove(base)
+                    self.cases.insert(0, base)
+                    return f"vignette: {base.name}: {lines[0]}"
         return ""
 
-    def _compile(self, graph: Graph, full: bool) -> Program:
-        if full:
-            return compiler.compile_graph(graph, "mutant", self.shapes)
-        with _gates_only():
-            return compiler.compile_graph(graph, "mutant", self.shapes)
+    def _may_differ(self, mutant: Mutant, base: _Base, program: Program, cone: frozenset[str], same: bool) -> bool:
+        """Return whether a class, a fact or the standing of advice may be another in one case."""
+        if mutant.kind in _ADVICE and (base.advised & self._concerned(mutant) or mutant.kind == "overridesRoutine"):
+            return True
+        state = base.state if same else abstract_case(base.case, program, base.moment)
+        statuses = entail(program, state)
+        if any(statuses.status(name) != base.statuses.get(name) for name in cone if name in program.classes):
+            return True
+        return mutant.kind == "hierarchy" and _facts(state, program) != base.facts
 
-    @staticmethod
-    def _signature(vignette: Vignette, program: Program) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str, bool]]]:
-        """Return what a vignette's report is made of: settled classes and facts."""
-        settled: set[tuple[str, str]] = set()
-        facts: set[tuple[str, str, bool]] = set()
-        for case in vignette.records.cases:
-            if case.as_of is not None:
-                state = abstract_case(case, program, case.as_of)
-                statuses = entail(program, state)
-                settled |= {(name, found) for name in program.classes if (found := statuses.status(name)) != "open"}
-                facts |= {
-                    (fact.role, above, fact.present) for fact in state.facts for above in program.parents.get(fact.term, (fact.term,))
-                }
-        return frozenset(settled), frozenset(facts)
+    def _concerned(self, mutant: Mutant) -> frozenset[str]:
+        """Return the recommendations whose standing a mutant of advice may change."""
+        overridden = {node for edit in mutant.edits for node in self.graph.iris(edit.subject, lc("overrides"))}
+        return frozenset(overridden if mutant.kind == "overrides" else {mutant.owner})
+
+    def _lines(self, base: _Base, program: Program) -> list[str]:
+        """Return where the report on one case is not as expected."""
+        try:
+            answer = answer_case(base.case, program, base.moment)
+            document = answer_document(program, answer, base.expected)
+        except LegcrampsError as error:
+            return [error.code]
+        return self.differences(base.expected, document)
+
+    def _subjects(self, mutant: Mutant, definitions: Mapping[str, Expression]) -> frozenset[str]:
+        """Return the findings, drugs, conditions and indicators below what a mutant changes, before and after."""
+        if mutant.kind == "hierarchy":
+            return frozenset({mutant.owner})
+        names = {*self._changed(definitions)}
+        for edit in mutant.edits if mutant.kind in _ADVICE else ():
+            nodes = [edit.subject, *map(str, self.graph.nodes(edit.subject, edit.predicate))]
+            names |= {name for node in nodes for name in self._classes_of(node)}
+        return frozenset(subject for space in (self.definitions, definitions) for subject in _atoms_below(space, names))
+
+    def _classes_of(self, node: str) -> set[str]:
+        """Return the case classes that decide whether a recommendation, or a class itself, is raised."""
+        each = self.program.recommendation.get(node)
+        return {each.inclusion, each.trigger, each.eligible} if each else {node} & self.definitions.keys()
+
+    def _changed(self, definitions: Mapping[str, Expression]) -> frozenset[str]:
+        names = definitions.keys() | self.definitions.keys()
+        return frozenset(name for name in names if definitions.get(name) != self.definitions.get(name))
+
+    def _cone(self, mutant: Mutant, definitions: Mapping[str, Expression]) -> frozenset[str]:
+        """Return the classes whose meaning a mutant may change: the changed definitions and all that use them."""
+        if mutant.kind == "hierarchy":
+            terms = {mutant.owner, *self.program.parents[mutant.owner], *self.program.below[mutant.owner]}
+            changed = {name for name, each in definitions.items() if any(_subject(atom) in terms for atom in _own_atoms(each))}
+        else:
+            changed = {*self._changed(definitions)}
+        for name, each in definitions.items():
+            if changed & _used(each):
+                changed.add(name)
+        return frozenset(changed)
+
+    # --- checks, questions and equivalence -----------------------------------------------------------------------
+
+    def _check(self, graph: Graph) -> str:
+        """Return the rule for guidelines that a mutant breaks, or nothing."""
+        try:
+            finding = next(check_guidelines(self.workspace.holding(graph)), None)
+        except NotRun as reason:
+            return f"guideline rules: {reason}"
+        return f"guideline rules: {finding.code} {finding.what}" if finding else ""
+
+    def _question(self, graph: Graph, program: Program) -> str:
+        """Return the competency question that has another answer, or nothing."""
+        found = next(self.questions.differences(graph, program), "")
+        return f"competency: {found}" if found else ""
 
     def equivalence(self, mutant: Mutant) -> str:
         """Return why no case tells a mutant from the original, or nothing; only changed definitions can be proved."""
@@ -352,18 +229,105 @@ class Trial:
             return ""
         space = StateSpace(self.graph, self.definitions | {f"{name}′": each for name, each in differing.items()})
         try:
-            same = all(space.case([name], [f"{name}′"]) is None and space.case([f"{name}′"], [name]) is None for name in differing)
+            return self._apart(mutant, space) if mutant.kind in ("overrides", "overridesRoutine") else _alike(space, differing)
         finally:
             space.close()
-        return "no case is in one and not in the other" if same else ""
+
+    def _apart(self, mutant: Mutant, space: StateSpace) -> str:
+        """Return why an override says nothing: no case is one for both recommendations."""
+        own = self.program.recommendation[mutant.owner]
+        edit = mutant.edits[0]
+        gone = {*self.graph.iris(edit.subject, edit.predicate)} - {*map(str, edit.nodes)}
+        others = [each for each in self.program.recommendations if each.iri in gone or (not gone and own.iri in each.overriders)]
+        meet = any(space.case([own.eligible, other.eligible]) for other in others)
+        return "" if meet else "no case is one for the overriding and the overridden recommendation"
 
 
-def sample(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
-    """Return a seeded sample, every kind among it as far as `count` reaches."""
-    rng = random.Random(seed)  # noqa: S311
-    kinds: dict[str, list[Mutant]] = {}
-    for mutant in rng.sample(mutants, len(mutants)):
-        kinds.setdefault(mutant.kind, []).append(mutant)
-    columns = [kinds[kind] for kind in sorted(kinds)]
-    deep = [column[row] for row in range(max(map(len, columns), default=0)) for column in columns if row < len(column)]
-    return deep[:count]
+def _alike(space: StateSpace, differing: Mapping[str, Expression]) -> str:
+    same = all(space.case([name], [f"{name}′"]) is None and space.case([f"{name}′"], [name]) is None for name in differing)
+    return "no case is in one and not in the other" if same else ""
+
+
+def _pairs(vignette: Vignette) -> Iterator[tuple[Case, Mapping[str, object]]]:
+    """Yield each case of a vignette with what is expected of it."""
+    cases = {case.iri: case for case in vignette.records.cases}
+    for expected in vignette.expected:
+        yield cases[str(expected["case"])], expected
+
+
+def _base(name: str, case: Case, expected: Mapping[str, object], program: Program) -> _Base:
+    moment = case.as_of
+    if moment is None:
+        raise ValueError(f"{name}: the vignette has no instant")
+    answer = answer_case(case, program, moment)
+    statuses = {each: answer.statuses.status(each) for each in program.classes}
+    return _Base(
+        name,
+        case,
+        moment,
+        expected,
+        answer.state,
+        statuses,
+        _facts(answer.state, program),
+        _touched(answer.state, program),
+        frozenset(answer.advice.advised),
+    )
+
+
+def _facts(state: CaseState, program: Program) -> frozenset[tuple[str, str, bool]]:
+    """Return the facts of a state, and what they are kinds of."""
+    return frozenset((fact.role, above, fact.present) for fact in state.facts for above in program.parents.get(fact.term, (fact.term,)))
+
+
+def _touched(state: CaseState, program: Program) -> frozenset[str]:
+    """Return the terms of which a state knows something."""
+    terms = {fact.term for fact in state.facts} | {conflict.term for conflict in state.conflicts}
+    near = {other for term in terms for other in (*program.parents.get(term, ()), *program.below.get(term, ()))}
+    return frozenset({*terms, *near, *state.indicators})
+
+
+def _same_layout(program: Program, other: Program) -> bool:
+    """Return whether a case has the same state under both programs."""
+    return (
+        program.leaves == other.leaves
+        and program.fact_leaves == other.fact_leaves
+        and program.indicators == other.indicators
+        and program.parents == other.parents
+    )
+
+
+def _parts(expression: Expression) -> Iterator[Expression]:
+    match expression:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _parts(part)
+        case Not(part):
+            yield from _parts(part)
+        case _:
+            yield expression
+
+
+def _own_atoms(expression: Expression) -> Iterator[Some | Band]:
+    return (part for part in _parts(expression) if isinstance(part, Some | Band))
+
+
+def _used(expression: Expression) -> frozenset[str]:
+    return frozenset(part.iri for part in _parts(expression) if isinstance(part, Named))
+
+
+def _subject(atom: Some | Band) -> str:
+    return atom.filler if isinstance(atom, Some) else atom.indicator
+
+
+def _atoms_below(definitions: Mapping[str, Expression], names: Iterable[str]) -> set[str]:
+    """Return what the restrictions below classes are about."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    stack = [*names]
+    while stack:
+        name = stack.pop()
+        if name not in seen and name in definitions:
+            seen.add(name)
+            stack += _used(definitions[name])
+            found |= {_subject(atom) for atom in _own_atoms(definitions[name])}
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -123,6 +123,12 @@ class Workspace:
             store.extend(file.quads)
             store.extend(_ownership(file))
         return store
+
+    def holding(self, graph: Graph) -> Workspace:
+        """Return the same folder with another graph in the place of the ontology's own."""
+        other = replace(self)
+        other.__dict__["graph"] = graph
+        return other
 
     def place(self, term: str, *mentions: str) -> str:
         """Return `file:line` of a term, or of what its block mentions; the term's abbreviation when it has no block."""

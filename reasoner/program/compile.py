@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,8 @@ def _intersect(first: Band, second: Band) -> Band:
     return Band(first.indicator, low[0], low[1], high[0], not high[1])
 
 
-def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
-    """Compile a loaded knowledge graph."""
+def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Collection[str] | None = None) -> Program:
+    """Compile a loaded knowledge graph; given `judged`, decision diagrams are built for these classes alone."""
     sorts = _sorts(graph)
     check_profile(graph, sorts)
     hierarchy = closure(graph, RDFS + "subClassOf", sorts)
@@ -132,7 +132,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any]) -> Program:
     criteria = compile_criteria(graph)
     leaves = lay_out(graph, normal, hierarchy, sorts, datatypes, [each.subject for each in criteria if each.kind == "drug"])
     table = build_gates(leaves, normal, ordered)
-    joints, nodes = build_diagrams(table, find_joints(table, datatypes))
+    joints, nodes = build_diagrams(table, find_joints(table, datatypes, judged))
     indicators = compile_indicators(graph, leaves, definitions, parents)
     codes, prefixes = _codes(graph, sorts)
     return Program(

@@ -9,7 +9,7 @@ that may be known. A disjunction is the same with every polarity turned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -33,18 +33,36 @@ _Oriented = tuple[Some | Band, bool]
 _Ends = tuple[tuple[Decimal, int] | None, tuple[Decimal, int] | None]
 
 
-def find_joints(table: GateTable, datatypes: Mapping[str, str]) -> dict[int, tuple[Group, ...]]:
-    """Return per gate bit the groups of two or more literals that must be judged together (all of a group to hold)."""
+def find_joints(table: GateTable, datatypes: Mapping[str, str], judged: Collection[str] | None = None) -> dict[int, tuple[Group, ...]]:
+    """Return per gate bit the groups of two or more literals that must be judged together (all of a group to hold).
+
+    Given `judged`, only the gates of these classes are looked at, not those of the other classes that they use.
+    """
     finder = _Finder(table, datatypes)
     joints: dict[int, tuple[Group, ...]] = {}
+    wanted = None if judged is None else _gates_of(table, judged)
     for index, gate in enumerate(table.gates):
         bit = len(table.leaves.names) + index
-        if bit not in table.atoms:
+        if bit not in table.atoms and (wanted is None or bit in wanted):
             favoured = [(part, gate.every) for part in gate.positive] + [(part, not gate.every) for part in gate.negative]
             groups = finder.groups(favoured)
             if groups:
                 joints[bit] = groups
     return joints
+
+
+def _gates_of(table: GateTable, names: Collection[str]) -> set[int]:
+    """Return the gates of classes down to the other classes that they use."""
+    others = {bit for name, (bit, _) in table.classes.items() if name not in names}
+    found: set[int] = set()
+    stack = [table.classes[name][0] for name in names if name in table.classes]
+    while stack:
+        bit = stack.pop()
+        if bit >= len(table.leaves.names) and bit not in found | others:
+            found.add(bit)
+            gate = table.gates[bit - len(table.leaves.names)]
+            stack += [*gate.positive, *gate.negative]
+    return found
 
 
 class _Finder:
