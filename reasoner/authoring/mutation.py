@@ -18,7 +18,7 @@ from functools import cached_property
 from reasoner.abstraction import CaseState, abstract_case
 from reasoner.answering import Records, answer_case
 from reasoner.authoring.competency_checks import Questions
-from reasoner.authoring.example_checks import answer_document
+from reasoner.authoring.example_checks import observe
 from reasoner.authoring.guideline_checks import check_guidelines
 from reasoner.authoring.mutants import Mutant
 from reasoner.authoring.profile_checks import all_definitions
@@ -166,11 +166,9 @@ class Trial:
     def _lines(self, base: _Base, program: Program) -> list[str]:
         """Return where the report on one case is not as expected."""
         try:
-            answer = answer_case(base.case, program, base.moment)
-            document = answer_document(program, answer, base.expected)
+            return self.differences(base.expected, observe(base.case, program, base.expected))
         except LegcrampsError as error:
             return [error.code]
-        return self.differences(base.expected, document)
 
     def _subjects(self, mutant: Mutant, definitions: Mapping[str, Expression]) -> frozenset[str]:
         """Return the findings, drugs, conditions and indicators below what a mutant changes, before and after."""
