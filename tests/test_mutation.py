@@ -13,28 +13,17 @@ from reasoner.authoring.example_checks import read_expectations
 from reasoner.authoring.mutants import Mutant, mutants_of, sample
 from reasoner.authoring.mutation import Trial, Vignette
 from reasoner.authoring.workspace import read_workspace
-from reasoner.knowledge import Graph, read_graph
 from reasoner.program import Program
 from reasoner.terms import lc
 
-pytestmark = pytest.mark.release  # minutes on two cores
-
 CASES = Path(__file__).parent / "cases"
-RELEASE_MUTANTS = 200
-SAMPLE_MUTANTS = 20
+RELEASE_MUTANTS = 400
+RELEASE_SEED = 11
+"""The sample of the score; vignettes are written with other mutants in view, so that the score is not tuned to it."""
+SAMPLE_MUTANTS = 10
 AIM = 0.95
-FLOOR = 0.3
+FLOOR = 0.6
 """The share of mutants to be killed, and the share that is known to be; raise the floor with every vignette that is added."""
-
-
-@pytest.fixture(scope="module")
-def graph(root: Path) -> Graph:
-    return read_graph(sorted((root / "ontology").rglob("*.ttl")))
-
-
-@pytest.fixture(scope="module")
-def mutants(graph: Graph) -> list[Mutant]:
-    return mutants_of(graph)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +38,12 @@ def trial(root: Path, knowledge: Program) -> Trial:
         for directory in directories
     ]
     return Trial(read_workspace(root), knowledge, vignettes, differences)
+
+
+@pytest.fixture(scope="module")
+def mutants(trial: Trial) -> list[Mutant]:
+    """Return the mutants of the very graph that is tried: another reading names its blank nodes otherwise."""
+    return mutants_of(trial.graph)
 
 
 def test_every_kind_is_made(mutants: list[Mutant]) -> None:
@@ -68,7 +63,8 @@ def test_every_kind_is_made(mutants: list[Mutant]) -> None:
     assert len({mutant.name for mutant in mutants}) > 0.95 * len(mutants)
 
 
-def test_edits_change_a_copy(graph: Graph, mutants: list[Mutant]) -> None:
+def test_edits_change_a_copy(trial: Trial, mutants: list[Mutant]) -> None:
+    graph = trial.graph
     before = {subject: {predicate: list(nodes) for predicate, nodes in said.items()} for subject, said in graph.out.items()}
     for mutant in sample(mutants, 26, 1):
         changed = mutant.apply(graph)
@@ -89,15 +85,14 @@ def test_threshold_of_the_ankle_brachial_index_is_watched(trial: Trial, mutants:
 
 
 def test_sample_of_mutants(trial: Trial, mutants: list[Mutant]) -> None:
-    """Thresholds, bounds and connectives, the best covered kinds: most of a seeded sample is killed on gates alone."""
-    chosen = [mutant for mutant in mutants if mutant.kind in ("threshold", "operator", "connective")]
-    killed = [mutant for mutant in random.Random(3).sample(chosen, SAMPLE_MUTANTS) if trial.killer(mutant)]
-    assert len(killed) >= SAMPLE_MUTANTS * 0.6
+    """Most of a small seeded sample, every kind among it, is killed."""
+    outcome = trial.run(sample(mutants, SAMPLE_MUTANTS, 3))
+    assert outcome.score >= FLOOR, [mutant.name for mutant in outcome.survived]
 
 
 @pytest.mark.release
 def test_mutation_score(trial: Trial, mutants: list[Mutant], capsys: pytest.CaptureFixture[str]) -> None:
-    outcome = trial.run(random.Random(7).sample(mutants, RELEASE_MUTANTS))
+    outcome = trial.run(random.Random(RELEASE_SEED).sample(mutants, RELEASE_MUTANTS))
     with capsys.disabled():
         print(f"\nof {len(mutants)} mutants, {RELEASE_MUTANTS} tried: {outcome.summary()}")
         print("\n".join(f"  survived: {mutant.name}" for mutant in outcome.survived))

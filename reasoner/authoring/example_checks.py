@@ -25,11 +25,9 @@ from reasoner.record import Case
 from reasoner.report import case_document
 from reasoner.resources import load_knowledge
 
-__all__ = ["Expectation", "check_vignettes", "observe", "read_expectations"]
+__all__ = ["Expectation", "check_vignettes", "classes_expected", "expects_classes_alone", "observe", "read_expectations"]
 
 _SHOWN = 3
-_OWN = {"about", "case", "classes"}
-"""The keys of an expectation that are not keys of the report."""
 Expectation = Mapping[str, object]
 Compare = Callable[[Expectation, Mapping[str, object]], list[str]]
 
@@ -66,6 +64,17 @@ def read_expectations(folder: Path) -> tuple[Expectation, ...]:
     return tuple(found["cases"]) if "cases" in found else (found,)
 
 
+def expects_classes_alone(expected: Expectation) -> bool:
+    """Return whether nothing of the report is expected."""
+    return not expected.keys() - {"about", "case", "classes"}
+
+
+def classes_expected(expected: Expectation) -> frozenset[str]:
+    """Return the case classes whose status is expected."""
+    wanted = expected.get("classes", {})
+    return frozenset(expand(name) for listed in wanted.values() for name in listed) if isinstance(wanted, Mapping) else frozenset()
+
+
 def observe(case: Case, program: Program, expected: Expectation) -> dict[str, Any]:
     """Return what the knowledge says of one case, as far as it is expected: the report, and the classes named by status.
 
@@ -73,15 +82,14 @@ def observe(case: Case, program: Program, expected: Expectation) -> dict[str, An
     """
     if case.as_of is None:
         raise KnowledgeError("A vignette states no instant", where=case.iri, repair="add lc:asOf to the case")
-    wanted = expected.get("classes")
     document: dict[str, Any] = {"case": case.iri}
-    if expected.keys() - _OWN:
+    if expects_classes_alone(expected):
+        statuses = entail(program, abstract_case(case, program, case.as_of))
+    else:
         answer = answer_case(case, program, case.as_of)
         document, statuses = case_document(program, answer), answer.statuses
-    else:
-        statuses = entail(program, abstract_case(case, program, case.as_of))
-    if isinstance(wanted, Mapping):
-        names = sorted({expand(name) for listed in wanted.values() for name in listed} & program.classes.keys())
+    names = sorted(classes_expected(expected) & program.classes.keys())
+    if names:
         found = {name: statuses.status(name) for name in names}
         document["classes"] = {word: [name for name in names if found[name] == word] for word in (ENTAILED, REFUTED, OPEN)}
     return document

@@ -18,7 +18,7 @@ from functools import cached_property
 from reasoner.abstraction import CaseState, abstract_case
 from reasoner.answering import Records, answer_case
 from reasoner.authoring.competency_checks import Questions
-from reasoner.authoring.example_checks import observe
+from reasoner.authoring.example_checks import Expectation, classes_expected, expects_classes_alone, observe
 from reasoner.authoring.guideline_checks import check_guidelines
 from reasoner.authoring.mutants import Mutant
 from reasoner.authoring.profile_checks import all_definitions
@@ -26,7 +26,7 @@ from reasoner.authoring.results import NotRun
 from reasoner.authoring.state_space import StateSpace
 from reasoner.authoring.workspace import Workspace
 from reasoner.entailment import entail
-from reasoner.errors import LegcrampsError
+from reasoner.errors import KnowledgeError, LegcrampsError
 from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
 from reasoner.knowledge import Graph
 from reasoner.moments import Moment
@@ -37,7 +37,7 @@ from reasoner.terms import lc
 
 __all__ = ["Outcome", "Trial", "Vignette"]
 
-Compare = Callable[[Mapping[str, object], Mapping[str, object]], list[str]]
+Compare = Callable[[Expectation, Mapping[str, object]], list[str]]
 _ADVICE = ("hasExclusion", "inclusion", "hasTrigger", "presupposesScope", "overrides", "overridesRoutine")
 """Kinds of mutants that may change the standing of a recommendation without changing a class."""
 
@@ -48,7 +48,7 @@ class Vignette:
 
     name: str
     records: Records
-    expected: tuple[Mapping[str, object], ...]
+    expected: tuple[Expectation, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class _Base:
     name: str
     case: Case
     moment: Moment
-    expected: Mapping[str, object]
+    expected: Expectation
     state: CaseState
     statuses: Mapping[str, str]
     facts: frozenset[tuple[str, str, bool]]
@@ -101,7 +101,8 @@ class Trial:
         self.program = program
         self.differences = differences
         self.definitions = all_definitions(self.graph)
-        self.cases = [_base(vignette.name, *pair, program) for vignette in vignettes for pair in _pairs(vignette)]
+        cases = [_base(vignette.name, *pair, program) for vignette in vignettes for pair in _pairs(vignette)]
+        self.cases = sorted(cases, key=lambda base: not expects_classes_alone(base.expected))
 
     @cached_property
     def questions(self) -> Questions:
@@ -145,18 +146,21 @@ class Trial:
                 if lines:
                     self.cases.remove(base)
                     self.cases.insert(0, base)
-                    return f"vignette: {base.name}: {lines[0]}"
+                    return f"vignette: {base.case.iri.rpartition('/')[2]}: {lines[0]}"
         return ""
 
     def _may_differ(self, mutant: Mutant, base: _Base, program: Program, cone: frozenset[str], same: bool) -> bool:
         """Return whether a class, a fact or the standing of advice may be another in one case."""
-        if mutant.kind in _ADVICE and (base.advised & self._concerned(mutant) or mutant.kind == "overridesRoutine"):
+        if mutant.kind in _ADVICE and (base.advised & self._concerned(mutant) or (base.advised and mutant.kind == "overridesRoutine")):
             return True
+        moved = cone & base.statuses.keys() & program.classes.keys()
+        if not moved and not base.facts:
+            return False
         state = base.state if same else abstract_case(base.case, program, base.moment)
         statuses = entail(program, state)
-        if any(statuses.status(name) != base.statuses.get(name) for name in cone if name in program.classes):
+        if any(statuses.status(name) != base.statuses[name] for name in moved):
             return True
-        return mutant.kind == "hierarchy" and _facts(state, program) != base.facts
+        return mutant.kind == "hierarchy" and bool(base.facts) and _facts(state, program) != base.facts
 
     def _concerned(self, mutant: Mutant) -> frozenset[str]:
         """Return the recommendations whose standing a mutant of advice may change."""
@@ -246,30 +250,29 @@ def _alike(space: StateSpace, differing: Mapping[str, Expression]) -> str:
     return "no case is in one and not in the other" if same else ""
 
 
-def _pairs(vignette: Vignette) -> Iterator[tuple[Case, Mapping[str, object]]]:
+def _pairs(vignette: Vignette) -> Iterator[tuple[Case, Expectation]]:
     """Yield each case of a vignette with what is expected of it."""
     cases = {case.iri: case for case in vignette.records.cases}
     for expected in vignette.expected:
         yield cases[str(expected["case"])], expected
 
 
-def _base(name: str, case: Case, expected: Mapping[str, object], program: Program) -> _Base:
+def _base(name: str, case: Case, expected: Expectation, program: Program) -> _Base:
+    """Return a case under the knowledge as it is; of one that expects classes alone, no more than these is kept."""
     moment = case.as_of
     if moment is None:
-        raise ValueError(f"{name}: the vignette has no instant")
-    answer = answer_case(case, program, moment)
-    statuses = {each: answer.statuses.status(each) for each in program.classes}
-    return _Base(
-        name,
-        case,
-        moment,
-        expected,
-        answer.state,
-        statuses,
-        _facts(answer.state, program),
-        _touched(answer.state, program),
-        frozenset(answer.advice.advised),
-    )
+        raise KnowledgeError("A vignette states no instant", where=name, repair="add lc:asOf to the case")
+    named = classes_expected(expected)
+    state = abstract_case(case, program, moment)
+    facts: frozenset[tuple[str, str, bool]] = frozenset()
+    advised: frozenset[str] = frozenset()
+    found = entail(program, state)
+    if not expects_classes_alone(expected):
+        answer = answer_case(case, program, moment)
+        state, found, named = answer.state, answer.statuses, frozenset(program.classes)
+        facts, advised = _facts(state, program), frozenset(answer.advice.advised)
+    statuses = {each: found.status(each) for each in named if each in program.classes}
+    return _Base(name, case, moment, expected, state, statuses, facts, _touched(state, program), advised)
 
 
 def _facts(state: CaseState, program: Program) -> frozenset[tuple[str, str, bool]]:
