@@ -26,7 +26,15 @@ from reasoner.namespaces import LC, LCG, OWL, PROV, RDF, RDFS, SKOS, XSD
 from reasoner.program.model import Program
 from reasoner.terms import ROLES, Role, lc
 
-__all__ = ["asserted_graph", "asserted_triples", "compiled_graph", "inferred_from", "inferred_graph", "knowledge_graph", "record_vocabulary"]
+__all__ = [
+    "asserted_graph",
+    "asserted_triples",
+    "compiled_graph",
+    "inferred_from",
+    "inferred_graph",
+    "knowledge_graph",
+    "record_vocabulary",
+]
 
 _NOUNS = {
     Role.FINDING: "Finding",
