@@ -5,12 +5,13 @@ The functions import what they need when they are called, so that importing the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from pathlib import Path
+
     from reasoner.answering import Records
     from reasoner.program.model import Program
     from reasoner.report import Report

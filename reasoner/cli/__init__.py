@@ -8,14 +8,27 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
 
-from reasoner.cli import assess, check, cohort, convert, diff, doctor, explain, fmt, query, validate, whatif
 from reasoner.errors import LegcrampsError, shortened
 
 __all__ = ["main"]
 
-_VERBS = (assess, validate, explain, whatif, query, cohort, convert, check, fmt, diff, doctor)
-"""The modules of the verbs, in the order in which the help lists them."""
+_VERBS = {
+    "assess": "answer cases: red flags, repeat imaging, next tests, differential",
+    "validate": "check record documents against the record shapes",
+    "explain": "prove one conclusion down to the records and the guideline sentence",
+    "whatif": "change facts, assess again, and show which verdicts differ",
+    "query": "ask SPARQL over knowledge, records and what follows from them",
+    "cohort": "answer many cases at once into Parquet tables; goes on where it was stopped",
+    "convert": "turn records, and what follows from them, into another form",
+    "check": "check ontology, shapes, queries and documents, each finding with its repair",
+    "fmt": "rewrite Turtle files in the canonical form, and list new modules in master and catalogue; nothing is lost",
+    "diff": "say which terms, entailments and patients' verdicts differ between two versions of the knowledge",
+    "doctor": "say what this installation has and lacks",
+}
+"""What the verbs do, in the order in which the help lists them; each is a module of this package."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,7 +80,18 @@ def _parser() -> argparse.ArgumentParser:
         "--knowledge", metavar="DIR", help="folder that holds ontology/, shapes/ and queries/ (default: the one that came along)"
     )
     parser.add_argument("--traceback", action="store_true", help="print the Python traceback of an error as well")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in _VERBS:
-        verb.add_verb(verbs)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Verb)
+    for name, summary in _VERBS.items():
+        verbs.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.").verb = name
     return parser
+
+
+class _Verb(argparse.ArgumentParser):
+    """A verb; its module is imported, and its arguments are added, when the verb is on the command line."""
+
+    verb = ""
+
+    def parse_known_args(self, *given: Any, **named: Any) -> Any:
+        """Add the arguments, then parse them."""
+        import_module(f"reasoner.cli.{self.verb}").add_arguments(self)
+        return super().parse_known_args(*given, **named)

@@ -7,12 +7,11 @@ import sys
 
 from reasoner.cli.arguments import add_inputs, instant, remark
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `assess`."""
-    verb = verbs.add_parser("assess", help="answer cases: red flags, repeat imaging, next tests, differential")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `assess`."""
     add_inputs(verb)
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
     verb.add_argument("--format", choices=("text", "json"), default="text")

@@ -7,12 +7,11 @@ import sys
 
 from reasoner.cli.arguments import author_folder
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `check`."""
-    verb = verbs.add_parser("check", help="check ontology, shapes, queries and documents, each finding with its repair")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `check`."""
     verb.add_argument("--fast", action="store_true", help="leave out shapes, HermiT and everything that answers cases")
     verb.add_argument("--release", action="store_true", help="run the tests marked for a release as well")
     verb.add_argument("--notes", action="store_true", help="list notes as well, which are only counted otherwise")

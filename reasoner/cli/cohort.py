@@ -12,12 +12,11 @@ from pathlib import Path
 from reasoner.cli.arguments import instant
 from reasoner.errors import UsageError
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `cohort`."""
-    verb = verbs.add_parser("cohort", help="answer many cases at once into Parquet tables; goes on where it was stopped")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `cohort`."""
     verb.add_argument("inputs", nargs="*", metavar="INPUT", help="N-Triples, N-Quads, Parquet in the long table, or folders of these")
     verb.add_argument(
         "--out", required=True, metavar="DIR", help="folder for the tables, or the synthetic cohort's file; it appears when all is done"

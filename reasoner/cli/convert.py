@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from reasoner.documents import Document
     from reasoner.export.conversion import Conversion
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 _TARGETS = ("turtle", "trig", "ntriples", "nquads", "jsonld", "rdfxml", "fhir", "fhir-assessment", "csv", "parquet")
 _GRAPHS = ("asserted", "inferred", "proof")
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `convert`."""
-    verb = verbs.add_parser("convert", help="turn records, and what follows from them, into another form")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `convert`."""
     add_inputs(verb)
     verb.add_argument("--to", required=True, choices=_TARGETS, dest="target", help="the form")
     verb.add_argument("--out", metavar="PATH", help="a file, or for several tables a folder; standard output when there is one file")

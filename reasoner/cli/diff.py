@@ -7,12 +7,11 @@ import sys
 
 from reasoner.cli.arguments import author_folder, instant
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `diff`."""
-    verb = verbs.add_parser("diff", help="say which terms, entailments and patients' verdicts differ between two versions of the knowledge")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `diff`."""
     verb.add_argument("old", metavar="OLD", help="a git revision, or a folder that holds ontology/ and shapes/")
     verb.add_argument("new", metavar="NEW", nargs="?", help="the same (default: the folder as it is)")
     verb.add_argument("--cohort", metavar="DIR", help="folder of record files that are answered by both, besides the vignettes")

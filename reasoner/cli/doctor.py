@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `doctor`."""
-    verb = verbs.add_parser("doctor", help="say what this installation has and lacks")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `doctor`."""
     verb.set_defaults(run=_run)
 
 

@@ -7,12 +7,11 @@ import sys
 
 from reasoner.cli.arguments import INPUT_FORMATS, instant, one_answer
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `explain`."""
-    verb = verbs.add_parser("explain", help="prove one conclusion down to the records and the guideline sentence")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `explain`."""
     verb.add_argument("file", metavar="FILE", help="a record document, or -")
     verb.add_argument(
         "conclusion",

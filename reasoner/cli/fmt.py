@@ -7,14 +7,11 @@ import sys
 
 from reasoner.cli.arguments import author_folder
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `fmt`."""
-    verb = verbs.add_parser(
-        "fmt", help="rewrite Turtle files in the canonical form, and list new modules in master and catalogue; nothing is lost"
-    )
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `fmt`."""
     verb.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: ontology/ and shapes/)")
     verb.add_argument("--check", action="store_true", help="only name the files that would change, and exit 1")
     verb.add_argument("--export", choices=("owlxml", "rdfxml", "manchester"), help="write the ontology in this form instead, for Protégé")

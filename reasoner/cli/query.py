@@ -8,12 +8,11 @@ import sys
 from reasoner.cli.arguments import INPUT_FORMATS, instant
 from reasoner.errors import UsageError
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `query`."""
-    verb = verbs.add_parser("query", help="ask SPARQL over knowledge, records and what follows from them")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `query`."""
     verb.add_argument(
         "query", nargs="?", metavar="QUERY", help="a shipped query's id or name, a .rq file, or SPARQL text; none lists the shipped ones"
     )

@@ -12,12 +12,11 @@ from reasoner.errors import InputError, visible
 if TYPE_CHECKING:
     from reasoner.validation import ValidationReport
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `validate`."""
-    verb = verbs.add_parser("validate", help="check record documents against the record shapes")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `validate`."""
     add_inputs(verb)
     verb.add_argument("--format", choices=("text", "json"), default="text")
     verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")

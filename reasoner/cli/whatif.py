@@ -12,12 +12,11 @@ if TYPE_CHECKING:
     from reasoner.answer import CaseAnswer
     from reasoner.program.model import Program
 
-__all__ = ["add_verb"]
+__all__ = ["add_arguments"]
 
 
-def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb `whatif`."""
-    verb = verbs.add_parser("whatif", help="change facts, assess again, and show which verdicts differ")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `whatif`."""
     verb.add_argument("file", metavar="FILE", help="a record document, or -")
     wanted = verb.add_mutually_exclusive_group(required=True)
     wanted.add_argument(
