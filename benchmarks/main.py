@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import peers, single
+from benchmarks import cohort, peers, single
 from benchmarks.machine import describe_machine
 from benchmarks.report import Results, markdown, to_json
 from benchmarks.timing import Measurement, Ratio
@@ -17,7 +18,7 @@ from benchmarks.timing import Measurement, Ratio
 __all__ = ["main"]
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("single", "cold", "peers")
+PARTS = ("single", "cold", "peers", "ntriples", "parquet", "triples", "classes")
 
 Measured = tuple[list[Measurement], list[Ratio], list[str]]
 
@@ -30,12 +31,14 @@ def main() -> int:
     measurements: list[Measurement] = []
     ratios: list[Ratio] = []
     notes: list[str] = []
-    for part in arguments.parts or PARTS:
-        print(f"{part} …", file=sys.stderr, flush=True)
-        found, new_ratios, new_notes = _parts(arguments.quick)[part](measurements)
-        measurements += found
-        ratios += new_ratios
-        notes += new_notes
+    with tempfile.TemporaryDirectory(prefix="legcramps-") as scratch:
+        parts = _parts(arguments.quick, Path(scratch))
+        for part in arguments.parts or PARTS:
+            print(f"{part} …", file=sys.stderr, flush=True)
+            found, new_ratios, new_notes = parts[part](measurements)
+            measurements += found
+            ratios += new_ratios
+            notes += new_notes
     results = Results(machine, tuple(measurements), tuple(ratios), tuple(notes), time.perf_counter() - began)
     print(markdown(results), end="")
     if arguments.keep:
@@ -57,9 +60,27 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _parts(quick: bool) -> dict[str, Callable[[list[Measurement]], Measured]]:
+def _parts(quick: bool, folder: Path) -> dict[str, Callable[[list[Measurement]], Measured]]:
     """Return the parts; each is told what was measured before it."""
-    return {"single": lambda _: _single(quick), "cold": lambda _: _cold(quick), "peers": lambda before: _peers(quick, before)}
+    bench = cohort.Bench(ROOT, folder, 60 if quick else 420)
+    runs = 1 if quick else 3
+
+    def noted(found: tuple[list[Measurement], list[Ratio]]) -> Measured:
+        notes, bench.notes = bench.notes, []
+        return *found, notes
+
+    def sizes(*most: int) -> tuple[int, ...]:
+        return tuple(size for size in most if size <= 10_000) if quick else most
+
+    return {
+        "single": lambda _: _single(quick),
+        "cold": lambda _: _cold(quick),
+        "peers": lambda before: _peers(quick, before),
+        "ntriples": lambda _: noted(cohort.ntriples(bench, sizes(1_000, 10_000, 100_000), runs)),
+        "parquet": lambda _: noted(cohort.parquet(bench, sizes(1_000, 10_000, 100_000, 1_000_000), runs)),
+        "triples": lambda _: noted(cohort.growth_in_triples(bench, 1_000 if quick else 10_000, (1, 4) if quick else (1, 4, 16))),
+        "classes": lambda _: noted(cohort.growth_in_classes(bench, 1_000 if quick else 10_000, (1, 10) if quick else (1, 10, 100))),
+    }
 
 
 def _single(quick: bool) -> Measured:

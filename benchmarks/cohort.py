@@ -1,0 +1,202 @@
+"""Measure cohorts: the engine against the limit of its inputs, and its growth with one factor at a time."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.knowledge import with_density, with_more_classes
+from benchmarks.timing import Measurement, Ratio, process
+
+__all__ = ["Bench", "growth_in_classes", "growth_in_triples", "ntriples", "parquet"]
+
+_ENDINGS = {"ntriples": "nt", "parquet": "parquet", "fhir": "ndjson"}
+_MILLION = 1_000_000
+
+
+@dataclass
+class Bench:
+    """Where cohorts are kept while they are measured, and how long one run may take before larger ones are left out."""
+
+    root: Path
+    folder: Path
+    longest: float
+    notes: list[str] = field(default_factory=list)
+    _speed: dict[str, float] = field(default_factory=dict)
+
+    def made(self, form: str, count: int, knowledge: Path | None = None) -> Path:
+        """Return a generated cohort, made when it is first asked for."""
+        path = self.folder / f"{knowledge.name if knowledge else 'cohort'}-{count}.{_ENDINGS[form]}"
+        if not path.exists():
+            arguments = ["cohort", "--generate", str(count), "--seed", "1", "--to", form, "--out", str(path)]
+            process("", f"generate {count}", self._command(arguments, knowledge), cwd=self.root, watched=False)
+        return path
+
+    def answered(
+        self, group: str, task: str, path: Path, count: int, *, knowledge: Path | None = None, options: tuple[str, ...] = (), runs: int = 1
+    ) -> Iterator[Measurement]:
+        """Answer a cohort; nothing but a note when that is expected to take too long."""
+        kind = path.suffix + "".join(options)
+        expected = self._speed.get(kind, 0.0) * count
+        if expected > self.longest:
+            self.notes.append(
+                f"{group}, {task}, {count:,} cases: some {expected:,.0f} s are expected, more than the {self.longest:,.0f} s allowed"
+            )
+            return
+        seconds, memory = [], 0.0
+        for _ in range(runs):
+            out = self.folder / "tables"
+            run = process(
+                group, task, self._command(["cohort", str(path), "--out", str(out), *options], knowledge), cases=count, cwd=self.root
+            )
+            seconds.append(run.seconds[0])
+            memory = max(memory, run.memory_mib or 0.0)
+            shutil.rmtree(out, ignore_errors=True)
+        if knowledge is None:
+            self._speed[kind] = min(seconds) / count
+        yield Measurement(group, task, count, tuple(seconds), memory)
+
+    def _command(self, arguments: list[str], knowledge: Path | None) -> list[str]:
+        return [sys.executable, "-m", "reasoner", "--knowledge", str(knowledge or self.root), *arguments]
+
+    def script(self, group: str, task: str, code: str, path: Path, count: int, runs: int = 1) -> Measurement:
+        """Run a few lines of Python over a file in a process of its own."""
+        found = [process(group, task, [sys.executable, "-c", code, str(path)], cases=count, cwd=self.root) for _ in range(runs)]
+        return Measurement(group, task, count, tuple(each.seconds[0] for each in found), max(each.memory_mib or 0 for each in found))
+
+
+_PARSE = """import collections, sys, pyoxigraph
+with open(sys.argv[1], "rb") as file:
+    collections.deque(pyoxigraph.parse(file, format=pyoxigraph.RdfFormat.N_TRIPLES), maxlen=0)"""
+_READ = """import sys
+with open(sys.argv[1], "rb") as file:
+    while file.read(1 << 20): pass"""
+_GROUP = """import duckdb, sys
+duckdb.sql("SET threads = 2")
+duckdb.sql('CREATE TABLE grouped AS SELECT "case", count(*), max(COLUMNS(* EXCLUDE "case")) FROM read_parquet($path) GROUP BY "case"',
+           params={"path": sys.argv[1]})"""
+
+
+def ntriples(bench: Bench, sizes: tuple[int, ...], runs: int) -> tuple[list[Measurement], list[Ratio]]:
+    """Measure N-Triples, with and without shapes, against a strict parse and a mere reading of the same bytes."""
+    found: list[Measurement] = []
+    ratios: list[Ratio] = []
+    for count in sizes:
+        path = bench.made("ntriples", count)
+        group = f"N-Triples, {path.stat().st_size / 2**20:,.0f} MiB"
+        turns = [_turn(bench, group, path, count) for _ in range(runs)]
+        merged = [_merged([turn[place] for turn in turns]) for place in range(min(map(len, turns)))]
+        found += merged
+        by_task = {each.task: each for each in merged}
+        parse = by_task["pyoxigraph.parse, one core"]
+        if count == sizes[-1]:
+            for task, must, aim in (("legcramps", 1.0, 0.3), ("legcramps without shapes", 0.5, 0.15)):
+                if task in by_task:
+                    ratios.append(Ratio(f"{count:,} cases: {task} ÷ pyoxigraph.parse", by_task[task].median / parse.median, must, aim))
+        path.unlink()
+    return found, ratios
+
+
+def _turn(bench: Bench, group: str, path: Path, count: int) -> list[Measurement]:
+    return [
+        bench.script(group, "reading the bytes", _READ, path, count),
+        bench.script(group, "pyoxigraph.parse, one core", _PARSE, path, count),
+        *bench.answered(group, "legcramps", path, count),
+        *bench.answered(group, "legcramps without shapes", path, count, options=("--no-shapes",)),
+    ]
+
+
+def _merged(runs: list[Measurement]) -> Measurement:
+    first = runs[0]
+    memory = max(each.memory_mib or 0.0 for each in runs)
+    return Measurement(first.group, first.task, first.cases, tuple(second for each in runs for second in each.seconds), memory, first.note)
+
+
+def parquet(bench: Bench, sizes: tuple[int, ...], runs: int) -> tuple[list[Measurement], list[Ratio]]:
+    """Measure Parquet from small to large against DuckDB reading and grouping the same file."""
+    found: list[Measurement] = []
+    ratios: list[Ratio] = []
+    ours: dict[int, Measurement] = {}
+    for count in sizes:
+        path = bench.made("parquet", count)
+        times = runs if count < _MILLION else 1
+        group = f"Parquet, {path.stat().st_size / 2**20:,.1f} MiB"
+        duck = bench.script(group, "DuckDB: read every column, group by case", _GROUP, path, count, times)
+        found.append(duck)
+        for each in bench.answered(group, "legcramps", path, count, runs=times):
+            ours[count] = each
+            found.append(each)
+            if count == sizes[-1]:
+                million = count == _MILLION
+                ratios.append(
+                    Ratio(
+                        f"{count:,} cases: legcramps ÷ DuckDB",
+                        each.median / duck.median,
+                        6.0 if million else None,
+                        2.0 if million else None,
+                    )
+                )
+                ratios.append(
+                    Ratio(f"{count:,} cases: peak GiB", (each.memory_mib or 0) / 1024, 2.0 if million else None, 0.5 if million else None)
+                )
+        path.unlink()
+    measured = sorted(ours)
+    if len(measured) > 1:
+        low, high = max((each for each in measured[:-1] if each <= 10_000), default=measured[0]), measured[-1]
+        exponent = math.log(ours[high].median / ours[low].median) / math.log(high / low)
+        ratios.append(Ratio(f"growth exponent, {low:,} → {high:,} cases", exponent, 1.05, 1.0))
+    return found, ratios
+
+
+def growth_in_triples(bench: Bench, count: int, factors: tuple[int, ...]) -> tuple[list[Measurement], list[Ratio]]:
+    """Measure patients with more records each."""
+    found: list[Measurement] = []
+    for factor in factors:
+        knowledge = with_density(bench.root, bench.folder / f"density-{factor}", factor)
+        path = bench.made("ntriples", count, knowledge)
+        with path.open("rb") as file:
+            triples = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) / count
+        found += bench.answered("triples per patient", f"{triples:.0f} triples", path, count)
+        path.unlink()
+    ratios = []
+    if len(found) > 1:
+        sizes = [int(each.task.split()[0]) for each in found]
+        exponent = math.log(found[-1].median / found[0].median) / math.log(sizes[-1] / sizes[0])
+        ratios.append(Ratio(f"growth exponent, {sizes[0]} → {sizes[-1]} triples per patient", exponent))
+    return found, ratios
+
+
+def growth_in_classes(bench: Bench, count: int, factors: tuple[int, ...]) -> tuple[list[Measurement], list[Ratio]]:
+    """Measure the same patients under knowledge with more classes, none of which they touch; compiling is measured apart."""
+    path = bench.made("parquet", count)
+    found: list[Measurement] = []
+    answered: dict[int, Measurement] = {}
+    for factor in factors:
+        began = time.perf_counter()
+        knowledge, classes = with_more_classes(bench.root, bench.folder / f"classes-{factor}", factor)
+        empty = bench.made("parquet", 1)
+        try:
+            once = next(bench.answered("classes", "", empty, 1, knowledge=knowledge))
+        except RuntimeError as error:
+            bench.notes.append(f"classes ×{factor}: {str(error)[:300]}")
+            continue
+        found.append(Measurement("classes", f"{classes:,} classes: write and compile", 1, (time.perf_counter() - began,), once.memory_mib))
+        start = next(bench.answered("classes", "", empty, 1, knowledge=knowledge))
+        for each in bench.answered("classes", f"{classes:,} classes", path, count, knowledge=knowledge):
+            answered[factor] = each
+            found.append(each)
+            per_case = each.seconds[0] - start.seconds[0]
+            found.append(Measurement("classes", f"{classes:,} classes, start of the process taken off", count, (per_case,)))
+            answered[factor] = found[-1]
+    ratios = []
+    if len(answered) > 1:
+        least, most = min(answered), max(answered)
+        full = most // least >= 100
+        value = answered[most].median / answered[least].median
+        ratios.append(Ratio(f"time per case, classes ×{most // least}", value, 1.5 if full else None, 1.2 if full else None))
+    return found, ratios
