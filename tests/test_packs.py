@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from knowledge_copies import PACKS, ROOT, add_pack, copy_knowledge
@@ -14,11 +14,14 @@ from reasoner import assess, load_records
 from reasoner.authoring.check import run_check
 from reasoner.authoring.diff import Difference, compare_versions
 from reasoner.authoring.diff_formats import write_difference
+from reasoner.authoring.format import format_turtle
+from reasoner.authoring.registration import register_modules
 from reasoner.authoring.results import Severity
 from reasoner.authoring.versions import Version
+from reasoner.authoring.workspace import read_workspace
 from reasoner.cli import main
 from reasoner.moments import Moment
-from reasoner.namespaces import LC, expand
+from reasoner.namespaces import LC, LCG, PREFIXES, SKOS, expand
 from reasoner.program import Program, dump_program
 from reasoner.resources import load_knowledge
 
@@ -128,8 +131,282 @@ def test_popliteal_artery_entrapment_leads_and_moves_no_other_patient(difference
     assert "ankle pulse lost on resisted plantarflexion (+6.0)" in text
 
 
+def test_mcardle_disease_asks_for_creatine_kinase(difference: Callable[[str], Difference]) -> None:
+    found = difference("mcardle-disease")
+    assert found.release.level == "minor"
+    own = [group for group in found.patients.groups.values() if "packs/mcardle-disease" in group.names]
+    assert all(expand("lc:SecondWind") in group.causes for group in own)
+    moved = {name for group in found.patients.groups.values() for name in group.names}
+    assert moved == {"packs/mcardle-disease"} | {name for name in moved if expand("lc:McArdleDisease") in causes_naming(found, name)}
+
+
+def causes_naming(found: Difference, name: str) -> set[str]:
+    """Return the causes of the groups that name a patient."""
+    return {cause for group in found.patients.groups.values() if name in group.names for cause in group.causes}
+
+
+def test_hypocalcaemic_tetany_raises_its_red_flag(
+    difference: Callable[[str], Difference], extended: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "hypocalcaemic-tetany"
+    folder = extended(name)
+    rows = rows_of(capsys, folder, "red-flags", folder / "tests" / "cases" / "packs" / name / "record.ttl")
+    flag = expand("lcg:_RedFlag_laryngeal_spasm")
+    assert [row["certainty"]["value"] for row in rows if row["flag"]["value"] == flag] == ["certain"]
+    found = difference(name)
+    assert not found.patients.flags_lost
+    moves = {(move.kind, move.term): (move.before, move.after) for group in found.patients.groups.values() for move in group.moves}
+    assert moves["red flag", flag] == ("", "certain")
+    assert found.release.level == "major", "an emergency sets routine advice aside"
+    assert "set aside by others" in {effect.kind for effect in found.terms.effects}
+    assert not found.safety.gained
+
+
+def test_a_national_guideline_sets_another_threshold(
+    difference: Callable[[str], Difference], extended: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "national-ankle-brachial-index"
+    found = difference(name)
+    over, under = (
+        expand("lcg:_Recommendation_droracle_arterial_duplex_low_index"),
+        expand("lcg:_Recommendation_example_national_exercise_index_first"),
+    )
+    moves = {move.term: (move.before, move.after) for group in found.patients.groups.values() for move in group.moves}
+    assert moves[over] == ("presumed", "")
+    assert moves[under] == ("", "presumed")
+    assert {effect.term: effect.via for effect in found.terms.effects} == {over: (under,)}
+    assert all(under in causes or expand("lc:MildlyLowAnkleBrachialIndex") in causes for causes in found.patients.groups)
+    folder = extended(name)
+    record = folder / "tests" / "cases" / "packs" / name / "record.ttl"
+    tests = {row["test"]["value"] for row in rows_of(capsys, folder, "next-tests", record)}
+    assert expand("lc:ExerciseAnkleBrachialIndexTest") in tests
+    assert expand("lc:ArterialDuplex") not in tests
+    assert [
+        each["chosen"] for each in own_report(folder, name)["disagreements"] if each["topic"] == "ankle-brachial index that leads to a scan"
+    ]
+
+
+def test_a_new_drug_class_is_reviewed(difference: Callable[[str], Difference]) -> None:
+    found = difference("cholinesterase-inhibitors")
+    (moved,) = {name for group in found.patients.groups.values() for name in group.names}
+    assert moved == "packs/cholinesterase-inhibitors"
+    causes = {cause for group in found.patients.groups.values() for cause in group.causes}
+    assert {expand("lc:Donepezil"), expand("lc:CholinesteraseInhibitor")} <= causes
+    assert found.release.level == "major", "a condition that both versions have is weighed by one criterion more"
+
+
 def test_packs_are_not_fewer_than_before() -> None:
-    assert set(NAMES) >= {"popliteal-artery-entrapment"}
+    assert set(NAMES) >= {
+        "cholinesterase-inhibitors",
+        "hypocalcaemic-tetany",
+        "mcardle-disease",
+        "national-ankle-brachial-index",
+        "popliteal-artery-entrapment",
+    }
+
+
+@pytest.mark.release
+def test_all_packs_together_pass_every_stage(tmp_path: Path) -> None:
+    folder = copy_knowledge(tmp_path)
+    for name in NAMES:
+        add_pack(folder, name)
+    (folder / "ontology" / "translations").mkdir()
+    (folder / TRANSLATION).write_text(translation(folder), encoding="utf-8")
+    register_modules(folder)
+    report = run_check(folder, only=(*STAGES, *SLOW))
+    grave = [finding.line() for finding in report.findings if finding.severity is Severity.VIOLATION]
+    assert not grave, "\n".join(grave)
+    assert not [stage.name for stage in report.stages if stage.not_run]
+
+
+# --- a translation of all labels --------------------------------------------------------------------------------------
+
+TRANSLATION = "ontology/translations/labels-de.ttl"
+GERMAN = {"LegCramp": "Beinkrampf", "PeripheralArterialDisease": "periphere arterielle Verschlusskrankheit", "Statin": "Statin"}
+
+
+def translation(folder: Path) -> str:
+    """Return a module that gives every term of the project a German label: some real, the others marked as still English."""
+    workspace = read_workspace(folder)
+    modules = sorted(file.module for file in workspace.ontology if not file.name.endswith("/legcramps.ttl"))
+    imports = " , ".join(f"<{module}>" for module in modules)
+    lines = [
+        "@prefix dcterms: <http://purl.org/dc/terms/> .",
+        "@prefix owl: <http://www.w3.org/2002/07/owl#> .",
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .",
+        "<https://w3id.org/legcramps/labels-de> a owl:Ontology ; owl:imports " + imports + " ;",
+        '    dcterms:license <https://www.apache.org/licenses/LICENSE-2.0> ; dcterms:title "Legcramps labels in German"@en ;',
+        '    skos:definition "The labels of all terms in German."@en .',
+    ]
+    for term in sorted(workspace.graph.out):
+        if term.startswith((LC, LCG)) and workspace.graph.nodes(term, SKOS + "prefLabel"):
+            label = GERMAN.get(term.removeprefix(LC), f"(noch englisch) {workspace.graph.label(term)}")
+            lines.append(f"<{term}> skos:prefLabel {json.dumps(label, ensure_ascii=False)}@de .")
+    assert len(lines) > 1500
+    return format_turtle("\n".join(lines) + "\n", TRANSLATION)
+
+
+@pytest.fixture(scope="module")
+def translated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy with the translation."""
+    folder = copy_knowledge(tmp_path_factory.mktemp("translated"), ["source-text"])
+    (folder / "ontology" / "translations").mkdir()
+    (folder / TRANSLATION).write_text(translation(folder), encoding="utf-8")
+    register_modules(folder)
+    return folder
+
+
+def test_a_translation_passes_the_check(translated: Path) -> None:
+    report = run_check(translated, only=STAGES)
+    grave = [finding.line() for finding in report.findings if finding.severity is Severity.VIOLATION]
+    assert not grave, "\n".join(grave[:20])
+
+
+def test_a_translation_is_a_patch_that_changes_no_report_and_no_row(
+    base: Path, translated: Path, capsys: pytest.CaptureFixture[str], knowledge: Program
+) -> None:
+    found = compare_versions(Version("old", base), Version("new", translated), NOW)
+    assert found.release.level == "patch"
+    assert not found.patients.moved
+    assert len(found.terms.reworded) > 1500
+    record = next((translated / "tests" / "cases" / "source-text").glob("*/record.ttl"))
+    program = load_knowledge(translated)
+    assert program.labels == knowledge.labels
+    reports = [assess(load_records([record], each), each).to_json()["cases"] for each in (knowledge, program)]
+    assert reports[0] == reports[1]
+    for query in ("next-tests", "CQ05", "CQ25", "CQ16"):
+        assert rows_of(capsys, ROOT, query, record) == rows_of(capsys, translated, query, record), query
+
+
+# --- hostile packs ----------------------------------------------------------------------------------------------------
+
+PREFIX = "".join(f"@prefix {name}: <{stem}> .\n" for name, stem in PREFIXES.items())
+MARK = "dcterms:source lcg:_Citation_expert_recall ; lc:verification lc:_Verification_recall"
+EXAMPLE = "skos:prefLabel 'hostile {0}'@en ; skos:definition 'A hostile thing called {0}.'@en"
+
+
+def case_class(name: str, definition: str) -> str:
+    return f"lc:{name} a owl:Class ; rdfs:subClassOf lc:Case ; {MARK} ; owl:equivalentClass {definition} ; {EXAMPLE.format(name)} .\n"
+
+
+def advice(name: str, rest: str) -> str:
+    return (
+        f"lcg:_Recommendation_hostile_{name} a lc:Recommendation ; {MARK} ; lc:presentationOrder 1 ; lc:step lc:_Step_conditional ;"
+        f" lc:isPartOfGuideline lcg:_Guideline_droracle_bilateral_leg_cramps_2026 ; lc:urgency lc:_Urgency_soon ; lc:hasInclusion lc:Adult ;"
+        f" lc:statement 'Hostile advice {name}.'@en ; {rest} ; {EXAMPLE.format(name)} .\n"
+    )
+
+
+FOR, AGAINST = "lc:direction lc:_Direction_for", "lc:direction lc:_Direction_against"
+DUPLEX = "lc:recommendsInvestigation lc:ArterialDuplex"
+RECALLED = MARK.replace("expert_recall", "nobody_wrote")
+
+
+class Hostile(NamedTuple):
+    """A pack that must be refused: its Turtle, the stage and code, what the line named holds, and words of the message."""
+
+    name: str
+    text: str
+    stage: str
+    code: str
+    line: str
+    words: str
+
+
+HOSTILE = [
+    Hostile(
+        "cycle of definitions",
+        case_class("HostileOne", "[ a owl:Class ; owl:intersectionOf ( lc:Case lc:HostileTwo ) ]")
+        + case_class("HostileTwo", "[ a owl:Class ; owl:intersectionOf ( lc:Case lc:HostileOne ) ]"),
+        "case-profile",
+        "LC-1310",
+        "lc:Hostile",
+        "circle",
+    ),
+    Hostile(
+        "cycle of overrides",
+        advice("one", f"{FOR} ; {DUPLEX} ; lc:overrides lcg:_Recommendation_hostile_two")
+        + advice("two", f"{FOR} ; {DUPLEX} ; lc:overrides lcg:_Recommendation_hostile_one"),
+        "case-profile",
+        "LC-1320",
+        "lcg:_Recommendation_hostile",
+        "circle",
+    ),
+    Hostile(
+        "contradiction",
+        case_class("HostileNever", "[ a owl:Class ; owl:intersectionOf ( lc:Under18 lc:Age65Plus ) ]"),
+        "guideline-rules",
+        "LC-2087",
+        "owl:equivalentClass",
+        "contradicts itself",
+    ),
+    Hostile(
+        "missing citation",
+        f"lc:HostileFinding a owl:Class ; rdfs:subClassOf lc:MuscleSign ; {RECALLED} ; {EXAMPLE.format('finding')} .\n",
+        "closed-world",
+        "LC-2020",
+        "lcg:_Citation_nobody_wrote",
+        "is not declared",
+    ),
+    Hostile(
+        "no source",
+        "lc:_Criterion_hostile a lc:DiagnosticCriterion ; lc:aboutCondition lc:Myopathy ; lc:aboutFinding lc:MuscleTenderness ;"
+        f" lc:pertinence lc:_Pertinence_weakly_positive ; {EXAMPLE.format('criterion')} .\n",
+        "hygiene",
+        "LC-H15",
+        "lc:_Criterion_hostile",
+        "Repair",
+    ),
+    Hostile(
+        "unit clash",
+        f"lc:hostileLevel a owl:DatatypeProperty , owl:FunctionalProperty ; {MARK} ; lc:acceptedUnit 'mg/dL' ; lc:canonicalUnit 'mmol/L' ;"
+        " lc:governingValue lc:_Governing_latest ; lc:indicatorForm lc:_Form_select ; lc:measuredBy lc:CalciumMeasurement ; lc:stableForDays 0 ;"
+        f" lc:validForDays 30 ; rdfs:domain lc:Case ; rdfs:range xsd:decimal ; {EXAMPLE.format('level')} .\n",
+        "case-profile",
+        "LC-1300",
+        "lc:hostileLevel",
+        "molarMass",
+    ),
+    Hostile(
+        "recommends and forbids one act",
+        advice("yes", f"{FOR} ; {DUPLEX}") + advice("no", f"{AGAINST} ; {DUPLEX}"),
+        "guideline-rules",
+        "LC-2084",
+        "lc:direction lc:_Direction_against",
+        "for example",
+    ),
+    Hostile(
+        "undeclared term",
+        case_class("HostileTypo", "[ a owl:Restriction ; owl:onProperty lc:hasFinding ; owl:someValuesFrom lc:MuscleTendernes ]"),
+        "closed-world",
+        "LC-2020",
+        "lc:MuscleTendernes",
+        "lc:MuscleTenderness",
+    ),
+]
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    return copy_knowledge(tmp_path)
+
+
+@pytest.mark.parametrize("pack", HOSTILE, ids=lambda pack: pack.name)
+def test_hostile_pack_is_refused_where_it_stands(pack: Hostile, hostile: Path) -> None:
+    path = hostile / "ontology" / "guidelines" / "hostile-pack.ttl"
+    header = "<https://w3id.org/legcramps/hostile-pack> a owl:Ontology ; owl:imports <https://w3id.org/legcramps/citations> .\n"
+    path.write_text(format_turtle(PREFIX + header + pack.text, path.name), encoding="utf-8")
+    lines = path.read_text(encoding="utf-8").split("\n")
+    findings = [finding for finding in run_check(hostile, only=[pack.stage]).findings if finding.code == pack.code]
+    here = [finding for finding in findings if finding.where.startswith("ontology/guidelines/hostile-pack.ttl:")]
+    assert here, [finding.line() for finding in findings]
+    assert any(pack.line in lines[int(finding.where.rpartition(":")[2]) - 1] for finding in here), [finding.where for finding in here]
+    assert any(pack.words in finding.line() for finding in here), [finding.line() for finding in here]
+    assert all(finding.severity is Severity.VIOLATION and finding.repair for finding in here)
+
+
+def test_hostile_packs_are_not_fewer_than_before() -> None:
+    assert len(HOSTILE) >= 8
 
 
 def test_no_pack_has_a_line_of_python_that_knows_it() -> None:
