@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import pyarrow.parquet
 import pyoxigraph
 import pytest
 
-from reasoner.answering import assess, read_records
+from reasoner.answering import assess, load_records, read_records
 from reasoner.cli import main
 from reasoner.cohort.long_table import statements
 from reasoner.cohort.synthetic.drafts import Ago, Dice, Draft
@@ -149,6 +150,24 @@ def test_values_stand_on_and_on_both_sides_of_every_threshold(program: Program, 
     assert len(asked) >= 50
     missing = {(iri, bit, value) for iri, bit, value in asked if (bit, value) not in sides.get(iri, set())}
     assert not missing
+
+
+def test_fhir_says_of_each_patient_what_it_can(program: Program, settings: Settings, tmp_path: Path) -> None:
+    cohort = generate(program, settings, tmp_path / "fhir.ndjson", count=40, seed=5, output_format="fhir")
+    lines = generate(program, settings, tmp_path / "lines.nt", count=40, seed=5)
+    bundles = [json.loads(line) for line in cohort.path.read_text(encoding="utf-8").splitlines()]
+    assert len(bundles) == 40
+    urls = [entry["fullUrl"] for bundle in bundles for entry in bundle["entry"]]
+    names = [(entry["resource"]["resourceType"], entry["resource"]["id"]) for bundle in bundles for entry in bundle["entry"]]
+    assert len(urls) == len(set(urls)) and len(names) == len(set(names))
+    read = load_records([cohort.path], program)
+    asserted = load_records([lines.path], program)
+    assert [case.iri for case in read.cases] == [case.iri for case in asserted.cases]
+    assert cohort.truth.read_bytes() == lines.truth.read_bytes()
+    drugs = [sorted(each.drug or each.text for each in case.medications) for case in read.cases]
+    assert drugs == [sorted(each.drug or each.text for each in case.medications) for case in asserted.cases]
+    values = sum(1 for case in read.cases for each in case.measurements if each.value is not None)
+    assert values == sum(1 for case in asserted.cases for each in case.measurements if each.value is not None) > 40
 
 
 def test_dates_count_back_from_the_instant() -> None:

@@ -29,7 +29,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--seed", type=_count, default=0, metavar="S", help="a whole number; the same one draws the same patients (default 0)"
     )
-    made.add_argument("--to", choices=("ntriples", "turtle", "parquet"), default="ntriples", help="format of the patients")
+    made.add_argument("--to", choices=("ntriples", "turtle", "parquet", "fhir"), default="ntriples", help="format of the patients")
     verb.set_defaults(run=_run)
 
 

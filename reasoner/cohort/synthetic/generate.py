@@ -13,6 +13,7 @@ from random import Random
 
 from reasoner.cohort.synthetic.drafts import Dice
 from reasoner.cohort.synthetic.drawing import Drawer, instants_of
+from reasoner.cohort.synthetic.fhir_writing import FhirWriter
 from reasoner.cohort.synthetic.plan import Plan, make_plan
 from reasoner.cohort.synthetic.settings import Settings
 from reasoner.cohort.synthetic.writing import CohortWriter, LineWriter, ParquetWriter, TableOfTruth, TurtleWriter
@@ -21,7 +22,7 @@ from reasoner.program.model import Program
 
 __all__ = ["FORMATS", "LAST_INSTANT", "Cohort", "generate", "truth_path"]
 
-FORMATS = ("ntriples", "turtle", "parquet")
+FORMATS = ("ntriples", "turtle", "parquet", "fhir")
 """The formats in which a cohort can be generated."""
 
 LAST_INSTANT = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -64,14 +65,14 @@ def generate(
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("The extra cohort is not installed", why=str(error), repair="pip install 'legcramps[cohort]'") from error
-    instants = instants_of(settings, last)
+    instants = instants_of(settings, last)[: 1 if output_format == "fhir" else None]
     plan = make_plan(program, settings, Dice(Random(f"legcramps {seed}"), settings), instants[0])  # noqa: S311 (patients, no secrets)
     drawer = Drawer(plan, program, settings, instants, seed)
     records = 0
     truth = truth_path(path)
     try:
         with ExitStack() as stack:
-            writers = [_writer(output_format, stack.enter_context(_appearing(path)), plan, instants, stack)]
+            writers = [_writer(output_format, stack.enter_context(_appearing(path)), plan, instants, program, stack)]
             writers.append(TableOfTruth(stack.enter_context(stack.enter_context(_appearing(truth)).open("wb")), plan))
             for chunk in drawer.chunks(count):
                 for writer in writers:
@@ -87,11 +88,13 @@ def generate(
     return Cohort(count, records, path, truth)
 
 
-def _writer(output_format: str, path: Path, plan: Plan, instants: tuple[datetime, ...], stack: ExitStack) -> CohortWriter:
+def _writer(output_format: str, path: Path, plan: Plan, instants: tuple[datetime, ...], program: Program, stack: ExitStack) -> CohortWriter:
     if output_format == "parquet":
         return ParquetWriter(path, plan, instants)
-    writers: dict[str, Callable[..., CohortWriter]] = {"ntriples": LineWriter, "turtle": TurtleWriter}
-    return writers[output_format](stack.enter_context(path.open("wb")), plan, instants)
+    file = stack.enter_context(path.open("wb"))
+    if output_format == "fhir":
+        return FhirWriter(file, plan, instants[0], program)
+    return TurtleWriter(file, plan, instants) if output_format == "turtle" else LineWriter(file, plan, instants)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from reasoner.cohort.synthetic.plan import Plan
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["BASE_IRI", "CohortWriter", "LineWriter", "ParquetWriter", "TableOfTruth", "TurtleWriter", "case_iri"]
+__all__ = ["BASE_IRI", "CohortWriter", "LineWriter", "ParquetWriter", "TableOfTruth", "TurtleWriter", "case_iri", "patients_of"]
 
 BASE_IRI = "https://example.org/legcramps/cohort/"
 """Where the cases of a synthetic cohort have their IRIs."""
@@ -61,7 +61,7 @@ class _Texts:
         return tuple(self._same.setdefault(end, end) for end in (line.partition(" ")[2] for line in lines))
 
 
-def _patients(chunk: Chunk) -> Iterator[tuple[int, int, str | None, str | None, list[int]]]:
+def patients_of(chunk: Chunk) -> Iterator[tuple[int, int, str | None, str | None, list[int]]]:
     """Yield number, instant, date of birth, stated age and variants of each patient."""
     import numpy
 
@@ -83,11 +83,11 @@ class LineWriter:
         """Write the patients of a chunk."""
         out: list[str] = []
         texts, link = self._texts, self._link
-        for number, instant, birth, age, variants in _patients(chunk):
+        for number, instant, birth, age, variants in patients_of(chunk):
             iri = case_iri(number)
             about = {"case": iri, "subject": iri + "/patient", "as_of": self._as_of[instant], "birth_date": birth, "stated_age": age}
             out += statements(about)
-            start, place = f"<{iri}{'>'}{link}", 0
+            start, place = f"<{iri}>{link}", 0
             for variant in variants:
                 for ends in texts.of(instant, variant):
                     place += 1
@@ -110,7 +110,7 @@ class TurtleWriter:
     def write(self, chunk: Chunk) -> None:
         """Write the patients of a chunk."""
         out: list[str] = []
-        for number, instant, birth, age, variants in _patients(chunk):
+        for number, instant, birth, age, variants in patients_of(chunk):
             iri = case_iri(number)
             about = {"case": iri, "subject": iri + "/patient", "as_of": self._as_of[instant], "birth_date": birth, "stated_age": age}
             records = [ends for variant in variants for ends in self._texts.of(instant, variant)]
