@@ -120,30 +120,11 @@ def _one_of_each(found: Mapping[str, Records]) -> tuple[list[Case], list[Problem
 
 
 def _read_fhir(documents: Sequence[Document], program: Program, base: str, failures: list[InputError]) -> Records:
-    """Read FHIR documents together; one that cannot be read joins the failures and leaves the others their answer."""
-    from reasoner.fhir import Source, read_sources
+    from reasoner.fhir import Source, read_together
 
-    try:
-        reading = read_sources((Source(each.name, each.text, FHIR_FORMATS[each.format]) for each in documents), program, base)
-    except InputError as error:
-        if len(documents) == 1:
-            name = documents[0].name
-            error.where = error.where if error.where.startswith(name) else ", ".join(filter(None, (name, error.where)))
-            raise
-        alone = [document for document in documents if not _fails(document, program, base, failures)]
-        if not alone or len(alone) == len(documents):
-            raise
-        return _read_fhir(alone, program, base, failures)
+    sources = [Source(each.name, each.text, FHIR_FORMATS[each.format]) for each in documents]
+    reading = read_together(sources, program, base, failures)
     return Records(reading.cases, reading.problems)
-
-
-def _fails(document: Document, program: Program, base: str, failures: list[InputError]) -> bool:
-    try:
-        _read_fhir([document], program, base, failures)
-    except InputError as error:
-        failures.append(error)
-        return True
-    return False
 
 
 def read_records(document: Document, program: Program, folder: Path | str | None = None) -> Records:

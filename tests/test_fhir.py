@@ -39,8 +39,9 @@ from fhir_resources import (
     resource,
 )
 
+from reasoner.abstraction import abstract_case
 from reasoner.errors import LegcrampsError, LimitError, SyntaxProblem, UnsupportedInputError
-from reasoner.fhir import FhirReading, Source, Unused, read_fhir, read_sources
+from reasoner.fhir import FhirReading, Source, Unused, read_documents, read_fhir, read_sources
 from reasoner.fhir.statuses import BINDINGS
 from reasoner.moments import parse_moment
 from reasoner.namespaces import LC
@@ -854,3 +855,41 @@ def test_every_difference_belongs_to_the_tally() -> None:
         pytest.skip("not run: the data of others is not at hand")
     assert {place for place, _ in explained()} <= names
     assert len(explained()) == 23
+
+
+def statin_patients() -> list[Path]:
+    data = shared_data()
+    return sorted((data / "fhir-r4-ecqm-statin").iterdir()) if data else []
+
+
+def really_ordered(resources: list[Json], patient: str) -> bool:
+    """Return whether a statin is ordered by the words of the raw data: active, an order, meant for this patient, not forbidden."""
+    return any(
+        each["resourceType"] == "MedicationRequest"
+        and "statin" in json.dumps(each["medicationCodeableConcept"]).lower()
+        and (each["status"], each["intent"]) == ("active", "order")
+        and each.get("doNotPerform") is not True
+        and each["subject"]["reference"] == f"Patient/{patient}"
+        for each in resources
+    )
+
+
+def test_a_statin_is_taken_exactly_where_an_active_real_order_says_so(knowledge: Program) -> None:
+    folders = statin_patients()
+    if not folders:
+        pytest.skip("not run: the data of others is not at hand")
+    told: Counter[tuple[bool, bool]] = Counter()
+    for folder in folders:
+        texts = [file.read_bytes() for file in sorted(folder.glob("*.json"))]
+        resources = [json.loads(text) for text in texts]
+        ordered = [each["authoredOn"] for each in resources if each["resourceType"] == "MedicationRequest"]
+        as_of = parse_moment(max(ordered, default="2026")[:10])
+        assert as_of is not None
+        (found,) = read_documents(texts, knowledge).cases
+        facts = abstract_case(found, knowledge, as_of).facts
+        taken = any(fact.present and LC + "Statin" in knowledge.parents[fact.term] for fact in facts if fact.role == LC + "takes")
+        assert taken == really_ordered(resources, folder.name), folder.name
+        blamed = any("caused by statin" in json.dumps(each).lower() for each in resources)
+        assert blamed == any(record.condition == LC + "MedicationInducedMyalgia" for record in found.diagnoses)
+        told[taken, blamed] += 1
+    assert told == {(True, False): 8, (False, False): 13, (False, True): 4}

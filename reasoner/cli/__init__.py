@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 _VERBS = {
     "assess": "answer cases: red flags, repeat imaging, next tests, differential",
-    "validate": "check record documents against the record shapes",
+    "validate": "check records against the record shapes; say what is used of FHIR, and why not the rest",
     "explain": "prove one conclusion down to the records and the guideline sentence",
     "whatif": "change facts, assess again, and show which verdicts differ",
     "query": "ask SPARQL over knowledge, records and what follows from them",

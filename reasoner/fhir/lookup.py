@@ -6,7 +6,6 @@ patient or definition. Lines are grouped by an index of that file; nothing of it
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,10 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
 
 __all__ = ["Line", "Lookup", "open_lookup"]
 
@@ -93,6 +96,8 @@ class Lookup:
 @contextmanager
 def open_lookup() -> Iterator[Lookup]:
     """Give an empty lookup whose file is deleted afterwards."""
+    import sqlite3
+
     with TemporaryDirectory(prefix="legcramps-") as folder:
         connection = sqlite3.connect(Path(folder) / "lines.sqlite", isolation_level=None)
         try:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from reasoner.fhir.codes import Meaning, codings, wording
 from reasoner.fhir.elements import Element
 from reasoner.record import Problem
 from reasoner.terms import lc
 
-__all__ = ["Notes", "gathered_problems"]
+__all__ = ["Notes", "UnknownCode", "gathered_problems", "unknown_codes"]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCode:
+    """A code that means no term, the words that came with it, and how often it occurs."""
+
+    code: str
+    words: str
+    count: int
 
 
 class Notes:
@@ -95,6 +106,19 @@ def gathered_problems(notes: Iterable[Notes]) -> tuple[Problem, ...]:
             )
         )
     return tuple(sorted(problems, key=lambda problem: (problem.code, problem.term, problem.text, problem.sources)))
+
+
+def unknown_codes(notes: Iterable[Notes]) -> tuple[UnknownCode, ...]:
+    """Return the unknown codes of many resources, the most frequent first."""
+    found: Counter[str] = Counter()
+    named: dict[str, str] = {}
+    for each in notes:
+        for iri, words in each.unknown:
+            found[iri] += 1
+            if words and not named.get(iri):
+                named[iri] = words
+    ordered = sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    return tuple(UnknownCode(iri, named.get(iri, ""), count) for iri, count in ordered)
 
 
 def _times(count: int) -> str:

@@ -3,7 +3,8 @@
 | FHIR | record |
 |---|---|
 | `system` http://unitsofmeasure.org and `code` | the code as unit, whether valid or not: abstraction reports one it cannot convert |
-| else `unit`, spelled as a unit that the test accepts | that text as unit |
+| else `unit` or a `code` without a system, spelled as a unit that the test accepts | that text as unit |
+| micro as µ, μ or mc | as UCUM's u; nothing else is respelled: U is no [IU], mEq no meq |
 | else | the value without a unit, and a problem that quotes the text |
 | `comparator` < <= >= > | a bound; any other makes the value unusable |
 | `referenceRange` | the first without a type or of type normal; of several, one that is not restricted to a group |
@@ -57,11 +58,12 @@ def read_amount(quantity: Element, test: str, codes: Codes, notes: Notes) -> Amo
 
 
 def _unit(quantity: Element, test: str, codes: Codes, notes: Notes) -> str | None:
-    code, text = string(quantity, "code"), string(quantity, "unit")
-    if code and string(quantity, "system") == _UCUM:
+    code, text, system = string(quantity, "code"), string(quantity, "unit"), string(quantity, "system")
+    if code and system == _UCUM:
         return code
-    if text and codes.accepts_unit(test, text):
-        return text
+    for words in (text, "" if system else code):
+        if words and codes.accepts_unit(test, words):
+            return words
     if text or code:
         notes.report(
             "unknown-unit",

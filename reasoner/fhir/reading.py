@@ -30,7 +30,7 @@ from reasoner.fhir.elements import Element, child, children, choice, string
 from reasoner.fhir.entries import Entry, gather_entries
 from reasoner.fhir.examinations import joined, read_procedure, read_report, reported_together
 from reasoner.fhir.medications import read_medication_use
-from reasoner.fhir.notes import Notes, gathered_problems
+from reasoner.fhir.notes import Notes, UnknownCode, gathered_problems, unknown_codes
 from reasoner.fhir.observations import read_observation
 from reasoner.fhir.references import Index, reference_words
 from reasoner.fhir.releases import CLASH
@@ -75,11 +75,12 @@ _READERS: dict[str, Callable[[Entry, Context, Notes], list[Record]]] = {
 
 @dataclass(frozen=True, slots=True)
 class FhirReading:
-    """The cases by IRI, the problems that belong to no case, and the counts."""
+    """The cases by IRI, the problems that belong to no case, the counts, and the codes that mean no term."""
 
     cases: tuple[Case, ...]
     problems: tuple[Problem, ...]
     counts: Counts
+    unknown: tuple[UnknownCode, ...] = ()
 
 
 def read_fhir(text: bytes, program: Program, base: str = BASE, as_of: Moment | None = None) -> FhirReading:
@@ -145,7 +146,8 @@ def read_resources(
     pairs = reported_together(gathering.entries, index)
     cases = [_case(node, as_of, Context(codes, index, birth), pairs, found) for node, birth in sorted(births.items())]
     problems = (*gathering.problems, *(bad.problems() if bad else ()), *_strays(found.strays), *other_types(found.unused))
-    return FhirReading(tuple(cases), problems, _counts(found, cases, problems))
+    unknown = unknown_codes(notes for each in found.notes.values() for notes in each)
+    return FhirReading(tuple(cases), problems, _counts(found, cases, problems), unknown)
 
 
 @dataclass(frozen=True, slots=True)

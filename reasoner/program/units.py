@@ -16,7 +16,7 @@ from reasoner.errors import KnowledgeError
 
 __all__ = ["convert_exactly", "spellings"]
 
-_MICRO = (("µ", "u"), ("μ", "u"))  # micro sign and Greek mu
+_MICRO = re.compile(r"[µμ]|(?<![A-Za-z\[{])mc(?=g|mol|kat|eq|L|U|\[)")  # micro sign, Greek mu, and "mc" as no UCUM unit begins
 _LONGEST = 40
 _EQUIVALENT = re.compile(r"(?<![a-z])[munp]?eq(?![a-z])")
 _ANNOTATION = re.compile(r"\{[^}]*\}")
@@ -24,10 +24,8 @@ _HUGE = re.compile(r"[^\d./(][+-]?\d{3}|\d{10}")  # an exponent of three digits,
 
 
 def spellings(unit: str) -> str:
-    """Return the unit with micro signs written as UCUM's u."""
-    for sign, letter in _MICRO:
-        unit = unit.replace(sign, letter)
-    return unit
+    """Return the unit with micro, written µ or mc, as UCUM's u."""
+    return _MICRO.sub("u", unit)
 
 
 @cache
