@@ -1,4 +1,4 @@
-"""Ask SPARQL over knowledge, records and what follows from them."""
+"""Ask SPARQL over knowledge, records and what follows from them, or SQL over the tables of a cohort."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--bind", action="append", default=[], metavar="NAME=TERM", help="bind a parameter, such as case_iri=https://example.org/x"
     )
+    verb.add_argument(
+        "--cohort", metavar="DIR", help="ask a shipped report query, a .sql file or SQL text over the tables that `cohort` wrote"
+    )
     verb.add_argument("--engine", choices=("pyoxigraph", "rdflib"), default="pyoxigraph")
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the files' endings")
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
@@ -39,6 +42,8 @@ def _run(arguments: argparse.Namespace) -> int:
         for query in map(read_query, query_files(folder)):
             print(f"{query.id:<32}{query.summary}")
         return 0
+    if arguments.cohort is not None:
+        return _ask_cohort(arguments)
     program = load_knowledge(arguments.knowledge)
     documents = [read_document(name, arguments.input_format) for name in arguments.files]
     records = load_records(arguments.files, program, input_format=arguments.input_format) if arguments.files else None
@@ -49,5 +54,18 @@ def _run(arguments: argparse.Namespace) -> int:
     store = load_store(program, folder, documents, answers)
     text = read_document(arguments.query, "turtle").text.decode("utf-8", "replace") if arguments.query.endswith(".rq") else arguments.query
     result = run_query(text, store, arguments.engine, bindings, folder=folder)
+    sys.stdout.write(result.write(arguments.format).rstrip("\n") + "\n")
+    return 0
+
+
+def _ask_cohort(arguments: argparse.Namespace) -> int:
+    from reasoner.cohort.queries import find_sql, query_cohort
+    from reasoner.documents import read_document
+
+    if arguments.files or arguments.bind:
+        raise UsageError("A cohort is asked alone", why="files or bindings are given as well", repair="leave them out, or write WHERE")
+    named = arguments.query.endswith(".sql") and len(arguments.query.split()) == 1
+    text = read_document(arguments.query, "turtle").text.decode("utf-8", "replace") if named else arguments.query
+    result = query_cohort(arguments.cohort, text if named else find_sql(text, arguments.knowledge))
     sys.stdout.write(result.write(arguments.format).rstrip("\n") + "\n")
     return 0
