@@ -16,7 +16,7 @@ from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_altern
 from reasoner.program.model import UNKNOWN, Decision, Program, Recommendation, Verdict
 from reasoner.program.watch import Watch, Watched, find_raised
 
-__all__ = ["CERTAIN", "STANDINGS", "Advice", "Advised", "Judged", "advise"]
+__all__ = ["CERTAIN", "IN_SCOPE", "POSSIBLE", "PRESUMED", "SCOPE_KEY", "STANDINGS", "Advice", "Advised", "Judged", "advise"]
 
 CERTAIN = "certain"
 PRESUMED = "presumed"

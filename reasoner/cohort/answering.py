@@ -8,19 +8,28 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
+from reasoner.answering import Records
+from reasoner.cohort.batch import from_triples
+from reasoner.cohort.columns import encoded
 from reasoner.cohort.grouping import group, hashes_of
+from reasoner.cohort.lexicon import Flags
 from reasoner.cohort.long_table import COLUMNS, statements
 from reasoner.cohort.output import NAMES, Rows, empty_rows, problem_rows, to_arrow
 from reasoner.cohort.single import Settings, answer_text
 from reasoner.cohort.sources import Chunk, Source, read_stretch
+from reasoner.cohort.together import Memory, answer_together
 from reasoner.cohort.triples import Triples, read_triples, text_of
 from reasoner.errors import InputError, shortened
+from reasoner.namespaces import RDF, RDFS
 from reasoner.program.model import Program
 from reasoner.record import Problem
 
 __all__ = ["Context", "Counts", "Part", "answer_chunk"]
+
+_SUBCLASS = f"<{RDFS}subClassOf>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class Context:
     sources: tuple[Source, ...]
     program: Program
     settings: Settings
+    memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +90,53 @@ def _statements(source: Source, chunk: Chunk) -> bytes:
 
 
 def _answer(context: Context, chunk: Chunk, triples: Triples, name: str) -> Part:
+    program, settings = context.program, context.settings
     grouping = group(triples, first=chunk.first, last=chunk.last)
     rows = empty_rows()
     broken = _malformed(triples, name, rows)
-    kept = grouping.kept
-    cases = grouping.cases & kept
-    refused = _refused(triples, grouping.holders, grouping.targets, broken) & cases
-    own = kept.copy()
-    own[refused] = False
-    answered, spoilt = 0, False
-    if (cases & ~refused).any():
-        records = answer_text(text_of(triples, own[triples.s]), name, context.program, context.settings, rows)
-        answered, spoilt = len(records.cases), records.broken
+    kept, cases = grouping.kept, grouping.cases & grouping.kept
+    refused = _refused(triples, grouping.holders, grouping.targets, broken)
+    batch, owner = from_triples(triples, grouping, program, context.memory.lexicon)
+    if _SUBCLASS in triples.predicates.to_pylist():
+        batch.irregular[:] = True
+    batch.irregular[owner[refused & (owner >= 0)]] = True
+    together, alone = answer_together(batch, program, settings, context.memory)
+    answered = int((~alone).sum())
+    routed, spoilt = 0, False
+    own = kept & ~(refused & cases) & np.append(alone, True)[owner]
+    if (cases & own).any() or _describes(triples, own):
+        records = _alone(text_of(triples, own[triples.s]), name, program, settings, rows)
+        routed, spoilt = len(records.cases), records.broken
     total = int(cases.sum())
-    counts = Counts(total, answered, total - answered, answered, len(rows["problems"]), len(triples.malformed), spoilt)
+    problems, malformed = len(rows["problems"]), len(triples.malformed)
+    counts = Counts(total, answered + routed, total - answered - routed, routed, problems, malformed, spoilt)
     left = text_of(triples, ~kept[triples.s])
-    return Part({table: to_arrow(table, rows[table]) for table in NAMES}, counts, left, hashes_of(triples.subjects.filter(pa.array(kept))))
+    tables = {table: _joined(table, together[table], to_arrow(table, rows[table])) for table in NAMES}
+    return Part(tables, counts, left, hashes_of(triples.subjects.filter(pa.array(kept))))
+
+
+def _alone(text: bytes, name: str, program: Program, settings: Settings, rows: Rows) -> Records:
+    """Answer cases one by one; what describes none may still break a shape."""
+    try:
+        return answer_text(text, name, program, settings, rows)
+    except InputError:  # records that no case points at, and nothing to remark on them
+        return Records(())
+
+
+def _describes(triples: Triples, chosen: Flags) -> bool:
+    """Return whether one of the chosen subjects has a type."""
+    typed = triples.p == pc.index(triples.predicates, f"<{RDF}type>").as_py()
+    return bool(chosen[triples.s[typed]].any())
+
+
+def _joined(name: str, together: pa.Table, alone: pa.Table) -> pa.Table:
+    """Return the rows of both, texts as dictionaries."""
+    if not alone.num_rows:
+        return together
+    columns = [
+        column.cast(field.type) if column.type != field.type else column for column, field in zip(alone.columns, encoded(name), strict=True)
+    ]
+    return pa.concat_tables([together, pa.table(columns, schema=encoded(name))]).unify_dictionaries().combine_chunks()
 
 
 def _malformed(triples: Triples, name: str, rows: Rows) -> set[str]:

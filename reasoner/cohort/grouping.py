@@ -28,13 +28,15 @@ _INVERSE = pow(_BASE, -1, 1 << 64)
 class Grouping:
     """The subjects by what they are: `cases` are typed as such, `kept` are described whole, together with all they link.
 
-    `holders` and `targets` are the subjects of each link from a case to a described record.
+    `holders` and `targets` are the subjects of each link from a case to a described record, `dangling` those that link
+    something that is not described.
     """
 
     cases: Flags
     kept: Flags
     holders: Ids
     targets: Ids
+    dangling: Ids
 
 
 def group(triples: Triples, *, first: bool, last: bool) -> Grouping:
@@ -62,7 +64,7 @@ def group(triples: Triples, *, first: bool, last: bool) -> Grouping:
                 whole[place] = False
         whole = _spread(whole, holders[known], linked[known])
     known = linked >= 0
-    return Grouping(cases, whole, holders[known], linked[known])
+    return Grouping(cases, whole, holders[known], linked[known], holders[~known])
 
 
 def _spread(whole: Flags, holders: Ids, targets: Ids) -> Flags:

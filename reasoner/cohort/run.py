@@ -24,6 +24,7 @@ from reasoner.cohort.answering import Context, answer_chunk
 from reasoner.cohort.output import NAMES
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
+from reasoner.cohort.together import Memory
 from reasoner.cohort.workers import apply
 from reasoner.errors import IncompleteError, InputError, UsageError
 from reasoner.program.model import Program
@@ -68,7 +69,7 @@ def run(
     if out.exists() and any(out.iterdir()):
         raise UsageError("The output folder is not empty", where=str(out), repair="name a new folder, or empty this one")
     settings = _begin(partial, plan, settings)
-    context = Context(tuple(sources), program, settings)
+    context = Context(tuple(sources), program, settings, Memory.of(program, settings))
     if not (partial / _MANIFEST).is_file():
         _answer(context, chunks, partial, jobs, progress)
         manifest = _manifest(context, partial, plan)

@@ -1,0 +1,92 @@
+"""Know the instants of all cases: as-of, the last scan that divides new from old, and the edges of what is recent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reasoner.cohort.batch import Batch
+from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
+from reasoner.cohort.single import Settings
+from reasoner.moments import DAY
+from reasoner.program.model import Program
+from reasoner.terms import RecordKind, lc
+
+__all__ = ["Clock", "Last", "clock_of", "last_examinations"]
+
+_EXAMINATION, _FINDING = (KINDS.index(kind) for kind in (RecordKind.EXAMINATION, RecordKind.FINDING))
+_STATUSES = ("", "active")
+_LONG_AGO = -(1 << 61)
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """Whether an examination of a kind is on record, whether all are dated, and when the last one was."""
+
+    on_record: Flags
+    dated: Flags
+    low: Ids
+    high: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The instants of each case, in seconds; the dividing scan is `dated` where it is known when it was performed.
+
+    `ahead` marks the cases with a finding that is dated after the as-of instant.
+    """
+
+    low: Ids
+    high: Ids
+    scanned: Flags
+    dated: Flags
+    scan_low: Ids
+    scan_high: Ids
+    ahead: Flags
+
+    def edge(self, days: int) -> Ids:
+        """Return the last second that is not within the last `days` days."""
+        return (self.low // DAY - days) * DAY - 1
+
+
+def clock_of(batch: Batch, program: Program, lexicon: Lexicon, settings: Settings) -> Clock:
+    """Return the instants of the cases of a batch."""
+    stated, low, high = lexicon.moments(lc("asOf"), batch.about_case[lc("asOf")])
+    given = settings.as_of
+    low, high = (np.where(stated, found, now) for found, now in ((low, settings.now.low), (high, settings.now.high)))
+    if given is not None:
+        low, high = np.full_like(low, given.low), np.full_like(high, given.high)
+    ahead = np.zeros(batch.size, dtype=bool)
+    rows = np.flatnonzero(batch.kind == _FINDING)
+    for name in (lc("onset"), lc("recordedOn")):
+        dated, begun, _ = lexicon.moments(name, batch.stated[name][rows])
+        ahead[batch.case[rows][dated & (begun > high[batch.case[rows]])]] = True
+    if program.new_since is None:
+        never = np.zeros(batch.size, dtype=bool)
+        return Clock(low, high, never, never, low, low, ahead)
+    last = last_examinations(batch, program, lexicon, high, program.new_since)
+    return Clock(low, high, last.on_record, last.on_record & last.dated, last.low, last.high, ahead)
+
+
+def last_examinations(batch: Batch, program: Program, lexicon: Lexicon, as_of: Ids, test: str) -> Last:
+    """Return the last examination by a test or one below it; `as_of` is the last second of each case."""
+    terms = {name: place for place, name in enumerate(program.sorts)}
+    wanted = np.zeros(len(terms) + 1, dtype=bool)
+    wanted[[terms[name] for name in program.below.get(test, (test,)) if name in terms]] = True
+    rows = np.flatnonzero((batch.kind == _EXAMINATION) & wanted[batch.term])
+    status = lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")][rows], _STATUSES)
+    stated, low, high = lexicon.moments(lc("performedOn"), batch.stated[lc("performedOn")][rows])
+    current = (status >= 0) & ~(stated & (low > as_of[batch.case[rows]]))
+    rows, stated, low, high = rows[current], stated[current], low[current], high[current]
+    case = batch.case[rows]
+    found = np.zeros(batch.size, dtype=bool)
+    found[case] = True
+    dated = np.ones(batch.size, dtype=bool)
+    dated[case[~stated]] = False
+    latest = np.full(batch.size, _LONG_AGO, dtype=np.int64)
+    np.maximum.at(latest, case, high)
+    first = np.full(batch.size, _LONG_AGO, dtype=np.int64)
+    leading = high == latest[case]
+    np.maximum.at(first, case[leading], low[leading])
+    return Last(found, dated, first, latest)

@@ -1,0 +1,111 @@
+"""Turn the medication and diagnosis records of all cases into facts, as `reasoner.abstraction.exposures` does for one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reasoner.cohort.batch import Batch
+from reasoner.cohort.clock import Clock
+from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
+from reasoner.cohort.planes import Plane, Planes, Space, among
+from reasoner.program.model import Program
+from reasoner.terms import RecordKind, Role, lc
+
+__all__ = ["diagnosis_planes", "exposure_planes"]
+
+_STATUSES = ("", "active", "stopped", "refuted", "entered_in_error", "not_done")
+_RESPONSES = ("", "relief", "no_relief")
+_PRESENCES = ("", "present", "absent", "unknown")
+_FINDING, _MEDICATION, _DIAGNOSIS = (KINDS.index(kind) for kind in (RecordKind.FINDING, RecordKind.MEDICATION, RecordKind.DIAGNOSIS))
+_NEVER = 1 << 62
+
+Facts = dict[tuple[str, str, bool], Plane]
+
+
+def _status(batch: Batch, lexicon: Lexicon, rows: Ids) -> Ids:
+    return lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")][rows], _STATUSES)
+
+
+def _is(status: Ids, *words: str) -> Flags:
+    return np.isin(status, [_STATUSES.index(word) for word in words])
+
+
+def exposure_planes(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, closures: Planes, space: Space) -> Facts:
+    """Return the facts about drugs as planes; `closures` are the standing closure statements by class."""
+    rows = np.flatnonzero(batch.kind == _MEDICATION)
+    case, drug, status = batch.case[rows], batch.term[rows], _status(batch, lexicon, rows)
+    started, ended = (lexicon.moments(lc(name), batch.stated[lc(name)][rows]) for name in ("started", "ended"))
+    response = lexicon.words(lc("responseToStopping"), batch.stated[lc("responseToStopping")][rows], _RESPONSES)
+    over = ended[0] & (ended[2] <= clock.high[case])
+    current = _is(status, "", "active")
+    active = current & ~over & (~started[0] | (started[1] <= clock.high[case]))
+    past = ~active & (_is(status, "stopped") | (current & over))
+    onset, onset_low, onset_high = _onset(batch, program, lexicon)
+    real = _is(status, "", "active", "stopped") & started[0] & onset[case]
+    before = real & (started[2] < onset_low[case])
+    perhaps = among(space, drug, case, ~(started[0] & (started[1] > onset_high[case])))
+    found = {
+        (Role.TAKES, True): among(space, drug, case, active),
+        (Role.TAKEN, True): among(space, drug, case, past),
+        (Role.STOPPED_WITH_RELIEF, True): among(space, drug, case, past & (response == _RESPONSES.index("relief"))),
+        (Role.STOPPED_WITHOUT_RELIEF, True): among(space, drug, case, past & (response == _RESPONSES.index("no_relief"))),
+        (Role.TOOK_BEFORE_ONSET, True): among(space, drug, case, before),
+    }
+    taken = found[Role.TAKES, True]
+    not_taken, later = among(space, drug, case, past | _is(status, "not_done")), among(space, drug, case, real & ~before)
+    found[Role.TAKES, False] = Planes(space, ((each, plane & (space.every ^ taken[each])) for each, plane in not_taken.items()))
+    found[Role.TOOK_BEFORE_ONSET, False] = Planes(space, ((each, plane & (space.every ^ perhaps[each])) for each, plane in later.items()))
+    terms = tuple(program.sorts)
+    facts: Facts = {(role, terms[each], present): plane for (role, present), planes in found.items() for each, plane in planes.items()}
+    for term, plane in _closed(program, terms, taken, closures, space).items():
+        key = (Role.TAKES, term, False)
+        facts[key] = facts[key] | plane if key in facts else plane
+    return {key: plane for key, plane in facts.items() if plane.any()}
+
+
+def _onset(batch: Batch, program: Program, lexicon: Lexicon) -> tuple[Flags, Ids, Ids]:
+    """Return the first onset of the presenting symptom, where every record of it has one."""
+    presenting = np.array([term in program.presenting_kinds for term in program.sorts])
+    rows = np.flatnonzero((batch.kind == _FINDING) & presenting[batch.term])
+    presence = lexicon.words(lc("presence"), batch.stated[lc("presence")][rows], _PRESENCES)
+    rows = rows[(presence == _PRESENCES.index("present")) & ~_is(_status(batch, lexicon, rows), "entered_in_error")]
+    stated, low, high = lexicon.moments(lc("onset"), batch.stated[lc("onset")][rows])
+    case = batch.case[rows]
+    known = np.zeros(batch.size, dtype=bool)
+    known[case] = True
+    known[case[~stated]] = False
+    first, last = np.full(batch.size, _NEVER), np.full(batch.size, _NEVER)
+    np.minimum.at(first, case[stated], low[stated])
+    leading = stated & (low == first[case])
+    np.minimum.at(last, case[leading], high[leading])
+    return known, first, last
+
+
+def _closed(program: Program, terms: tuple[str, ...], taken: Planes, closures: Planes, space: Space) -> Planes:
+    """Return absences from closed drug lists."""
+    touched, found = Planes(space), Planes(space)
+    for number, plane in taken.items():
+        for each in {*program.parents[terms[number]], *program.below[terms[number]]}:
+            touched.add(each, plane)
+    for number, plane in closures.items():
+        if program.sorts[terms[number]] == "Drug":
+            for term in program.below[terms[number]]:
+                found.add(term, plane & (space.every ^ touched.any_of(program.below[term])))
+    return found
+
+
+def diagnosis_planes(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, space: Space) -> Facts:
+    """Return the facts about recorded diagnoses as planes."""
+    rows = np.flatnonzero(batch.kind == _DIAGNOSIS)
+    case, condition, status = batch.case[rows], batch.term[rows], _status(batch, lexicon, rows)
+    presence = lexicon.words(lc("presence"), batch.stated[lc("presence")][rows], _PRESENCES)
+    ended, _, end = lexicon.moments(lc("ended"), batch.stated[lc("ended")][rows])
+    over = _is(status, "stopped") | (ended & (end <= clock.high[case]))
+    said = _is(status, "", "active", "stopped", "refuted") & (presence != _PRESENCES.index("unknown"))
+    present = said & ~over & ~_is(status, "refuted") & (presence != _PRESENCES.index("absent"))
+    terms = tuple(program.sorts)
+    held = among(space, condition, case, present)
+    facts: Facts = {(Role.RECORDED_DIAGNOSIS, terms[each], True): plane for each, plane in held.items()}
+    for each, plane in among(space, condition, case, said & ~present).items():
+        facts[Role.RECORDED_DIAGNOSIS, terms[each], False] = plane & (space.every ^ held[each])
+    return {key: plane for key, plane in facts.items() if plane.any()}

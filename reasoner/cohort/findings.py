@@ -1,0 +1,277 @@
+"""Turn the finding records and closure statements of all cases into facts, as `reasoner.abstraction.findings` does for one.
+
+The steps and their names are those of that module; here each is done on planes for every term at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from reasoner.cohort.batch import Batch
+from reasoner.cohort.clock import Clock
+from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
+from reasoner.cohort.planes import Plane, Planes, Space, among
+from reasoner.program.kinds import Asked
+from reasoner.program.model import FALSE, Program
+from reasoner.terms import RecordKind, Role, lc
+
+__all__ = ["Closures", "FindingRows", "closures_of", "finding_planes"]
+
+_STATUSES = ("", "active", "stopped", "refuted", "entered_in_error", "not_done", "planned", "unconfirmed")
+_IGNORED = 4
+_PRESENCES = ("", "present", "absent", "unknown")
+_SIDES = ("", "left", "right", "both")
+_FINDING, _CLOSURE = (KINDS.index(kind) for kind in (RecordKind.FINDING, RecordKind.CLOSURE))
+_YOUNG, _OLD = 1, -1
+
+Facts = dict[tuple[str, str, bool], Plane]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRows:
+    """The usable finding records; `young` and `recent` say 1 for young, −1 for old and 0 for unknown."""
+
+    case: Ids
+    term: Ids
+    side: Ids
+    present: Flags
+    absent: Flags
+    new: Ids
+    recent: Mapping[int, Ids]
+
+
+@dataclass(frozen=True, slots=True)
+class Closures:
+    """The usable closure statements by the class that they close: all of them, and those that count by a divide."""
+
+    usable: Planes
+    since_scan: Planes
+    recent: Mapping[int, Planes]
+
+
+def closures_of(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, space: Space) -> tuple[Closures, Planes]:
+    """Return the closures that findings look at, and those that drugs look at, by class."""
+    rows = np.flatnonzero(batch.kind == _CLOSURE)
+    case, term = batch.case[rows], batch.term[rows]
+    status = lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")][rows], _STATUSES)
+    stated, low, _ = lexicon.moments(lc("recordedOn"), batch.stated[lc("recordedOn")][rows])
+    standing = (status == 0) | (status == 1)
+    usable = standing & ~(stated & (low > clock.high[case]))
+    counts = ~clock.scanned[case] | (clock.dated[case] & stated & (low > clock.scan_high[case]))
+    recent = {days: among(space, term, case, usable & stated & (low > clock.edge(days)[case])) for days in _days(program)}
+    found = Closures(among(space, term, case, usable), among(space, term, case, usable & counts), recent)
+    return found, among(space, term, case, standing)
+
+
+def _days(program: Program) -> list[int]:
+    return sorted(set(program.recent_days.values()))
+
+
+def _usable(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock) -> FindingRows:
+    rows = np.flatnonzero(batch.kind == _FINDING)
+    case, term, stated = batch.case[rows], batch.term[rows], {name: ids[rows] for name, ids in batch.stated.items()}
+    status = lexicon.words(lc("recordStatus"), stated[lc("recordStatus")], _STATUSES)
+    presence = lexicon.words(lc("presence"), stated[lc("presence")], _PRESENCES)
+    onset, recorded, ended, worsened = (
+        lexicon.moments(lc(name), stated[lc(name)]) for name in ("onset", "recordedOn", "ended", "worsened")
+    )
+    kept = ~((status >= _IGNORED) | (presence == _PRESENCES.index("unknown")))
+    kept &= ~(recorded[0] & (recorded[1] > clock.high[case])) & ~(onset[0] & (onset[1] > clock.high[case]))
+    over = (status == _STATUSES.index("stopped")) | (ended[0] & (ended[2] <= clock.high[case]))
+    absent = kept & ((presence == _PRESENCES.index("absent")) | (status == _STATUSES.index("refuted")))
+    present = kept & ~absent & ~over
+    held = np.unique(case[present] * len(program.sorts) + term[present])
+    absent |= kept & ~absent & over & ~np.isin(case * len(program.sorts) + term, held)
+    new = np.where(clock.scanned[case], _age(onset, worsened, clock.scan_low[case], clock.scan_high[case], clock.dated[case]), _YOUNG)
+    edges = {days: clock.edge(days)[case] for days in _days(program)}
+    known = np.ones(len(rows), dtype=bool)
+    recent = {days: _age(onset, worsened, edge, edge, known) for days, edge in edges.items()}
+    return FindingRows(case, term, lexicon.words(lc("side"), stated[lc("side")], _SIDES), present, absent, new, recent)
+
+
+def _age(onset: tuple[Flags, Ids, Ids], worsened: tuple[Flags, Ids, Ids], low: Ids, high: Ids, dated: Flags) -> Ids:
+    """Return whether records began or worsened after an edge."""
+    young = (onset[0] & (onset[1] > high)) | (worsened[0] & (worsened[1] > high))
+    old = (onset[0] | worsened[0]) & ~(onset[0] & (onset[2] > low)) & ~(worsened[0] & (worsened[2] > low))
+    return np.where(~dated, 0, np.where(young, _YOUNG, np.where(old, _OLD, 0)))
+
+
+class _Findings:
+    """The planes of the finding records of a chunk, and the facts that they come to."""
+
+    def __init__(self, rows: FindingRows, closures: Closures, program: Program, space: Space) -> None:
+        self.rows, self.closures, self.program, self.space = rows, closures, program, space
+        self.terms = tuple(program.sorts)
+        self.facts: Facts = {}
+        self.denied = Planes(space)
+        self.stated = Planes(space)
+        self.unsure = space.none.copy()
+
+    def named(self, chosen: Flags, codes: Ids | None = None) -> Planes:
+        """Return planes of chosen rows by term, or by another code."""
+        found = among(self.space, self.rows.term if codes is None else codes, self.rows.case, chosen)
+        return Planes(self.space, ((self.terms[code], plane) for code, plane in found.items())) if codes is None else found
+
+    def add(self, role: str, term: str, present: bool, plane: Plane) -> None:
+        """Let a fact hold in the cases of a plane."""
+        if plane.any():
+            key = (role, term, present)
+            self.facts[key] = self.facts[key] | plane if key in self.facts else plane
+            if role == Role.FINDING:
+                (self.stated if present else self.denied).add(term, plane)
+
+    def sided(self, chosen: Flags) -> dict[int, Planes]:
+        """Return the planes of chosen rows by side and term; only terms whose sides matter."""
+        near = {
+            term for patterned in self.program.side_patterns for term in (*self.program.below[patterned], *self.program.parents[patterned])
+        }
+        kept = chosen & np.array([term in near for term in self.terms])[self.rows.term]
+        return {side: self.named(kept & (self.rows.side == side)) for side in range(len(_SIDES))}
+
+    def run(self) -> None:
+        """Derive the facts, in the order of the single case."""
+        rows = self.rows
+        self.present = self.named(rows.present)
+        for term, plane in self.present.items():
+            self.add(Role.FINDING, term, True, plane)
+        self.absences()
+        self.patterns(rows.present, Role.FINDING)
+        self.explicit = Planes(self.space, self.denied.items())
+        self.closed()
+        self.below = Planes(self.space)
+        for term, plane in self.denied.items():
+            for each in self.program.below[term]:
+                self.below.add(each, plane)
+        declared = np.array([self.program.recent_days.get(term, 0) for term in self.terms])[rows.term]
+        recent = np.zeros(len(rows.case), dtype=np.int64)
+        for days, ages in rows.recent.items():
+            recent = np.where(declared == days, ages, recent)
+        self.aged(
+            Role.NEW_FINDING, rows.new == _YOUNG, {None: self.named(rows.present & (rows.new != _OLD))}, {None: self.closures.since_scan}
+        )
+        not_old: dict[int | None, Planes] = {each: self.named(rows.present & (ages != _OLD)) for each, ages in rows.recent.items()}
+        self.aged(Role.RECENT_FINDING, recent == _YOUNG, not_old, dict(self.closures.recent.items()))
+
+    def absences(self) -> None:
+        """Deny what absence records deny: the finding, or on one side only that side's subclass."""
+        rows = self.rows
+        whole = rows.absent & ((rows.side == 0) | (rows.side == _SIDES.index("both")))
+        for term, plane in self.named(whole).items():
+            self.add(Role.FINDING, term, False, plane)
+        for side in ("left", "right"):
+            for term, plane in self.named(rows.absent & (rows.side == _SIDES.index(side))).items():
+                sided = dict(self.program.side_patterns.get(term, ())).get(side)
+                if sided:
+                    self.add(Role.FINDING, sided, False, plane)
+
+    def patterns(self, chosen: Flags, role: str) -> None:
+        """Decide the side patterns by the sides of the chosen records."""
+        by_side = self.sided(chosen)
+        denying = self.sided(self.rows.absent) if role == Role.FINDING else {side: Planes(self.space) for side in range(len(_SIDES))}
+        every, union = self.space.every, self.space.union
+        for finding, patterns in self.program.side_patterns.items():
+            below, above = self.program.below[finding], self.program.parents[finding]
+            here = union(by_side[side].any_of(below) for side in by_side)
+            if not here.any():
+                continue
+            stated = union(by_side[side][finding] for side in (1, 2, 3)) & (every ^ by_side[0][finding])
+            known: dict[str, tuple[Plane, Plane]] = {}
+            for side in (1, 2):
+                yes = by_side[side].any_of(below) | by_side[3].any_of(below)
+                known[_SIDES[side]] = yes, (stated | denying[side].any_of(above)) & (yes ^ every) & here
+            (left, no_left), (right, no_right) = known["left"], known["right"]
+            known["bilateral"] = left & right, no_left | no_right
+            known["unilateral"] = (left & no_right) | (no_left & right), (left & right) | (no_left & no_right)
+            for pattern, term in patterns:
+                if pattern in known:
+                    self.add(role, term, True, known[pattern][0])
+                    if role == Role.FINDING:
+                        self.add(role, term, False, known[pattern][1])
+
+    def closed(self) -> None:
+        """Deny what closure statements close."""
+        program, space = self.program, self.space
+        if not self.closures.usable:
+            return
+        touched, absent = Planes(space), Planes(space)
+        for term, plane in self.present.items():
+            for each in {*program.parents[term], *program.below[term]}:
+                touched.add(each, plane)
+        for term, plane in self.denied.items():
+            for each in program.below[term]:
+                absent.add(each, plane)
+        open_to = Planes(space, ((term, plane & (space.every ^ absent[term])) for term, plane in touched.items()))
+        known: dict[str, Plane] = {}
+        for number, plane in self.closures.usable.items():
+            name = self.terms[number]
+            if program.sorts[name] != "Finding":
+                continue
+            counts = self.closures.since_scan[number]
+            for term in program.below[name]:
+                if term not in known:
+                    known[term] = space.every ^ open_to.any_of(program.below[term])
+                made = (counts if _denies_newness(term, program) else plane) & known[term]
+                self.unsure |= made & self.stated[term]
+                self.add(Role.FINDING, term, False, made)
+
+    def aged(self, role: str, young: Flags, not_old: Mapping[int | None, Planes], counting: Mapping[int | None, Planes]) -> None:
+        """Derive the facts of a role that splits findings by age."""
+        program, space = self.program, self.space
+        chosen = self.rows.present & young
+        before = dict(self.facts)
+        for term, plane in self.named(chosen).items():
+            self.add(role, term, True, plane)
+        self.patterns(chosen, role)
+        for key in [key for key in self.facts if key[0] == role and key not in before]:
+            plane = self.facts[key]
+            self.unsure |= plane & self.denied[key[1]] & (space.every ^ self.explicit[key[1]])
+            self.facts[key] = plane & (space.every ^ self.denied[key[1]])
+        asked = program.kinds.asked.get(role)
+        if asked is not None:
+            self.olds(role, asked, not_old, counting)
+
+    def olds(self, role: str, asked: Asked, not_old: Mapping[int | None, Planes], counting: Mapping[int | None, Planes]) -> None:
+        """Deny a role of each asked finding whose every kind is absent or old."""
+        program, space = self.program, self.space
+        covers: dict[int | None, Planes] = {}
+        for days, planes in counting.items():
+            covers[days] = covered = Planes(space)
+            for number, plane in planes.items():
+                for term in program.below[self.terms[number]]:
+                    covered.add(term, plane)
+        for filler, kinds in asked.fillers:
+            days = program.recent_days.get(filler) if None not in not_old else None
+            unaged = days not in not_old
+            covered = covers.get(days, Planes(space))
+            left = {kind: space.every ^ self.below[kind] for kind in sorted(kinds)}
+            settled, used = space.every.copy(), space.none.copy()
+            for kind, plane in left.items():
+                by_closure = plane & covered[kind] & (space.every ^ self.stated[kind])
+                settled &= self.below[kind] | self.stated[kind] | by_closure
+                used |= by_closure
+            settled &= space.union(left.values())
+            if not settled.any():
+                continue
+            related, perhaps = space.none.copy(), space.none.copy()
+            for term, plane in self.present.items():
+                shared = kinds.intersection(program.below[term])
+                if shared:
+                    meets = space.union(left[kind] for kind in shared)
+                    related |= plane & meets
+                    perhaps |= (plane if unaged else not_old[days][term]) & meets
+            self.add(role, filler, False, settled & (used | related) & (space.every ^ perhaps))
+
+
+def _denies_newness(term: str, program: Program) -> bool:
+    leaves = program.fact_effects[Role.FINDING, term, False].leaves
+    return any(value == FALSE and bit in program.newness for bit, value in leaves.items())
+
+
+def finding_planes(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, closures: Closures, space: Space) -> tuple[Facts, Plane]:
+    """Return the facts about findings as planes, and the cases of which they cannot be told this way."""
+    findings = _Findings(_usable(batch, program, lexicon, clock), closures, program, space)
+    findings.run()
+    return findings.facts, findings.unsure

@@ -1,0 +1,377 @@
+"""Derive the indicators of all cases: each distinct constellation of the records of a test is derived once, by the definition.
+
+Tests that share an indicator form a family. What the records of a family say of its indicators depends on what they state,
+on their ages as far as a validity window, a day count or an order asks for them, and, for a limit that depends on it, on the
+age of the patient: that is the key of a constellation. Its first case stands for all others. A constellation whose values
+contradict each other or are not usable is left to the single case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from reasoner.abstraction.chart import Chart
+from reasoner.abstraction.context import ONE, Context, interval_state
+from reasoner.abstraction.indicators import derive_indicators
+from reasoner.abstraction.measured import select
+from reasoner.abstraction.measurements import as_ends
+from reasoner.abstraction.state import IndicatorState
+from reasoner.cohort.ages import Ages
+from reasoner.cohort.batch import Batch
+from reasoner.cohort.clock import Clock
+from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
+from reasoner.cohort.planes import Plane, Planes, Space, grouped
+from reasoner.moments import DAY, Moment
+from reasoner.program.effects import Effect
+from reasoner.program.model import Indicator, Program
+from reasoner.record import Case, ExaminationRecord, MeasurementRecord
+from reasoner.terms import RecordKind, lc
+
+__all__ = ["Families", "IndicatorPlanes", "indicator_planes"]
+
+_MEASUREMENT, _EXAMINATION = (KINDS.index(kind) for kind in (RecordKind.MEASUREMENT, RecordKind.EXAMINATION))
+_FINDING = KINDS.index(RecordKind.FINDING)
+_PRESENCES = ("", "present", "absent")
+_ATTRIBUTES = tuple(lc(name) for name in ("extent", "completeness", "result"))
+_SAID = tuple(
+    lc(name) for name in ("value", "unit", "comparator", "interpretation", "referenceLow", "referenceHigh", "side", "recordStatus")
+)
+_PERFORMED = lc("performedOn")
+_WIDEST = 1 << 62
+
+Mask = tuple[int, int, int]
+"""Leaves that an effect settles or opens, those that hold, those that fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Tests that share indicators: the indicators, the ages at which one of them loses sight of a record, and what keys must hold."""
+
+    tests: tuple[str, ...]
+    indicators: tuple[Indicator, ...]
+    windows: tuple[int, ...]
+    by_day: bool
+    by_age: bool
+    sums: tuple[Indicator, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a constellation comes to; `alone` says that it must be left to the single case, `stated` which sums it states."""
+
+    mask: Mask
+    stated: tuple[str, ...]
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorPlanes:
+    """The planes of each mask, and the cases that must be answered alone."""
+
+    masks: dict[Mask, Plane]
+    alone: Flags
+
+
+class Families:
+    """The families of a program and the constellations met so far; a process keeps one for all its chunks."""
+
+    def __init__(self, program: Program) -> None:
+        self.families = _families(program)
+        self.of_test = {test: number for number, family in enumerate(self.families) for test in family.tests}
+        self.outcomes: dict[tuple[Any, ...], Outcome] = {}
+
+
+def _families(program: Program) -> tuple[Family, ...]:
+    leader: dict[str, str] = {}
+
+    def find(test: str) -> str:
+        while leader.setdefault(test, test) != test:
+            test = leader[test]
+        return test
+
+    tests_of = {each.iri: _tests(each, program) for each in program.indicators}
+    for each in program.indicators:
+        for other in tests_of[each.iri][1:]:
+            leader[find(other)] = find(tests_of[each.iri][0])
+    groups: dict[str, list[Indicator]] = {}
+    for each in program.indicators:
+        if tests_of[each.iri]:
+            groups.setdefault(find(tests_of[each.iri][0]), []).append(each)
+    return tuple(_family(sorted({test for each in found for test in tests_of[each.iri]}), found, program) for found in groups.values())
+
+
+def _tests(indicator: Indicator, program: Program) -> list[str]:
+    """Return the tests whose records an indicator looks at."""
+    operands = [program.indicator[iri] for iri in (indicator.minuend, indicator.subtrahend) if iri]
+    tests = [test for each in (indicator, *operands) for test in each.tests]
+    return sorted({below for test in tests for below in program.below.get(test, (test,))})
+
+
+def _family(tests: list[str], found: list[Indicator], program: Program) -> Family:
+    names = {each.iri for each in found}
+    return Family(
+        tuple(tests),
+        tuple(found),
+        tuple(sorted({each.valid_days for each in found if each.valid_days is not None})),
+        any(each.form in ("count", "difference") and each.tests for each in found),
+        any(each.depends is not None and each.depends not in names for each in found),
+        tuple(each for each in found if each.form == "weighted_sum"),
+    )
+
+
+def indicator_planes(
+    batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, families: Families, stated: Planes, denied: Planes, space: Space
+) -> IndicatorPlanes:
+    """Return what is known of the indicators; `stated` and `denied` are the findings known present and absent."""
+    derivation = _Derivation(batch, program, lexicon, clock, families, space)
+    derivation.measure()
+    derivation.sum_up(stated, denied)
+    derivation.look_at_findings()
+    derivation.look_at_ages()
+    return IndicatorPlanes(derivation.masks, derivation.alone)
+
+
+class _Derivation:
+    def __init__(self, batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, families: Families, space: Space) -> None:
+        self.batch, self.program, self.lexicon, self.clock, self.families, self.space = batch, program, lexicon, clock, families, space
+        self.ages = Ages(batch, program, lexicon, clock)
+        self.masks: dict[Mask, Plane] = {}
+        self.alone = np.zeros(batch.size, dtype=bool)
+        self.stated = Planes(space)
+
+    def add(self, mask: Mask, plane: Plane) -> None:
+        """Let a mask hold in the cases of a plane."""
+        if mask[0] and plane.any():
+            self.masks[mask] = self.masks[mask] | plane if mask in self.masks else plane
+
+    # --- tests ---------------------------------------------------------------------------------------------------------
+
+    def measure(self) -> None:
+        """Derive the indicators of tests."""
+        families = np.full(len(self.program.sorts) + 1, -1, dtype=np.int64)
+        for place, name in enumerate(self.program.sorts):
+            families[place] = self.families.of_test.get(name, -1)
+        batch = self.batch
+        rows = np.flatnonzero(((batch.kind == _MEASUREMENT) | (batch.kind == _EXAMINATION)) & (families[batch.term] >= 0))
+        number = families[batch.term[rows]]
+        order = np.argsort(batch.case[rows] * (len(self.families.families) + 1) + number, kind="stable")
+        rows, number = rows[order], number[order]
+        case = batch.case[rows]
+        stated, low, high = self.lexicon.moments(_PERFORMED, batch.stated[_PERFORMED][rows])
+        self.alone[case[stated & (low > self.clock.high[case])]] = True
+        today = self.clock.low[case] // DAY
+        first, last = (np.where(stated, today - found // DAY, -1) for found in (high, low))
+        windows = np.full((len(self.families.families), 1 + max(len(each.windows) for each in self.families.families)), _WIDEST)
+        for place, family in enumerate(self.families.families):
+            windows[place, : len(family.windows)] = family.windows
+        bucket = np.where(stated, (first[:, None] > windows[number]).sum(axis=1), -1)
+        by_day = np.array([each.by_day for each in self.families.families])[number]
+        self.rows, self.number = rows, number
+        self.times = np.stack([np.where(by_day, first, bucket), np.where(by_day, last, stated - 1)], axis=1)
+        self.days, self.low, self.high, self.dated = first, low, high, stated
+        starts = np.flatnonzero(np.diff(case * len(self.families.families) + number, prepend=-1)) if len(rows) else np.zeros(0, np.int64)
+        sizes = np.diff(np.append(starts, len(rows)))
+        self._singles(starts[sizes == 1])
+        self._several(starts[sizes > 1], sizes[sizes > 1])
+
+    def _keys(self) -> list[Ids]:
+        batch, rows = self.batch, self.rows
+        by_age = np.array([each.by_age for each in self.families.families])[self.number]
+        case = batch.case[rows]
+        said = [batch.stated[name][rows] + 1 for name in (*_SAID, *_ATTRIBUTES)]
+        ages = [np.where(by_age, found[case], -2) + 2 for found in (self.ages.low, self.ages.high)]
+        return [batch.term[rows], batch.kind[rows], *said, *ages]
+
+    def _singles(self, places: Ids) -> None:
+        """Derive the families of which a case has one record."""
+        columns = [column[places] for column in [*self._keys(), self.times[:, 0] + 1, self.times[:, 1] + 1]]
+        codes = _packed(columns)
+        distinct, first, back = np.unique(codes, return_index=True, return_inverse=True)
+        values = np.stack(columns, axis=1)[first] if len(distinct) else np.zeros((0, 1), np.int64)
+        outcomes = [self._outcome(tuple(key), [place]) for key, place in zip(values.tolist(), places[first].tolist(), strict=True)]
+        self._enter(outcomes, back, self.batch.case[self.rows[places]])
+
+    def _several(self, starts: Ids, sizes: Ids) -> None:
+        """Derive the families of which a case has several records."""
+        keys = np.stack(self._keys(), axis=1)
+        outcomes: list[Outcome] = []
+        places: dict[int, int] = {}
+        back = []
+        for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
+            group = range(start, start + size)
+            outcome = self._outcome(self._constellation(keys, group), list(group))
+            place = places.setdefault(id(outcome), len(outcomes))
+            if place == len(outcomes):
+                outcomes.append(outcome)
+            back.append(place)
+        self._enter(outcomes, np.array(back, dtype=np.int64), self.batch.case[self.rows[starts]])
+
+    def _constellation(self, keys: Ids, group: range) -> tuple[Any, ...]:
+        """Return what the outcome of several records depends on: what they state, their ages, distances and order."""
+        ids = self.batch.stated[_PERFORMED][self.rows[group.start : group.stop]].tolist()
+        dated = [(self.high[place], self.low[place], number) for place, number in zip(group, ids, strict=True) if self.dated[place]]
+        ordered = sorted(set(dated))
+        latest = ordered[-1] if ordered else None
+        found = []
+        for place, number in zip(group, ids, strict=True):
+            rank = ordered.index((self.high[place], self.low[place], number)) if self.dated[place] else -1
+            apart = int(latest[0] // DAY - self.high[place] // DAY) if latest and self.dated[place] else -1
+            touches = bool(latest and self.dated[place] and self.high[place] >= latest[1])
+            found.append((*keys[place].tolist(), *self.times[place].tolist(), rank, apart, touches))
+        return tuple(sorted(found))
+
+    def _enter(self, outcomes: list[Outcome], back: Ids, case: Ids) -> None:
+        masks: dict[Mask, int] = {}
+        codes = np.array([masks.setdefault(each.mask, len(masks)) for each in outcomes], dtype=np.int64)
+        names = list(masks)
+        if len(back):
+            for code, cases in grouped(codes[back], case):
+                self.add(names[code], self.space.pack(cases))
+            self.alone[case[np.array([each.alone for each in outcomes], dtype=bool)[back]]] = True
+            for place in [place for place, each in enumerate(outcomes) if each.stated]:
+                for iri in outcomes[place].stated:
+                    self.stated.add(iri, self.space.pack(case[back == place]))
+
+    def _outcome(self, key: tuple[Any, ...], places: list[int]) -> Outcome:
+        found = self.families.outcomes.get(key)
+        if found is None:
+            found = self.families.outcomes[key] = self._derive(self.families.families[self.number[places[0]]], places)
+        return found
+
+    def _derive(self, family: Family, places: list[int]) -> Outcome:
+        """Derive the indicators of a family from the records of one case, by the definition."""
+        program = self.program
+        number = int(self.batch.case[self.rows[places[0]]])
+        records = [self._record(int(self.rows[place]), f"r{order}") for order, place in enumerate(places)]
+        case = Case(
+            iri="",
+            subject="",
+            as_of=None,
+            birth=self.ages.birth(number),
+            stated_age=self.ages.stated(number),
+            measurements=tuple(each for each in records if isinstance(each, MeasurementRecord)),
+            examinations=tuple(each for each in records if isinstance(each, ExaminationRecord)),
+        )
+        as_of = Moment(int(self.clock.low[number]), int(self.clock.high[number]), "")
+        chart = Chart(case, as_of)
+        derived, unread = derive_indicators(case, program, as_of, chart, ())
+        stated = []
+        for each in family.sums:
+            state = select(each, Context(case, program, as_of, chart, (), {}, unread)) if chart.measurements(each) else None
+            if state is not None and state.settled:
+                stated.append(each.iri)
+            else:
+                derived.pop(each.iri, None)
+        states = [state for each in family.indicators if (state := derived.get(each.iri)) is not None]
+        effects = [program.value_effects.of(state) for state in states]
+        alone = bool(unread) or any(state.status == "conflicting" for state in states)
+        return Outcome(_joined(effects), tuple(stated), alone)
+
+    def _record(self, row: int, node: str) -> MeasurementRecord | ExaminationRecord:
+        test = tuple(self.program.sorts)[self.batch.term[row]]
+
+        def value(name: str) -> Any:
+            number = int(self.batch.stated[name][row])
+            return self.lexicon.values[name][number] if number >= 0 else None
+
+        side, performed, status = value(lc("side")) or "", value(_PERFORMED), value(lc("recordStatus")) or ""
+        if self.batch.kind[row] == _EXAMINATION:
+            attributes = tuple(
+                (name, self.lexicon.terms[name][number].value) for name in _ATTRIBUTES if (number := int(self.batch.stated[name][row])) >= 0
+            )
+            return ExaminationRecord(node, test, attributes, side, performed, status)
+        return MeasurementRecord(
+            node=node,
+            test=test,
+            value=value(lc("value")),
+            unit=value(lc("unit")),
+            comparator=value(lc("comparator")) or "",
+            interpretation=value(lc("interpretation")) or "",
+            low=value(lc("referenceLow")),
+            high=value(lc("referenceHigh")),
+            side=side,
+            performed=performed,
+            status=status,
+        )
+
+    # --- other indicators ----------------------------------------------------------------------------------------------
+
+    def sum_up(self, stated: Planes, denied: Planes) -> None:
+        """Derive weighted sums from findings, where no record states the sum itself."""
+        program, space = self.program, self.space
+        for indicator in program.indicators:
+            if indicator.form != "weighted_sum":
+                continue
+            low, high = np.zeros(space.size, dtype=np.int64), np.zeros(space.size, dtype=np.int64)
+            for findings, points in indicator.items:
+                present = space.union(stated.any_of(program.below[each]) for each in findings)
+                absent = space.every.copy()
+                for each in findings:
+                    absent &= denied.any_of(program.parents[each])
+                held, unknown = space.flags(present), space.flags(space.every ^ (present | absent))
+                low += np.where(held, points, np.where(unknown, min(points, 0), 0))
+                high += np.where(held, points, np.where(unknown, max(points, 0), 0))
+            summed = space.cases(space.every ^ self.stated[indicator.iri])
+            self._intervals(indicator, summed, low[summed], high[summed])
+
+    def look_at_findings(self) -> None:
+        """Derive what findings and closures put on record."""
+        program, batch, space = self.program, self.batch, self.space
+        presence = self.lexicon.words(lc("presence"), batch.stated[lc("presence")], _PRESENCES)
+        terms = tuple(program.sorts)
+        for indicator in program.indicators:
+            if indicator.form == "on_record" and indicator.finding:
+                wanted = set(program.below[indicator.finding])
+                chosen = (batch.kind == _FINDING) & np.array([term in wanted for term in terms])[batch.term] & (presence > 0)
+                self.add(_joined([self._true(indicator)]), space.pack(batch.case[chosen]))
+            elif indicator.form == "closed":
+                above = set(program.parents.get(indicator.closes or "", ()))
+                status = self.lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")], ("", "active"))
+                chosen = (batch.kind == KINDS.index(RecordKind.CLOSURE)) & np.array([term in above for term in terms])[batch.term]
+                self.add(_joined([self._true(indicator)]), space.pack(batch.case[chosen & (status >= 0)]))
+
+    def _true(self, indicator: Indicator) -> Effect:
+        return self.program.value_effects.of(IndicatorState(indicator.iri, "known", *ONE))
+
+    def look_at_ages(self) -> None:
+        """Derive the age."""
+        for indicator in self.ages.indicators:
+            known = np.flatnonzero(self.ages.low >= 0)
+            self._intervals(indicator, known, self.ages.low[known], self.ages.high[known])
+
+    def _intervals(self, indicator: Indicator, case: Ids, low: Ids, high: Ids) -> None:
+        if not len(case):
+            return
+        base, width = low.min(), int(high.max() - low.min()) + 1
+        for code, cases in grouped((low - base) * width + high - base, case):
+            ends = as_ends(Decimal(int(code // width + base)), Decimal(int(code % width + base)))
+            effect = self.program.value_effects.of(interval_state(indicator, ends, ()))
+            self.add(_joined([effect]), self.space.pack(cases))
+
+
+def _joined(effects: Iterable[Effect]) -> Mask:
+    own = holds = fails = 0
+    for effect in effects:
+        own, holds, fails = own | effect.own, holds | effect.holds, fails | effect.fails
+    return own, holds, fails
+
+
+def _packed(columns: list[Ids]) -> Ids:
+    """Return one number for each row that equal rows share and others do not."""
+    codes = np.zeros(len(columns[0]), dtype=np.int64)
+    spread = 1
+    for column in columns:
+        if not len(column):
+            return codes
+        least = int(column.min())
+        width = int(column.max()) - least + 1
+        if spread * width >= _WIDEST:
+            distinct, codes = np.unique(codes, return_inverse=True)
+            spread = len(distinct)
+        codes, spread = codes * width + (column - least), spread * width
+    return codes

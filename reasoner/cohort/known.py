@@ -1,0 +1,175 @@
+"""Decide every bit of the program for all cases at once: facts into leaves, leaves through gates and diagrams.
+
+Two planes are kept for each bit, where it is known to hold and where it is known not to. A gate is evaluated as
+`reasoner.program.settle` evaluates it for one case, in the order of the gates, each of which uses earlier bits only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from reasoner.cohort.indicators import Mask
+from reasoner.cohort.planes import Plane, Planes, Space
+from reasoner.program.model import FALSE, TRUE, Literal, Program
+from reasoner.program.settle import JointTable
+
+__all__ = ["Known", "known_bits"]
+
+Facts = Mapping[tuple[str, str, bool], Plane]
+_TERMINALS = 2
+
+
+class Known:
+    """What is known of every bit in every case."""
+
+    def __init__(self, program: Program, space: Space) -> None:
+        self.space = space
+        self._tables = program.full_tables
+        size = len(self._tables.resting)
+        self.holds = np.zeros((size, len(space.none)), dtype=np.uint8)
+        self.fails = np.zeros((size, len(space.none)), dtype=np.uint8)
+        self._orders: dict[int, list[int]] = {}
+
+    def true(self, literal: Literal) -> Plane:
+        """Return where a literal is entailed."""
+        bit, sign = literal
+        return self._value(bit, TRUE if sign else FALSE)
+
+    def false(self, literal: Literal) -> Plane:
+        """Return where a literal is refuted."""
+        return self.true((literal[0], not literal[1]))
+
+    def open(self, literal: Literal) -> Plane:
+        """Return where a literal is open."""
+        return self.space.every ^ (self.true(literal) | self.false(literal))
+
+    # --- leaves --------------------------------------------------------------------------------------------------------
+
+    def enter_facts(self, facts: Facts, program: Program) -> Plane:
+        """Enter what facts settle; return where facts contradict each other."""
+        for (role, term, present), plane in facts.items():
+            for bit, value in program.fact_effects[role, term, present].leaves.items():
+                (self.holds if value == TRUE else self.fails)[bit] |= plane
+        leaves = self._tables.leaf_count
+        return self.space.union([_any(self.holds[:leaves] & self.fails[:leaves], self.space), _opposed(facts, program, self.space)])
+
+    def enter_masks(self, masks: Mapping[Mask, Plane], program: Program) -> None:
+        """Enter what indicators settle or open; the others rest."""
+        own, holds, fails = (Planes(self.space) for _ in range(3))
+        for mask, plane in masks.items():
+            for planes, bits in zip((own, holds, fails), mask, strict=True):
+                for bit in _bits(bits):
+                    planes.add(bit, plane)
+        rest_true, rest_false = self._tables.resting_masks
+        for bit in _bits(sum(1 << bit for bit in own) | rest_true | rest_false):
+            rest = self.space.every ^ own[bit]
+            self.holds[bit] |= holds[bit] | (rest if rest_true >> bit & 1 else self.space.none)
+            self.fails[bit] |= fails[bit] | (rest if rest_false >> bit & 1 else self.space.none)
+
+    # --- gates ---------------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Decide every gate."""
+        tables, every = self._tables, self.space.every
+        for index, (parts, holds, _) in enumerate(tables.gates):
+            all_hold, one_fails = every.copy(), self.space.none.copy()
+            for bit, serving in parts:
+                serves, hinders = (self.holds, self.fails) if serving == TRUE else (self.fails, self.holds)
+                all_hold &= serves[bit]
+                one_fails |= hinders[bit]
+            if index in tables.joints:
+                undecided = every ^ (all_hold | one_fails)
+                if undecided.any():
+                    for joint in tables.joints[index]:
+                        one_fails |= self._cannot_hold(joint, undecided)
+            own = tables.leaf_count + index
+            first, second = (self.holds, self.fails) if holds == TRUE else (self.fails, self.holds)
+            first[own] = all_hold
+            second[own] = one_fails
+
+    def _cannot_hold(self, joint: JointTable, undecided: Plane) -> Plane:
+        """Return where the parts of a joint cannot all hold, among undecided cases."""
+        opposed = self.space.none.copy()
+        for (one, serving), (other, wanted) in joint.opposed:
+            opposed |= ~self._value(one, serving) & ~self._value(other, wanted)
+        asked = undecided & opposed
+        for cube in joint.witnesses:
+            if not asked.any():
+                return asked
+            hindered = self.space.none.copy()
+            for bit, value in cube:
+                hindered |= self.fails[bit] if value == TRUE else self.holds[bit]
+            asked &= hindered
+        if not asked.any():
+            return asked
+        return self._unsatisfiable(joint.row, asked)
+
+    def _value(self, bit: int, value: int) -> Plane:
+        found: Plane = (self.holds if value == TRUE else self.fails)[bit]
+        return found
+
+    def _unsatisfiable(self, root: int, asked: Plane) -> Plane:
+        """Return where no path of a diagram to the true terminal agrees with what is known."""
+        bytes_asked = np.flatnonzero(asked)
+        reach: dict[int, Plane] = {0: np.zeros(len(bytes_asked), dtype=np.uint8), 1: np.full(len(bytes_asked), 255, dtype=np.uint8)}
+        nodes = self._tables.nodes
+        for row in self._order(root):
+            bit, high, low = nodes[row - _TERMINALS]
+            reach[row] = (~self.fails[bit][bytes_asked] & reach[high]) | (~self.holds[bit][bytes_asked] & reach[low])
+        found = self.space.none.copy()
+        found[bytes_asked] = asked[bytes_asked] & ~reach[root]
+        return found
+
+    def _order(self, root: int) -> list[int]:
+        """Return the rows of a diagram, each after those it refers to."""
+        if root not in self._orders:
+            nodes, order = self._tables.nodes, dict[int, None]()
+            stack = [(root, False)]
+            while stack:
+                row, entered = stack.pop()
+                if row < _TERMINALS or row in order:
+                    continue
+                if entered:
+                    order[row] = None
+                else:
+                    _, high, low = nodes[row - _TERMINALS]
+                    stack += [(row, True), (high, False), (low, False)]
+            self._orders[root] = list(order)
+        return self._orders[root]
+
+
+def known_bits(program: Program, space: Space, facts: Facts, masks: Mapping[Mask, Plane]) -> tuple[Known, Plane]:
+    """Return what follows from facts and indicators, and the cases whose facts contradict each other."""
+    known = Known(program, space)
+    clashing = known.enter_facts(facts, program)
+    known.enter_masks(masks, program)
+    known.settle()
+    return known, clashing
+
+
+def _any(planes: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], space: Space) -> Plane:
+    found: Plane = np.bitwise_or.reduce(planes, axis=0) if len(planes) else space.none
+    return found
+
+
+def _opposed(facts: Facts, program: Program, space: Space) -> Plane:
+    """Return where a present fact contradicts a denied one by hierarchy and subroles, whether or not a class asks for their terms."""
+    denied = {(role, term): plane for (role, term, present), plane in facts.items() if not present}
+    terms = {term for _, term in denied}
+    found = space.none.copy()
+    for (role, term, present), plane in facts.items():
+        if present:
+            for above in terms.intersection(program.parents[term]):
+                for wider in program.role_parents.get(role, ()):
+                    if (wider, above) in denied:
+                        found |= plane & denied[wider, above]
+    return found
+
+
+def _bits(mask: int) -> Iterable[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

@@ -1,0 +1,82 @@
+"""Hold one bit for each case: packed planes, how rows become planes, and what is known of every bit of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from reasoner.cohort.lexicon import Flags, Ids
+
+__all__ = ["Plane", "Planes", "Space", "among", "grouped"]
+
+Plane = np.ndarray[Any, np.dtype[np.uint8]]
+"""One bit for each case, packed."""
+
+
+class Space:
+    """The planes of a chunk of cases; `none` holds for no case, `every` for all."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.none: Plane = np.zeros((size + 7) // 8, dtype=np.uint8)
+        self.every = self.pack(np.arange(size))
+
+    def pack(self, cases: Ids) -> Plane:
+        """Return the plane of some cases."""
+        flags = np.zeros(self.size, dtype=bool)
+        flags[cases] = True
+        return np.packbits(flags, bitorder="little")
+
+    def flags(self, plane: Plane) -> Flags:
+        """Return a plane as one truth value for each case."""
+        return np.unpackbits(plane, count=self.size, bitorder="little").view(bool)
+
+    def cases(self, plane: Plane) -> Ids:
+        """Return the cases of a plane, in order."""
+        return np.flatnonzero(self.flags(plane))
+
+    def union(self, planes: Iterable[Plane]) -> Plane:
+        """Return where one of some planes holds."""
+        found = self.none.copy()
+        for plane in planes:
+            found |= plane
+        return found
+
+
+class Planes(dict[Any, Plane]):
+    """Planes by name; what has none holds nowhere."""
+
+    def __init__(self, space: Space, planes: Iterable[tuple[Any, Plane]] = ()) -> None:
+        super().__init__(planes)
+        self.space = space
+
+    def __missing__(self, key: Any) -> Plane:
+        """Return the plane that holds nowhere."""
+        return self.space.none
+
+    def add(self, key: Any, plane: Plane) -> None:
+        """Let a plane hold where another does, too."""
+        if plane.any():
+            self[key] = self[key] | plane
+
+    def any_of(self, keys: Iterable[Any]) -> Plane:
+        """Return where one of several holds."""
+        return self.space.union(self[key] for key in keys if key in self)
+
+
+def grouped(codes: Ids, cases: Ids) -> Iterator[tuple[int, Ids]]:
+    """Yield each code with the cases of its rows."""
+    if not len(codes):
+        return
+    order = np.argsort(codes, kind="stable")
+    codes, cases = codes[order], cases[order]
+    bounds = np.flatnonzero(np.diff(codes, prepend=codes[0] - 1))
+    for start, end in zip(bounds.tolist(), [*bounds[1:].tolist(), len(codes)], strict=True):
+        yield int(codes[start]), cases[start:end]
+
+
+def among(space: Space, codes: Ids, cases: Ids, chosen: Flags) -> Planes:
+    """Return a plane for each code, of the cases with a chosen row of that code."""
+    return Planes(space, ((code, space.pack(found)) for code, found in grouped(codes[chosen], cases[chosen])))

@@ -1,0 +1,123 @@
+"""Rank the conditions of all cases at once, as `reasoner.differential` and `reasoner.program.scales` do for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from reasoner.cohort.known import Known
+from reasoner.cohort.lexicon import Flags, Ids
+from reasoner.cohort.planes import Plane
+from reasoner.program.model import Literal, Program
+from reasoner.program.scales import Scale, Weighed
+
+__all__ = ["CONFIDENCES", "STATUSES", "Ranking", "rank"]
+
+STATUSES = ("confirmed", "excluded", "likely", "possible", "unlikely")
+CONFIDENCES = ("flat", "low", "moderate", "high")
+
+Grid = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The conditions of each case in order, by place in the program; status, rank and weights in the same order.
+
+    Weights are whole numbers of `1 / scale` decibans. `confidence` says how far the leader leads.
+    """
+
+    order: Grid
+    status: Grid
+    rank: Grid
+    weight: Grid
+    low: Grid
+    high: Grid
+    scale: int
+    confidence: Ids
+
+
+def rank(program: Program, known: Known) -> Ranking:
+    """Rank the conditions by weight of evidence; equal weights share a rank, excluded ones come last."""
+    scales = program.scales.scales
+    labels = sorted(range(len(scales)), key=lambda place: (scales[place].label, place))
+    scale = _scale(program)
+    weighings = [_Weighing(known, scales[place], scale) for place in labels]
+    weight, low, high = (np.stack([getattr(each, name) for each in weighings], axis=1) for name in ("weight", "low", "high"))
+    confirmed, excluded = (np.stack([getattr(each, name) for each in weighings], axis=1) for name in ("confirmed", "excluded"))
+    limits = {name: int(value * scale) for name, value in program.settings.items()}
+    band = np.where(weight >= limits["likely_from"], 2, np.where(weight < limits["unlikely_below"], 4, 3))
+    status = np.where(confirmed, 0, np.where(excluded, 1, band))
+    heavy = np.int64(1 << 40)
+    key = np.where(excluded, heavy, 0) - weight
+    order = np.argsort(key, axis=1, kind="stable")
+    key, status, weight, low, high = (np.take_along_axis(each, order, axis=1) for each in (key, status, weight, low, high))
+    places = np.arange(1, len(labels) + 1)
+    fresh = np.ones_like(key, dtype=bool)
+    fresh[:, 1:] = key[:, 1:] != key[:, :-1]
+    ranks = np.maximum.accumulate(np.where(fresh, places, 0), axis=1)
+    lead = weight[:, 0] - weight[:, 1] if len(labels) > 1 else np.zeros(len(key), np.int64)
+    alone = (status != STATUSES.index("excluded")).sum(axis=1) < 2
+    below = [lead < limits[name] for name in ("flat_step", "low_step", "moderate_step")]
+    confidence = np.where(alone, 3, np.select(below, (0, 1, 2), 3))
+    return Ranking(np.array(labels)[order], status, ranks, weight, low, high, scale, confidence)
+
+
+def _scale(program: Program) -> int:
+    """Return how many parts of a deciban make every weight whole."""
+    scales = program.scales.scales
+    weighed = [one for each in scales for two in each.weighings for one in (two.present, two.absent) if one is not None]
+    numbers = [number for one in weighed for number in (one.weight, one.low, one.high)]
+    numbers += [number for each in scales for number in (each.confirmed_weight, *(band for _, band in each.starts))]
+    digits = [-int(number.as_tuple().exponent) for number in (*numbers, *program.settings.values())]
+    scale: int = 10 ** max(0, *digits)
+    return scale
+
+
+class _Weighing:
+    """The weight of one condition in every case."""
+
+    def __init__(self, known: Known, scale: Scale, parts: int) -> None:
+        self._known, self._space, self._parts = known, known.space, parts
+        self.confirmed = self._any(scale.confirming)
+        self.excluded = self._any(scale.excluding) & ~self.confirmed
+        start = np.zeros(self._space.size, dtype=np.int64)
+        for literal, band in scale.starts:
+            start += self._flags(known.true(literal)) * self._whole(band)
+        start += self.confirmed * self._whole(scale.confirmed_weight)
+        self.weight, self.low, self.high = start, start.copy(), start.copy()
+        groups: dict[tuple[str, bool], list[tuple[Weighed, Plane]]] = {}
+        for each in scale.weighings:
+            for one, plane in ((each.present, known.true(each.literal)), (each.absent, known.false(each.literal))):
+                if one is None or not plane.any():
+                    continue
+                if each.criterion.group is None:
+                    self._add(one, plane)
+                else:
+                    groups.setdefault((each.criterion.group, one.weight > 0), []).append((one, plane))
+        for members in groups.values():
+            self._strongest(members)
+
+    def _strongest(self, members: Sequence[tuple[Weighed, Plane]]) -> None:
+        """Count of restated facts only the strongest, the first of those that are equally strong."""
+        left = self._space.every
+        for one, plane in sorted(members, key=lambda member: -abs(member[0].weight)):
+            self._add(one, plane & left)
+            left = left & (self._space.every ^ plane)
+
+    def _add(self, one: Weighed, plane: Plane) -> None:
+        flags = self._flags(plane)
+        for total, number in ((self.weight, one.weight), (self.low, one.low), (self.high, one.high)):
+            total += flags * self._whole(number)
+
+    def _flags(self, plane: Plane) -> Flags:
+        return self._space.flags(plane)
+
+    def _any(self, literals: Iterable[Literal]) -> Flags:
+        return self._flags(self._space.union(self._known.true(literal) for literal in literals))
+
+    def _whole(self, number: Decimal) -> int:
+        return int(number * self._parts)
