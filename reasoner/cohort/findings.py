@@ -45,8 +45,12 @@ class FindingRows:
 
 @dataclass(frozen=True, slots=True)
 class Closures:
-    """The usable closure statements by the class that they close: all of them, and those that count by a divide."""
+    """The usable closure statements by the class that they close: all of them, and those that count by a divide.
 
+    `twice` marks the cases that close one class more than once.
+    """
+
+    twice: Flags
     usable: Planes
     since_scan: Planes
     recent: Mapping[int, Planes]
@@ -62,7 +66,11 @@ def closures_of(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, 
     usable = standing & ~(stated & (low > clock.high[case]))
     counts = ~clock.scanned[case] | (clock.dated[case] & stated & (low > clock.scan_high[case]))
     recent = {days: among(space, term, case, usable & stated & (low > clock.edge(days)[case])) for days in _days(program)}
-    found = Closures(among(space, term, case, usable), among(space, term, case, usable & counts), recent)
+    codes = case[usable] * len(program.sorts) + term[usable]
+    distinct, count = np.unique(codes, return_counts=True)
+    twice = np.zeros(batch.size, dtype=bool)
+    twice[distinct[count > 1] // len(program.sorts)] = True
+    found = Closures(twice, among(space, term, case, usable), among(space, term, case, usable & counts), recent)
     return found, among(space, term, case, standing)
 
 
@@ -108,7 +116,7 @@ class _Findings:
         self.facts: Facts = {}
         self.denied = Planes(space)
         self.stated = Planes(space)
-        self.unsure = space.none.copy()
+        self.spoken = Planes(space)
 
     def named(self, chosen: Flags, codes: Ids | None = None) -> Planes:
         """Return planes of chosen rows by term, or by another code."""
@@ -139,6 +147,8 @@ class _Findings:
             self.add(Role.FINDING, term, True, plane)
         self.absences()
         self.patterns(rows.present, Role.FINDING)
+        for term, plane in (*self.stated.items(), *self.denied.items()):
+            self.spoken.add(term, plane)
         self.explicit = Planes(self.space, self.denied.items())
         self.closed()
         self.below = Planes(self.space)
@@ -210,25 +220,28 @@ class _Findings:
             if program.sorts[name] != "Finding":
                 continue
             counts = self.closures.since_scan[number]
+            made = Planes(space)
             for term in program.below[name]:
                 if term not in known:
                     known[term] = space.every ^ open_to.any_of(program.below[term])
-                made = (counts if _denies_newness(term, program) else plane) & known[term]
-                self.unsure |= made & self.stated[term]
-                self.add(Role.FINDING, term, False, made)
+                made.add(term, (counts if _denies_newness(term, program) else plane) & known[term])
+            for term, closed in made.items():
+                self.add(Role.FINDING, term, False, closed)
+                above = made.any_of(each for each in program.parents[term] if each != term)
+                topmost = closed & (space.every ^ above)
+                self.spoken.add(term, topmost)
+                self.explicit.add(term, topmost)
 
     def aged(self, role: str, young: Flags, not_old: Mapping[int | None, Planes], counting: Mapping[int | None, Planes]) -> None:
         """Derive the facts of a role that splits findings by age."""
-        program, space = self.program, self.space
+        program = self.program
         chosen = self.rows.present & young
         before = dict(self.facts)
         for term, plane in self.named(chosen).items():
             self.add(role, term, True, plane)
         self.patterns(chosen, role)
         for key in [key for key in self.facts if key[0] == role and key not in before]:
-            plane = self.facts[key]
-            self.unsure |= plane & self.denied[key[1]] & (space.every ^ self.explicit[key[1]])
-            self.facts[key] = plane & (space.every ^ self.denied[key[1]])
+            self.facts[key] = self.facts[key] & (self.space.every ^ self.explicit[key[1]])
         asked = program.kinds.asked.get(role)
         if asked is not None:
             self.olds(role, asked, not_old, counting)
@@ -270,8 +283,10 @@ def _denies_newness(term: str, program: Program) -> bool:
     return any(value == FALSE and bit in program.newness for bit, value in leaves.items())
 
 
-def finding_planes(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, closures: Closures, space: Space) -> tuple[Facts, Plane]:
-    """Return the facts about findings as planes, and the cases of which they cannot be told this way."""
+def finding_planes(
+    batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, closures: Closures, space: Space
+) -> tuple[Facts, Planes]:
+    """Return the facts about findings as planes, and the findings that a fact speaks of by name."""
     findings = _Findings(_usable(batch, program, lexicon, clock), closures, program, space)
     findings.run()
-    return findings.facts, findings.unsure
+    return findings.facts, findings.spoken

@@ -125,13 +125,21 @@ def _family(tests: list[str], found: list[Indicator], program: Program) -> Famil
 
 
 def indicator_planes(
-    batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, families: Families, stated: Planes, denied: Planes, space: Space
+    batch: Batch,
+    program: Program,
+    lexicon: Lexicon,
+    clock: Clock,
+    families: Families,
+    stated: Planes,
+    denied: Planes,
+    spoken: Planes,
+    space: Space,
 ) -> IndicatorPlanes:
-    """Return what is known of the indicators; `stated` and `denied` are the findings known present and absent."""
+    """Return what is known of the indicators; `stated` and `denied` are the findings known present and absent, `spoken` those named."""
     derivation = _Derivation(batch, program, lexicon, clock, families, space)
     derivation.measure()
     derivation.sum_up(stated, denied)
-    derivation.look_at_findings()
+    derivation.look_at_findings(spoken)
     derivation.look_at_ages()
     return IndicatorPlanes(derivation.masks, derivation.alone)
 
@@ -319,7 +327,7 @@ class _Derivation:
             summed = space.cases(space.every ^ self.stated[indicator.iri])
             self._intervals(indicator, summed, low[summed], high[summed])
 
-    def look_at_findings(self) -> None:
+    def look_at_findings(self, spoken: Planes) -> None:
         """Derive what findings and closures put on record."""
         program, batch, space = self.program, self.batch, self.space
         presence = self.lexicon.words(lc("presence"), batch.stated[lc("presence")], _PRESENCES)
@@ -328,7 +336,10 @@ class _Derivation:
             if indicator.form == "on_record" and indicator.finding:
                 wanted = set(program.below[indicator.finding])
                 chosen = (batch.kind == _FINDING) & np.array([term in wanted for term in terms])[batch.term] & (presence > 0)
-                self.add(_joined([self._true(indicator)]), space.pack(batch.case[chosen]))
+                tested = np.array([term in indicator.tests for term in terms])[batch.term] & (batch.kind != _FINDING)
+                near = {*program.parents[indicator.finding], *wanted}
+                touched = spoken.any_of(near) | space.pack(batch.case[tested])
+                self.add(_joined([self._true(indicator)]), space.pack(batch.case[chosen]) & touched)
             elif indicator.form == "closed":
                 above = set(program.parents.get(indicator.closes or "", ()))
                 status = self.lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")], ("", "active"))

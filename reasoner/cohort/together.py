@@ -46,16 +46,16 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     space, lexicon = Space(batch.size), memory.lexicon
     clock = clock_of(batch, program, lexicon, settings)
     closures, standing = closures_of(batch, program, lexicon, clock, space)
-    facts, unsure = finding_planes(batch, program, lexicon, clock, closures, space)
+    facts, spoken = finding_planes(batch, program, lexicon, clock, closures, space)
     stated, denied = (
         Planes(space, ((term, plane) for (role, term, present), plane in facts.items() if role == Role.FINDING and present is wanted))
         for wanted in (True, False)
     )
     facts |= exposure_planes(batch, program, lexicon, clock, standing, space)
     facts |= diagnosis_planes(batch, program, lexicon, clock, space)
-    indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, space)
+    indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
     known, clashing = known_bits(program, space, facts, indicators.masks)
-    alone = batch.irregular | indicators.alone | space.flags(unsure | clashing) | (clock.low != clock.high) | clock.ahead
+    alone = batch.irregular | indicators.alone | space.flags(clashing) | (clock.low != clock.high) | clock.ahead | closures.twice
     examined: dict[str, Last] = {}
 
     def last(test: str) -> Last:
