@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reasoner.cohort.triples import Triples
+from reasoner.cohort.triples import Triples, subjects_from
 from reasoner.namespaces import RDF
 from reasoner.terms import lc
 
@@ -59,12 +59,25 @@ def group(triples: Triples, *, first: bool, last: bool) -> Grouping:
         owned[linked[known]] = True
         whole &= owned
         whole[holders[~known]] = False
-        for subject, closed in zip(triples.edges, (first, last), strict=True):
-            if not closed and subject is not None and (place := _place(triples.subjects, subject)) >= 0:
-                whole[place] = False
+        holding = cases.copy()
+        holding[holders] = True
+        for closed, end in ((first, False), (last, True)):
+            if not closed:
+                whole[_cut(triples, holding, end)] = False
         whole = _spread(whole, holders[known], linked[known])
     known = linked >= 0
     return Grouping(cases, whole, holders[known], linked[known], holders[~known])
+
+
+def _cut(triples: Triples, holding: Flags, end: bool) -> list[int]:
+    """Return the subjects between an open edge and the nearest case, that case included: they may go on beyond the edge."""
+    found: dict[str, int] = {}
+    for subject in subjects_from(triples.data, end=end):
+        if subject not in found:
+            found[subject] = _place(triples.subjects, subject)
+            if found[subject] >= 0 and holding[found[subject]]:
+                break
+    return [place for place in found.values() if place >= 0]
 
 
 def _spread(whole: Flags, holders: Ids, targets: Ids) -> Flags:

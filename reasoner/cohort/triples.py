@@ -7,9 +7,8 @@ terms, by one regular expression for each place. A line that neither reader unde
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ import pyarrow.compute as pc
 import pyoxigraph
 from pyarrow import csv
 
-__all__ = ["Malformed", "Triples", "read_triples", "text_of"]
+__all__ = ["Malformed", "Triples", "read_triples", "subjects_from", "text_of"]
 
 _PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=@:/-]*"
 _IRI = rf"<(https?://[A-Za-z0-9.-]+(/{_PLAIN})?(\?{_PLAIN})?(#{_PLAIN})?|urn:[A-Za-z0-9][A-Za-z0-9-]+:[A-Za-z0-9._~:/-]+)>"
@@ -45,7 +44,7 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Triples:
-    """Triples as three columns of numbers into the lists of distinct terms, which stand as in N-Triples."""
+    """Triples as three columns of numbers into the lists of distinct terms, which stand as in N-Triples; `data` is their text."""
 
     subjects: pa.StringArray
     predicates: pa.StringArray
@@ -54,8 +53,7 @@ class Triples:
     p: Ids
     o: Ids
     malformed: tuple[Malformed, ...]
-    edges: tuple[str | None, str | None]
-    """The subjects of the first and of the last line, where they can be made out."""
+    data: bytes
 
 
 def read_triples(data: bytes, *, quads: bool = False, threads: bool = False) -> Triples:
@@ -71,18 +69,21 @@ def read_triples(data: bytes, *, quads: bool = False, threads: bool = False) -> 
     ids = [each.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False) for each in found]
     subjects, predicates, objects = (each.dictionary for each in found)
     s, p, o = ids
-    return Triples(subjects, predicates, objects, s, p, o, tuple(malformed), _edges(data))
+    return Triples(subjects, predicates, objects, s, p, o, tuple(malformed), data)
 
 
-def _edges(data: bytes) -> tuple[str | None, str | None]:
-    first = next((subject for line in io.BytesIO(data) if (subject := _subject(line))), None)
-    end = len(data)
-    while end > 0:
-        start = data.rfind(b"\n", 0, end - 1) + 1
-        if subject := _subject(data[start:end]):
-            return first, subject
-        end = start
-    return first, None
+def subjects_from(data: bytes, *, end: bool) -> Iterator[str]:
+    """Yield the subjects of the lines from one end of a stretch on, where they can be made out."""
+    place = len(data) if end else 0
+    while place > 0 if end else place < len(data):
+        if end:
+            start = data.rfind(b"\n", 0, place - 1) + 1
+            line, place = data[start:place], start
+        else:
+            stop = data.find(b"\n", place) + 1 or len(data)
+            line, place = data[place:stop], stop
+        if subject := _subject(line):
+            yield subject
 
 
 def _subject(line: bytes) -> str | None:
