@@ -81,6 +81,13 @@ class _Check:
         """Check the guideline rules over all possible cases."""
         yield from check_guidelines(self.workspace)
 
+    def safety(self) -> Iterator[CheckFinding | Figure]:
+        """Check safety over all possible cases and states of knowledge."""
+        self._slow()
+        from reasoner.authoring.safety_checks import check_safety
+
+        yield from check_safety(self.workspace)
+
     def coverage(self) -> Iterator[CheckFinding]:
         """Check that every sentence of the source text is accounted for."""
         yield from check_coverage(self.workspace)
@@ -132,6 +139,7 @@ STAGES: dict[str, Callable[[_Check], Iterator[CheckFinding | Figure]]] = {
     "case-profile": _Check.profile,
     "classification": _Check.hermit,
     "guideline-rules": _Check.guidelines,
+    "safety-properties": _Check.safety,
     "sentence-coverage": _Check.coverage,
     "competency": _Check.competency,
     "vignettes": _Check.vignettes,

@@ -7,7 +7,7 @@ definitions alone, so that it does not share the compiler's faults.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
@@ -99,7 +99,10 @@ class StateSpace:
         self._known: dict[Expression, int] = {}
         for name, expression in definitions.items():
             self._known[Named(name)] = self._literal(expression)
+        self.definitions = tuple(self._clauses)
         self._add_theory()
+        self.theory = tuple(self._clauses[len(self.definitions) :])
+        self.variables = self._count
         self._solver: Any = Solver(name="minisat22", bootstrap_with=self._clauses)
         self._solver.set_phases([-variable for variable in self._table.roles.values()])
 
@@ -107,14 +110,62 @@ class StateSpace:
         """Free the solver."""
         self._solver.delete()
 
+    @property
+    def atoms(self) -> list[int]:
+        """Return the variables of all restrictions and bounds."""
+        return sorted([*self._table.roles.values(), *(each for own in self._table.cuts.values() for each in own.values())])
+
+    @property
+    def roles(self) -> Mapping[tuple[str, str], int]:
+        """Return the variables of role restrictions by (role, filler)."""
+        return self._table.roles
+
+    def moving(self, fillers: Collection[str]) -> dict[int, str]:
+        """Return for each bound how it moves when findings are added: not at all, "up" for sums, "freely" where one subtracts."""
+        return {variable: self._moves(indicator, fillers) for indicator, own in self._table.cuts.items() for variable in own.values()}
+
+    def _moves(self, indicator: str, fillers: Collection[str]) -> str:
+        points = [
+            int(self._graph.text(item, lc("points"), "0"))
+            for item in self._graph.subjects(lc("itemOf"), indicator)
+            if any(self.is_below(filler, finding) for finding in self._graph.iris(item, lc("aboutFinding")) for filler in fillers)
+        ]
+        return "freely" if any(each < 0 for each in points) else "up" if points else ""
+
+    def atoms_of(self, names: Iterable[str]) -> list[int]:
+        """Return the variables of the restrictions and bounds that the expansions of classes ask for."""
+        atoms = {atom for name in names for atom, _ in signed_atoms(self._definitions, name)}
+        found: set[int] = set()
+        for atom in atoms:
+            if isinstance(atom, Some):
+                found.add(self._table.roles[atom.role, atom.filler])
+            else:
+                found.update(self._table.cuts[atom.indicator].values())
+        return sorted(found)
+
+    def has(self, name: str) -> bool:
+        """Return whether a class is defined."""
+        return Named(name) in self._known
+
+    def is_below(self, term: str, above: str) -> bool:
+        """Return whether a finding, drug or condition is another one or a kind of it."""
+        return above in self._above(term, RDFS + "subClassOf")
+
+    def implies(self, one: tuple[str, str], other: tuple[str, str]) -> bool:
+        """Return whether one (role, filler) brings the other with it."""
+        return other[0] in self._above(one[0], RDFS + "subPropertyOf") and other[1] in self._above(one[1], RDFS + "subClassOf")
+
+    def literal(self, name: str) -> int:
+        """Return the literal of a class."""
+        return self._known[Named(name)]
+
     def case(self, holds: Iterable[str], fails: Iterable[str] = ()) -> str | None:
         """Return in words a case in which all of `holds` and none of `fails` apply, or None if there is none."""
         holds, fails = list(holds), list(fails)
         claims = [self._known[Named(name)] for name in holds] + [-self._known[Named(name)] for name in fails]
         if not self._solver.solve(assumptions=claims):
             return None
-        true = {literal for literal in self._solver.get_model() if literal > 0}
-        return self._describe(true, [*holds, *fails])
+        return self._describe(set(self._solver.get_model()), [*holds, *fails])
 
     # --- clauses -------------------------------------------------------------------------------------------------
 
@@ -202,6 +253,21 @@ class StateSpace:
         if form in _ALWAYS or self._graph.flag(indicator, lc("isTotal")):
             self._clauses.append([has])
 
+    def described(self, known: Iterable[int]) -> str:
+        """Return in words what is known of a case: literals of its atoms."""
+        literals = set(known)
+        roles = {variable: pair for pair, variable in self._table.roles.items()}
+        present = [roles[each] for each in literals if each in roles]
+        absent = [roles[-each] for each in literals if -each in roles]
+        narrow = [pair for pair in present if not any(self.implies(other, pair) for other in present if other != pair)]
+        wide = [pair for pair in absent if not any(self.implies(pair, other) for other in absent if other != pair)]
+        facts = [f"{self._words(pair)}: present" for pair in narrow] + [f"{self._words(pair)}: absent" for pair in wide]
+        values = [self._interval(iri, literals) for iri, own in sorted(self._table.cuts.items()) if literals & set(own.values())]
+        return "; ".join([*sorted(facts), *filter(None, values)]) or "nothing"
+
+    def _words(self, pair: tuple[str, str]) -> str:
+        return f"{self._graph.label(pair[0])} {self._graph.label(pair[1])}"
+
     # --- words ---------------------------------------------------------------------------------------------------
 
     def _describe(self, true: set[int], names: Iterable[str]) -> str:
@@ -209,13 +275,10 @@ class StateSpace:
         atoms = {atom for name in names for atom, _ in signed_atoms(self._definitions, name)}
         roles = sorted((atom.role, atom.filler) for atom in atoms if isinstance(atom, Some))
         present = [pair for pair in roles if self._table.roles[pair] in true]
-        narrow = [pair for pair in present if not any(self._implies(other, pair) for other in present if other != pair)]
+        narrow = [pair for pair in present if not any(self.implies(other, pair) for other in present if other != pair)]
         facts = [f"{self._graph.label(role)} {self._graph.label(filler)}" for role, filler in narrow]
         values = [self._interval(indicator, true) for indicator in sorted({atom.indicator for atom in atoms if isinstance(atom, Band)})]
         return "; ".join([*facts, *(value for value in values if value)]) or "nothing at all"
-
-    def _implies(self, one: tuple[str, str], other: tuple[str, str]) -> bool:
-        return other[0] in self._above(one[0], RDFS + "subPropertyOf") and other[1] in self._above(one[1], RDFS + "subClassOf")
 
     def _interval(self, indicator: str, true: set[int]) -> str:
         """Return the interval that a value lies in, or nothing for a value that is not there."""
@@ -224,7 +287,7 @@ class StateSpace:
             return ""
         cuts = sorted(cut for cut in known if cut is not None)
         passed = [cut for cut in cuts if known[cut] in true]
-        failed = [cut for cut in cuts if known[cut] not in true]
+        failed = [cut for cut in cuts if -known[cut] in true]
         label = self._graph.label(indicator)
         if self._graph.iri(indicator, RDFS + "range") == XSD + "boolean":
             return label if passed else f"not: {label}"

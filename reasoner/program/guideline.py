@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reasoner.errors import GuidelineError
@@ -11,7 +12,7 @@ from reasoner.namespaces import LCG, curie
 from reasoner.program.model import Decision, Disagreement, Recommendation, Verdict
 from reasoner.terms import lc
 
-__all__ = ["Advice", "advice_definitions", "compile_advice"]
+__all__ = ["Advice", "advice_definitions", "compile_advice", "override_circle"]
 
 DCTERMS_SOURCE = "http://purl.org/dc/terms/source"
 
@@ -82,28 +83,40 @@ def _overriders(graph: Graph, iris: list[str]) -> dict[str, tuple[str, ...]]:
             stated[target].add(iri)
         if _is_routine(graph, iri):
             stated[iri].update(sweeping)
-    _refuse_cycles(graph, stated)
+    circle = _find_circle(stated)
+    if circle:
+        raise GuidelineError(
+            "Recommendations override each other in a circle",
+            where=graph.place(circle[-1]),
+            why=" ← ".join(map(curie, circle)),
+            repair="remove one lc:overrides",
+        )
     return {iri: tuple(sorted(found)) for iri, found in stated.items()}
 
 
-def _refuse_cycles(graph: Graph, overriders: dict[str, set[str]]) -> None:
+def override_circle(graph: Graph) -> tuple[str, ...]:
+    """Return recommendations that override each other in a circle as stated, the first one again at the end; else nothing."""
+    stated = {iri: set[str]() for iri in graph.instances(lc("Recommendation"), lc("RedFlag"))}
+    for iri in stated:
+        for target in graph.iris(iri, lc("overrides")):
+            stated.get(target, set()).add(iri)
+    return _find_circle(stated)
+
+
+def _find_circle(overriders: Mapping[str, set[str]]) -> tuple[str, ...]:
     done: set[str] = set()
 
-    def visit(iri: str, path: tuple[str, ...]) -> None:
+    def visit(iri: str, path: tuple[str, ...]) -> tuple[str, ...]:
         if iri in path:
-            raise GuidelineError(
-                "Recommendations override each other in a circle",
-                where=graph.place(iri),
-                why=" ← ".join(map(curie, (*path, iri))),
-                repair="remove one lc:overrides",
-            )
+            return (*path[path.index(iri) :], iri)
         if iri not in done:
             for above in sorted(overriders[iri]):
-                visit(above, (*path, iri))
+                if found := visit(above, (*path, iri)):
+                    return found
             done.add(iri)
+        return ()
 
-    for iri in sorted(overriders):
-        visit(iri, ())
+    return next((found for iri in sorted(overriders) if (found := visit(iri, ()))), ())
 
 
 def _word(graph: Graph, iri: str, name: str) -> str:
