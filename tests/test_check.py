@@ -49,7 +49,7 @@ def grave(report: CheckReport) -> list[str]:
 # --- the shipped knowledge ---------------------------------------------------------------------------------------------
 
 
-SLOW = ("shapes", "classification", "competency", "vignettes")
+SLOW = ("shapes", "classification", "safety-properties", "competency", "vignettes")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_shipped_knowledge_is_clean(stage: str, fast_report: CheckReport) -> Non
     assert not result.not_run
 
 
-@pytest.mark.parametrize("stage", ["shapes", "classification"])
+@pytest.mark.parametrize("stage", ["shapes", "classification", "safety-properties"])
 def test_shipped_knowledge_is_clean_at_length(stage: str) -> None:
     report = run_check(ROOT, only=[stage])
     assert not grave(report), "\n".join(grave(report))

@@ -255,7 +255,7 @@ def _addresses(graph: Graph) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for system in graph.instances(lc("CodeSystem")):
         for stem in graph.texts(system, lc("codeNamespace")) or graph.iris(system, lc("codeNamespace")):
-            found[stem] = graph.texts(system, lc("codeSystemUri")) + graph.iris(system, lc("codeSystemUri"))
+            found[stem] = sorted(graph.texts(system, lc("codeSystemUri")) + graph.iris(system, lc("codeSystemUri")))
     return found
 
 

@@ -87,8 +87,8 @@ def compile_conditions(graph: Graph) -> tuple[Condition, ...]:
         found.append(
             Condition(
                 iri=iri,
-                confirmed_by=tuple(graph.iris(iri, lc("confirmedBy"))),
-                excluded_by=tuple(graph.iris(iri, lc("excludedBy"))),
+                confirmed_by=tuple(sorted(graph.iris(iri, lc("confirmedBy")))),
+                excluded_by=tuple(sorted(graph.iris(iri, lc("excludedBy")))),
                 confirmed_weight=graph.text(iri, lc("confirmedDecibans"), "0.0"),
                 starts=tuple(sorted(starts)),
                 codes=term_codes(graph, iri),
@@ -113,7 +113,7 @@ def code_stems(graph: Graph) -> dict[str, str]:
     """Return the preferred system address of each code IRI stem."""
     stems: dict[str, str] = {}
     for system in graph.instances(lc("CodeSystem")):
-        addresses = graph.texts(system, lc("codeSystemUri")) or graph.iris(system, lc("codeSystemUri"))
+        addresses = sorted(graph.texts(system, lc("codeSystemUri")) or graph.iris(system, lc("codeSystemUri")))
         for stem in graph.texts(system, lc("codeNamespace")) or graph.iris(system, lc("codeNamespace")):
             stems[stem] = addresses[0] if addresses else stem
     return stems

@@ -146,7 +146,7 @@ def _integer(graph: Graph, iri: str, name: str) -> int | None:
 def _recommendation(graph: Graph, iri: str, overriders: tuple[str, ...]) -> Recommendation:
     red_flag = lc("RedFlag") in graph.iris(iri, "http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
     inclusion = _one(graph, iri, "hasInclusion")
-    exclusions = tuple(graph.iris(iri, lc("hasExclusion")))
+    exclusions = tuple(sorted(graph.iris(iri, lc("hasExclusion"))))
     if red_flag and (exclusions or overriders):
         raise GuidelineError(
             f"The red flag {curie(iri)} can be set aside",
@@ -234,7 +234,7 @@ def _above(overriders: dict[str, tuple[str, ...]], row: str) -> set[str]:
 def _disagreement(graph: Graph, iri: str) -> Disagreement:
     positions = []
     for position in graph.subjects(lc("positionOn"), iri):
-        sources = [graph.label(source) for source in graph.iris(position, DCTERMS_SOURCE)]
+        sources = [graph.label(source) for source in sorted(graph.iris(position, DCTERMS_SOURCE))]
         positions.append((graph.text(position, lc("statement")), ", ".join(sources)))
     chosen = graph.iri(iri, lc("chosenPosition"))
     return Disagreement(

@@ -83,10 +83,9 @@ def _pattern(graph: Graph, iri: str) -> RecordPattern:
         raise GuidelineError(
             f"{curie(iri)} is no record pattern", where=graph.place(iri), why=f"it has {len(kinds)} record kinds", repair="type it as one"
         )
-    properties = []
+    properties: list[tuple[str, str]] = []
     for name in map(lc, _READ):
-        for node in graph.nodes(iri, name):
-            properties.append((name, node.value if isinstance(node, pyoxigraph.Literal) else node))
+        properties += sorted((name, node.value if isinstance(node, pyoxigraph.Literal) else str(node)) for node in graph.nodes(iri, name))
     return RecordPattern(kinds[0], tuple(properties))
 
 
