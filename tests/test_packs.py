@@ -226,7 +226,7 @@ GERMAN = {"LegCramp": "Beinkrampf", "PeripheralArterialDisease": "periphere arte
 
 
 def translation(folder: Path) -> str:
-    """Return a module that gives every term of the project a German label: some real, the others marked as still English."""
+    """Return a module that gives every term of the project a German label: some real, the others the English one, marked."""
     workspace = read_workspace(folder)
     modules = sorted(file.module for file in workspace.ontology if not file.name.endswith("/legcramps.ttl"))
     imports = " , ".join(f"<{module}>" for module in modules)
@@ -240,7 +240,7 @@ def translation(folder: Path) -> str:
     ]
     for term in sorted(workspace.graph.out):
         if term.startswith((LC, LCG)) and workspace.graph.nodes(term, SKOS + "prefLabel"):
-            label = GERMAN.get(term.removeprefix(LC), f"(noch englisch) {workspace.graph.label(term)}")
+            label = GERMAN.get(term.removeprefix(LC), f"en {workspace.graph.label(term)}"[:120].strip())
             lines.append(f"<{term}> skos:prefLabel {json.dumps(label, ensure_ascii=False)}@de .")
     assert len(lines) > 1500
     return format_turtle("\n".join(lines) + "\n", TRANSLATION)

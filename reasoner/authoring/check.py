@@ -17,7 +17,7 @@ from reasoner.authoring.modules import check_modules
 from reasoner.authoring.profile_checks import check_profile
 from reasoner.authoring.results import CheckFinding, CheckReport, Figure, NotRun, StageResult
 from reasoner.authoring.shape_checks import ShapeResult, check_shape_files, check_shape_results, validate_shapes
-from reasoner.authoring.text_checks import check_form, check_literals
+from reasoner.authoring.text_checks import check_filled, check_form, check_literals
 from reasoner.authoring.vocabulary import check_vocabulary
 from reasoner.authoring.workspace import Workspace, read_workspace
 from reasoner.errors import LegcrampsError, UsageError
@@ -40,8 +40,9 @@ class _Check:
         return validate_shapes(self.workspace)
 
     def parse(self) -> Iterator[CheckFinding]:
-        """Check that the files are valid Turtle with well-typed literals."""
+        """Check that the files are valid Turtle with well-typed literals, and that nothing is left to be filled in."""
         yield from check_literals(self.workspace)
+        yield from check_filled(self.workspace)
 
     def form(self) -> Iterator[CheckFinding]:
         """Check that the files are in canonical form."""

@@ -14,7 +14,7 @@ from reasoner.authoring.workspace import TurtleFile, Workspace, named
 from reasoner.errors import KnowledgeError
 from reasoner.namespaces import BASE, LC, OWL, curie
 
-__all__ = ["CATALOGUE", "MASTER", "catalogue_entries", "check_modules"]
+__all__ = ["CATALOGUE", "MASTER", "catalogue_entries", "check_modules", "module_imports", "reached_modules"]
 
 CATALOGUE = "ontology/catalog-v001.xml"
 MASTER = "ontology/legcramps.ttl"
@@ -27,7 +27,7 @@ _WORD = re.compile(r"[A-Z][a-z0-9]*|[A-Z]+(?![a-z])|[0-9]+")
 def check_modules(workspace: Workspace) -> Iterator[CheckFinding]:
     """Yield modules whose name, catalogue entry or imports are wrong."""
     by_module = {file.module: file for file in workspace.ontology if file.module}
-    imports = {file.module: _imports(file) for file in by_module.values()}
+    imports = {file.module: module_imports(file) for file in by_module.values()}
     yield from _names(workspace)
     yield from _catalogue(workspace)
     yield from _resolved(by_module, imports)
@@ -36,7 +36,8 @@ def check_modules(workspace: Workspace) -> Iterator[CheckFinding]:
             yield from _uses(workspace, file, imports)
 
 
-def _imports(file: TurtleFile) -> list[str]:
+def module_imports(file: TurtleFile) -> list[str]:
+    """Return the modules that a file imports, sorted."""
     return sorted(named(quad.object) for quad in file.quads if quad.predicate.value == _IMPORTS)
 
 
@@ -134,7 +135,7 @@ def _resolved(by_module: Mapping[str, TurtleFile], imports: Mapping[str, list[st
 def _uses(workspace: Workspace, file: TurtleFile, imports: Mapping[str, list[str]]) -> Iterator[CheckFinding]:
     """Yield terms of modules that are not imported, once per module."""
     used = _used_modules(workspace, file)
-    reached = _reach(imports, file.module)
+    reached = reached_modules(imports, file.module)
     for module, (term, where) in sorted(used.items()):
         if module not in reached:
             yield _violation(
@@ -158,7 +159,8 @@ def _used_modules(workspace: Workspace, file: TurtleFile) -> dict[str, tuple[str
     return found
 
 
-def _reach(imports: Mapping[str, Iterable[str]], start: str) -> set[str]:
+def reached_modules(imports: Mapping[str, Iterable[str]], start: str) -> set[str]:
+    """Return a module with everything that it imports, directly or not."""
     found = {start}
     stack = [start]
     while stack:

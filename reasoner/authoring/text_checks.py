@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pyoxigraph
 
 from reasoner.authoring.format import format_turtle
+from reasoner.authoring.outlines import FILL_IN
 from reasoner.authoring.results import CheckFinding, Severity
 from reasoner.authoring.workspace import TurtleFile, Workspace
 from reasoner.errors import KnowledgeError
 from reasoner.literals import TEXT_TESTS
 from reasoner.namespaces import RDF, XSD, curie
 
-__all__ = ["check_form", "check_literals"]
+__all__ = ["check_filled", "check_form", "check_literals"]
 
 _FREE = frozenset({RDF + "langString", XSD + "string"})
 _ADDRESS = XSD + "anyURI"
+_TAIL = re.compile(r"""[.]?(?:"(?:@[a-z-]+)?)?[\s;,.]*$""")
 
 
 def check_form(workspace: Workspace) -> Iterator[CheckFinding]:
@@ -42,6 +45,21 @@ def check_form(workspace: Workspace) -> Iterator[CheckFinding]:
 def _first_difference(text: str, other: str) -> int:
     lines = zip(text.split("\n"), other.split("\n"), strict=False)
     return next((number for number, (left, right) in enumerate(lines, 1) if left != right), 1)
+
+
+def check_filled(workspace: Workspace) -> Iterator[CheckFinding]:
+    """Yield the lines of knowledge and vignettes in which something is still to be filled in."""
+    texts = {file.name: file.text for file in workspace.ontology}
+    for pattern in ("record.ttl", "expected.json"):
+        for path in sorted((workspace.folder / "tests" / "cases").rglob(pattern)):
+            texts[path.relative_to(workspace.folder).as_posix()] = path.read_text(encoding="utf-8", errors="replace")
+    for name, text in texts.items():
+        if FILL_IN in text:
+            for number, line in enumerate(text.split("\n"), 1):
+                if FILL_IN in line:
+                    asked = _TAIL.sub("", line.partition(FILL_IN)[2].strip())
+                    what, repair = "Something is still to be filled in", "write it, and delete the words or the comment that ask for it"
+                    yield CheckFinding("strict-parse", Severity.VIOLATION, what, f"{name}:{number}", asked, repair, "LC-2015")
 
 
 def check_literals(workspace: Workspace) -> Iterator[CheckFinding]:

@@ -115,6 +115,10 @@ class Writer:
         """Return the declarations of the prefixes used so far, sorted."""
         return "".join(f"@prefix {name}: <{self.namespaces[name]}> .\n" for name in sorted(self.used))
 
+    def expression(self, node: BlankNode) -> str:
+        """Return what a blank node holds, in brackets."""
+        return self._deep(node, 0)
+
     # --- inside a block --------------------------------------------------------------------------------------
 
     def _body(self, node: NamedNode | BlankNode, depth: int) -> str:

@@ -26,6 +26,8 @@ _VERBS = {
     "check": "check ontology, shapes, queries and documents, each finding with its repair",
     "fmt": "rewrite Turtle files in the canonical form, and list new modules in master and catalogue; nothing is lost",
     "diff": "say which terms, entailments and patients' verdicts differ between two versions of the knowledge",
+    "new": "begin a condition, finding, test, drug or recommendation: its Turtle, and what is to be filled in",
+    "template": "read a table in the manner of ROBOT's templates into Turtle, or write Turtle as such a table",
     "doctor": "say what this installation has and lacks",
 }
 """What the verbs do, in the order in which the help lists them; each is a module of this package."""
