@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pyoxigraph
@@ -13,9 +14,9 @@ from reasoner.abstraction import abstract_case
 from reasoner.advice import advise
 from reasoner.answer import CaseAnswer
 from reasoner.differential import rank_conditions
-from reasoner.documents import DEFAULT_MAX_SIZE, FHIR_FORMATS, Document, read_document, read_index
+from reasoner.documents import DEFAULT_MAX_SIZE, FHIR_FORMATS, TABLE_FORMATS, Document, read_document, read_index
 from reasoner.entailment import entail
-from reasoner.errors import InputError, shortened
+from reasoner.errors import InputError, UnsupportedInputError, shortened
 from reasoner.moments import Moment, from_datetime, parse_moment
 from reasoner.namespaces import SH, curie
 from reasoner.program.model import Program
@@ -26,7 +27,7 @@ from reasoner.report import Report
 from reasoner.shapes import ShapeViolation, check_shapes
 from reasoner.terms import lc
 
-__all__ = ["Records", "answer_case", "assess", "load_records", "read_all", "read_records"]
+__all__ = ["Records", "answer_case", "assess", "load_records", "read_all", "read_records", "records_in"]
 
 _VIOLATION = SH + "Violation"
 _HAS_RECORD = lc("hasRecord")
@@ -54,8 +55,11 @@ def load_records(
     max_size: int = DEFAULT_MAX_SIZE,
     base: str = "http://localhost/fhir/",
     folder: Path | str | None = None,
+    mapping: Path | str | None = None,
 ) -> Records:
     """Read the cases of files (or `-`); FHIR files of one call may refer to each other, `folder` holds the JSON-LD context.
+
+    `mapping` says how the columns of a table become records (see `reasoner.table_mapping`).
 
     A file that cannot be read becomes a failure beside the cases of the others; InputError is raised when none can be.
     """
@@ -66,7 +70,7 @@ def load_records(
             documents.append(read_document(str(path), input_format, max_size))
         except InputError as error:
             failures.append(error)
-    return read_all(documents, program, base=base, folder=folder, failures=failures)
+    return read_all(documents, program, base=base, folder=folder, mapping=mapping, failures=failures)
 
 
 def read_all(
@@ -75,6 +79,7 @@ def read_all(
     *,
     base: str = "http://localhost/fhir/",
     folder: Path | str | None = None,
+    mapping: Path | str | None = None,
     failures: Iterable[InputError] = (),
 ) -> Records:
     """Read the cases of documents as `load_records` does; `failures` are of files that could not even be opened."""
@@ -86,7 +91,10 @@ def read_all(
             fhir.append(document)
             continue
         try:
-            found.setdefault(document.name, read_records(document, program, folder))
+            if document.format in TABLE_FORMATS:
+                found.setdefault(document.name, _read_table(document, program, mapping))
+            else:
+                found.setdefault(document.name, read_records(document, program, folder))
         except InputError as error:
             failed.append(error)
     if fhir:
@@ -100,6 +108,20 @@ def read_all(
     problems = tuple(problem for records in found.values() for problem in records.problems)
     broken = bool(clashing) or any(records.broken for records in found.values())
     return Records(tuple(cases), (*problems, *clashing), broken, tuple(failed))
+
+
+def _read_table(document: Document, program: Program, mapping: Path | str | None) -> Records:
+    from reasoner.table_mapping import read_mapping
+    from reasoner.table_reading import read_table
+
+    if mapping is None:
+        raise UnsupportedInputError(
+            "A table is read by a mapping only",
+            where=document.name,
+            why="none is given",
+            repair="name one by --mapping (docs/integrators.md)",
+        )
+    return read_table(document, read_mapping(mapping, program), program)
 
 
 def _one_of_each(found: Mapping[str, Records]) -> tuple[list[Case], list[Problem]]:
@@ -129,7 +151,28 @@ def _read_fhir(documents: Sequence[Document], program: Program, base: str, failu
 
 def read_records(document: Document, program: Program, folder: Path | str | None = None) -> Records:
     """Read the cases of one RDF document; records and cases that break a shape are left out and named as problems."""
-    index = read_index(document, folder)
+    return records_in(read_index(document, folder), program, document.name, _finder(document))
+
+
+def _finder(document: Document) -> Callable[[str], str]:
+    """Return what says where a node is described; the lines are looked for when they are first asked for."""
+
+    @cache
+    def lines() -> Mapping[str, int]:
+        from reasoner.validation import subject_lines
+
+        return subject_lines(document)
+
+    def place(node: str) -> str:
+        from reasoner.validation import line_of
+
+        return line_of(document, node, lines())
+
+    return place
+
+
+def records_in(index: Index, program: Program, name: str, place: Callable[[str], str]) -> Records:
+    """Read the cases of an indexed document as `read_records` does; `place` says where a node is described."""
     violations = check_shapes(program.shape_table, index)
     shared = _shared_records(index)
     refused = {_node(violation.focus) for violation in violations if violation.severity == _VIOLATION} | {*shared}
@@ -137,13 +180,13 @@ def read_records(document: Document, program: Program, folder: Path | str | None
     if not cases and not refused:
         raise InputError(
             "The document holds no case",
-            where=document.name,
+            where=name,
             why="no named node is typed lc:Case",
             repair="give the patient's description an IRI and type it as lc:Case",
         )
     if not refused and not violations:
         return Records(cases)
-    problems = [*shared.values(), *_shape_problems(violations, document)]
+    problems = [*shared.values(), *_shape_problems(violations, place)]
     about: dict[str, list[Problem]] = {}
     for problem in problems:
         about.setdefault(problem.sources[0], []).append(problem)
@@ -184,16 +227,13 @@ def _node(term: object) -> str:
     return term.value if isinstance(term, pyoxigraph.NamedNode) else str(term)
 
 
-def _shape_problems(violations: Iterable[ShapeViolation], document: Document) -> list[Problem]:
-    from reasoner.validation import line_of, subject_lines
-
-    lines = subject_lines(document)
+def _shape_problems(violations: Iterable[ShapeViolation], place: Callable[[str], str]) -> list[Problem]:
     problems = []
     for violation in violations:
         node = _node(violation.focus)
         where = curie(violation.path) if violation.path else "the record"
         value = f" ({shortened(str(violation.value))})" if violation.value is not None else ""
-        text = f"{line_of(document, node, lines)}: {where}{value} breaks {curie(violation.shape)}"
+        text = f"{place(node)}: {where}{value} breaks {curie(violation.shape)}"
         component = violation.component.removeprefix(SH)
         problems.append(Problem(f"shape-{component}", text, violation.path or violation.shape, (node,), violation.message))
     return problems

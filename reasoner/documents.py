@@ -17,7 +17,17 @@ from reasoner.errors import InputError, LimitError, SyntaxProblem, UnsupportedIn
 from reasoner.limits import check_brackets, check_xml, utf8
 from reasoner.record import Index, Term
 
-__all__ = ["DEFAULT_MAX_SIZE", "FHIR_FORMATS", "Document", "format_of", "index_of", "parse_rdf", "read_document", "read_index"]
+__all__ = [
+    "DEFAULT_MAX_SIZE",
+    "FHIR_FORMATS",
+    "TABLE_FORMATS",
+    "Document",
+    "format_of",
+    "index_of",
+    "parse_rdf",
+    "read_document",
+    "read_index",
+]
 
 DEFAULT_MAX_SIZE = 64 * 1024 * 1024
 """Bytes that one file may have."""
@@ -33,9 +43,14 @@ FORMATS = {
     ".xml": "rdf-xml",
     ".json": "fhir",
     ".ndjson": "fhir-ndjson",
+    ".csv": "csv",
+    ".tsv": "tsv",
 }
 FHIR_FORMATS = {"fhir": "json", "fhir-ndjson": "ndjson", "fhir-turtle": "turtle"}
 """The formats of FHIR, with the form that the FHIR reader gives them."""
+
+TABLE_FORMATS = ("csv", "tsv")
+"""The formats of tables, which are read by a mapping."""
 
 _PARSERS = {
     "turtle": pyoxigraph.RdfFormat.TURTLE,
@@ -59,8 +74,8 @@ class Document:
 def format_of(name: str, given: str | None = None) -> str:
     """Return the input format that a file name or an explicit choice means; raise UnsupportedInputError otherwise."""
     if given:
-        if given not in {*_PARSERS, *FHIR_FORMATS}:
-            known = ", ".join(sorted({*_PARSERS, *FHIR_FORMATS}))
+        if given not in {*_PARSERS, *FHIR_FORMATS, *TABLE_FORMATS}:
+            known = ", ".join(sorted({*_PARSERS, *FHIR_FORMATS, *TABLE_FORMATS}))
             raise UnsupportedInputError(f"The format {given} is not read", repair=f"use one of {known}")
         return given
     suffix = Path(name).suffix.lower()
@@ -69,7 +84,7 @@ def format_of(name: str, given: str | None = None) -> str:
             "The format of the input is not known",
             where=name,
             why=f"the name ends in “{suffix}”",
-            repair="name it by --input-format or use .ttl .trig .nt .nq .jsonld .rdf .json .ndjson",
+            repair="name it by --input-format or use .ttl .trig .nt .nq .jsonld .rdf .json .ndjson .csv .tsv",
         )
     return FORMATS[suffix]
 
@@ -141,6 +156,10 @@ def read_index(document: Document, folder: Path | str | None = None) -> Index:
 
 
 def _quads(document: Document, folder: Path | str | None) -> Iterator[pyoxigraph.Quad]:
+    if document.format in TABLE_FORMATS:
+        raise UnsupportedInputError(
+            "A table is no RDF", where=document.name, repair="turn it into RDF: legcramps convert TABLE --mapping FILE --to turtle"
+        )
     text, form = _checked(document, folder), _PARSERS[document.format]
     return pyoxigraph.parse(text, format=form, base_iri="http://localhost/", without_named_graphs=False)
 

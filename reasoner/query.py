@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyoxigraph
 
 from reasoner.answer import CaseAnswer
-from reasoner.documents import FHIR_FORMATS, Document
+from reasoner.documents import FHIR_FORMATS, TABLE_FORMATS, Document, read_document
 from reasoner.errors import KnowledgeError, SyntaxProblem, UsageError
 from reasoner.inferred import asserted_graph, inferred_graph, knowledge_graph, record_vocabulary
 from reasoner.program.model import Program
@@ -19,6 +19,8 @@ from reasoner.query_text import Bindings, bind_parameters, check_query
 from reasoner.resources import knowledge_folder, query_files
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import rdflib
 
     Graphs = pyoxigraph.Store | rdflib.Graph | Iterable[pyoxigraph.Triple]
@@ -29,6 +31,7 @@ __all__ = [
     "Cell",
     "Query",
     "QueryResult",
+    "answered_store",
     "check_query",
     "find_query",
     "load_store",
@@ -208,13 +211,31 @@ def to_rdflib(graphs: pyoxigraph.Store | Iterable[pyoxigraph.Triple]) -> rdflib.
 def load_store(
     program: Program, folder: Path | str | None, documents: Iterable[Document], answers: Iterable[CaseAnswer]
 ) -> pyoxigraph.Store:
-    """Return a store whose default graph is knowledge ∪ records ∪ inferences; FHIR documents add their inferences only."""
+    """Return a store whose default graph is knowledge ∪ records ∪ inferences; FHIR and tables add their inferences only."""
     root = knowledge_folder(folder)
     store = pyoxigraph.Store()
     store.bulk_extend(pyoxigraph.Quad(*triple) for triple in knowledge_graph(root, program))
     for index, document in enumerate(documents):
-        if document.format not in FHIR_FORMATS:
+        if document.format not in (*FHIR_FORMATS, *TABLE_FORMATS):
             store.extend(pyoxigraph.Quad(*triple) for triple in asserted_graph(document, record_vocabulary(root), f"d{index}"))
     for answer in answers:
         store.extend(pyoxigraph.Quad(*triple) for triple in inferred_graph(program, answer))
     return store
+
+
+def answered_store(
+    names: Iterable[Path | str],
+    program: Program,
+    folder: Path | str | None = None,
+    *,
+    input_format: str | None = None,
+    mapping: Path | str | None = None,
+    as_of: datetime | None = None,
+) -> pyoxigraph.Store:
+    """Return the store of files, each read once and its cases answered; raise InputError as `load_records` does."""
+    from reasoner.answering import assess, read_all
+
+    documents = [read_document(str(name), input_format) for name in names]
+    records = read_all(documents, program, folder=folder, mapping=mapping) if documents else None
+    answers = assess(records, program, as_of=as_of).answers if records else ()
+    return load_store(program, folder, documents, answers)

@@ -175,11 +175,14 @@ def test_readme_sets_up_by_two_commands_that_the_continuous_run_finds() -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_fences_are_of_a_known_kind(name: str) -> None:
-    known = {"sh", "python", "text", "json", "turtle", "turtle refused", "turtle unclean", "sparql", ""}
+    known = {"sh", "python", "text", "json", "turtle", "turtle refused", "turtle unclean", "sparql", "toml", ""}
     for fence in fences(name):
         assert fence.info in known, f"{name}:{fence.line}"
         if fence.info == "json":
             json.loads(fence.text)
+        if fence.info == "toml":
+            shown = shows(fence.text, read("docs/examples/visits.toml"))
+            assert not shown, f"the example has no line {shown}"
 
 
 def test_documents_are_not_fewer_than_before() -> None:
@@ -415,7 +418,7 @@ def problem_codes() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                if name in ("Problem", "note", "report") and isinstance(node.args[0].value, str):
+                if name in ("Problem", "_CellFault", "note", "report") and isinstance(node.args[0].value, str):
                     found.add(node.args[0].value)
     return found
 

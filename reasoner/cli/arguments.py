@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INPUT_FORMATS", "add_inputs", "author_folder", "instant", "one_answer", "remark"]
 
-INPUT_FORMATS = ("turtle", "trig", "n-triples", "n-quads", "json-ld", "rdf-xml", "fhir", "fhir-ndjson", "fhir-turtle")
+INPUT_FORMATS = ("turtle", "trig", "n-triples", "n-quads", "json-ld", "rdf-xml", "fhir", "fhir-ndjson", "fhir-turtle", "csv", "tsv")
 
 _MAX_SIZE = 64 * 1024 * 1024
 
@@ -28,9 +28,10 @@ def add_inputs(verb: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="records in Turtle, TriG, N-Triples, N-Quads, JSON-LD, RDF/XML, or FHIR in JSON, NDJSON or Turtle; - is standard input",
+        help="records in Turtle, TriG, N-Triples, N-Quads, JSON-LD, RDF/XML, FHIR in JSON, NDJSON or Turtle, or tables in CSV or TSV; - is standard input",
     )
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the file name's ending")
+    verb.add_argument("--mapping", metavar="FILE", help="how the columns of tables in CSV or TSV become records, in TOML")
     verb.add_argument("--max-size", type=_size, default=_MAX_SIZE, metavar="BYTES", help="largest file that is read (default 64 MiB)")
     verb.add_argument("--base", default="http://localhost/fhir/", metavar="IRI", help="base of relative FHIR references")
 

@@ -32,6 +32,7 @@ def _run(arguments: argparse.Namespace) -> int:
         max_size=arguments.max_size,
         base=arguments.base,
         folder=arguments.knowledge,
+        mapping=arguments.mapping,
     )
     remark(records, arguments.as_of)
     report = assess(records, program, as_of=arguments.as_of)

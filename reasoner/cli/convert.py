@@ -47,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError("The output has no place", why=f"{arguments.target} is no single text", repair="name it by --out")
     program, folder = load_knowledge(arguments.knowledge), knowledge_folder(arguments.knowledge)
     documents, failures = _documents(arguments)
-    records = read_all(documents, program, base=arguments.base, folder=arguments.knowledge, failures=failures)
+    records = read_all(documents, program, base=arguments.base, folder=arguments.knowledge, mapping=arguments.mapping, failures=failures)
     if needs_answers(request):
         remark(records, arguments.as_of)
     else:

@@ -25,6 +25,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--engine", choices=("pyoxigraph", "rdflib"), default="pyoxigraph")
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the files' endings")
+    verb.add_argument("--mapping", metavar="FILE", help="how the columns of tables in CSV or TSV become records, in TOML")
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
     verb.add_argument("--format", choices=("table", "csv", "tsv", "json", "xml"), default="table")
     verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
@@ -32,9 +33,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from reasoner.answering import assess, load_records
     from reasoner.documents import read_document
-    from reasoner.query import load_store, read_query, run_query
+    from reasoner.query import answered_store, read_query, run_query
     from reasoner.resources import knowledge_folder, load_knowledge, query_files
 
     folder = knowledge_folder(arguments.knowledge)
@@ -45,13 +45,12 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.cohort is not None:
         return _ask_cohort(arguments)
     program = load_knowledge(arguments.knowledge)
-    documents = [read_document(name, arguments.input_format) for name in arguments.files]
-    records = load_records(arguments.files, program, input_format=arguments.input_format) if arguments.files else None
-    answers = assess(records, program, as_of=arguments.as_of).answers if records else ()
     bindings = dict(text.split("=", 1) for text in arguments.bind if "=" in text)
     if len(bindings) != len(arguments.bind):
         raise UsageError("A binding is malformed", why=" ".join(arguments.bind), repair="write NAME=TERM, each name once")
-    store = load_store(program, folder, documents, answers)
+    store = answered_store(
+        arguments.files, program, folder, input_format=arguments.input_format, mapping=arguments.mapping, as_of=arguments.as_of
+    )
     text = read_document(arguments.query, "turtle").text.decode("utf-8", "replace") if arguments.query.endswith(".rq") else arguments.query
     result = run_query(text, store, arguments.engine, bindings, folder=folder)
     sys.stdout.write(result.write(arguments.format).rstrip("\n") + "\n")

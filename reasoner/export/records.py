@@ -6,10 +6,8 @@ and counted, the record is written without it.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -26,12 +24,11 @@ from reasoner.record import (
     MedicationRecord,
     Record,
 )
+from reasoner.record_terms import WORDS, instant_literal, moment_literal
 from reasoner.terms import RecordKind, lc
 
 __all__ = ["case_triples", "property_of", "records_of"]
 
-_DATATYPES = {4: "gYear", 7: "gYearMonth", 10: "date"}
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _KINDS: dict[type[Record], str] = {
     FindingRecord: RecordKind.FINDING,
     MeasurementRecord: RecordKind.MEASUREMENT,
@@ -42,15 +39,9 @@ _KINDS: dict[type[Record], str] = {
 }
 _TERMS = {"finding": "ofFinding", "test": "ofTest", "drug": "ofDrug", "condition": "ofCondition", "closes": "closes"}
 _TEXTS = {"text": "sourceText", "dose": "dose", "unit": "unit"}
-_WORDS = {
-    "presence": "Presence",
-    "side": "Side",
-    "comparator": "Comparator",
-    "interpretation": "Interpretation",
-    "response": "ResponseToStopping",
-    "status": "RecordStatus",
+_WORDS = {"response": "responseToStopping", "status": "recordStatus"} | {
+    name: name for name in ("presence", "side", "comparator", "interpretation")
 }
-_PROPERTIES = {"response": "responseToStopping", "status": "recordStatus"}
 _NUMBERS = {"value": "value", "low": "referenceLow", "high": "referenceHigh"}
 _DATES = {
     "onset": "onset",
@@ -66,7 +57,7 @@ Node = NamedNode | BlankNode
 
 def property_of(field: str) -> str:
     """Return the property, as a CURIE, that states a field of a record or a case."""
-    names = {**_TERMS, **_TEXTS, **_NUMBERS, **_DATES, **_PROPERTIES, "attributes": "result", "birth": "birthDate"}
+    names = {**_TERMS, **_TEXTS, **_NUMBERS, **_DATES, **_WORDS, "attributes": "result", "birth": "birthDate"}
     return curie(lc(names.get(field, field)))
 
 
@@ -108,7 +99,7 @@ def _fields(node: Node, record: Record, left: Counter[str]) -> Iterator[Triple]:
         elif name in _TEXTS:
             yield _said(node, _TEXTS[name], Literal(str(value)))
         elif name in _WORDS:
-            yield _said(node, _PROPERTIES.get(name, name), NamedNode(f"{LC}_{_WORDS[name]}_{value}"))
+            yield _said(node, _WORDS[name], NamedNode(f"{LC}_{WORDS[_WORDS[name]]}_{value}"))
         elif name in _NUMBERS:
             yield _said(node, _NUMBERS[name], Literal(format(Decimal(str(value)), "f"), datatype=NamedNode(XSD + "decimal")))
         elif isinstance(value, Moment):
@@ -125,21 +116,8 @@ def _stated(record: Record) -> Iterable[tuple[str, object]]:
 def _date(node: Node, name: str, moment: Moment | None, left: Counter[str]) -> Iterator[Triple]:
     if moment is None:
         return
-    literal = _instant(moment) if name == "asOf" else _moment(moment)
+    literal = instant_literal(moment) if name == "asOf" else moment_literal(moment)
     if literal is None:
         left[f"{curie(lc(name))} that is a period or an age, which the record vocabulary cannot say"] += 1
     else:
         yield _said(node, name, literal)
-
-
-def _moment(moment: Moment) -> Literal | None:
-    if "T" in moment.text and "/" not in moment.text:
-        return _instant(moment)
-    kind = _DATATYPES.get(len(moment.text)) if re.fullmatch(r"[\d-]+", moment.text) else None
-    return Literal(moment.text, datatype=NamedNode(XSD + kind)) if kind else None
-
-
-def _instant(moment: Moment) -> Literal:
-    """Return an xsd:dateTime: the text as it stands when it is one, else its first second in UTC."""
-    text = moment.text if _INSTANT.fullmatch(moment.text) else datetime.fromtimestamp(moment.low, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Literal(text, datatype=NamedNode(XSD + "dateTime"))
