@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reasoner.errors import UsageError
 
-__all__ = ["write_file", "write_files", "write_folder"]
+__all__ = ["require_new_folder", "write_file", "write_files", "write_folder"]
 
 _READABLE = 0o644
 
@@ -50,6 +50,12 @@ def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def require_new_folder(folder: Path) -> None:
+    """Raise UsageError when there is a file of that name, or a folder that is not empty."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError("The output folder is not empty", where=str(folder), repair="name a new folder, or empty this one")
+
+
 def write_folder(folder: Path, texts: Mapping[str, bytes]) -> None:
     """Write all of `texts`, whose names may lead through subfolders, into a folder of its own that appears when it is whole.
 
@@ -57,8 +63,7 @@ def write_folder(folder: Path, texts: Mapping[str, bytes]) -> None:
     """
     temporary = None
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError("The output folder is not empty", where=str(folder), repair="name a new folder, or empty this one")
+        require_new_folder(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:40]}."))
         for name, text in texts.items():

@@ -20,7 +20,7 @@ from reasoner.authoring.hermit import start_hermit
 from reasoner.authoring.modules import CATALOGUE, MASTER, catalogue_entries
 from reasoner.authoring.workspace import TurtleFile, named, read_workspace
 from reasoner.errors import KnowledgeError, UsageError
-from reasoner.files import write_folder
+from reasoner.files import require_new_folder, write_folder
 from reasoner.namespaces import OWL, PREFIXES
 
 __all__ = ["EXPORT_FORMS", "export_ontology", "load_modules"]
@@ -42,6 +42,7 @@ def export_ontology(folder: Path, form: str, out: Path) -> tuple[str, ...]:
     """
     if form not in EXPORT_FORMS:
         raise UsageError(f"There is no form {form}", repair=f"use {', '.join(EXPORT_FORMS)}")
+    require_new_folder(out)
     modules = _modules(folder)
     master = _master(modules)
     ending = EXPORT_FORMS[form][0]

@@ -28,6 +28,7 @@ _VERBS = {
     "diff": "say which terms, entailments and patients' verdicts differ between two versions of the knowledge",
     "new": "begin a condition, finding, test, drug or recommendation: its Turtle, and what is to be filled in",
     "template": "read a table in the manner of ROBOT's templates into Turtle, or write Turtle as such a table",
+    "docs": "write what the knowledge says as a static site that opens from a folder",
     "doctor": "say what this installation has and lacks",
 }
 """What the verbs do, in the order in which the help lists them; each is a module of this package."""

@@ -46,10 +46,9 @@ def _export(arguments: argparse.Namespace) -> int:
 
     from reasoner.authoring.ontology_exports import export_ontology
     from reasoner.errors import UsageError
-    from reasoner.resources import knowledge_folder
 
     if not arguments.export or not arguments.out or arguments.paths or arguments.check:
         raise UsageError("An export is the whole ontology in one folder", repair="give --export and --out, without paths and --check")
-    names = export_ontology(knowledge_folder(arguments.knowledge), arguments.export, Path(arguments.out))
+    names = export_ontology(author_folder(arguments.knowledge, writes=False), arguments.export, Path(arguments.out))
     print(f"{arguments.out}: {len(names)} files")
     return 0
