@@ -14,6 +14,7 @@ LINE = 17
 
 _CHARACTER = 7.1
 _PAD = 8
+_BASE = LINE - 4
 
 
 def wrapped(text: str, width: float, most: int = 3) -> list[str]:
@@ -50,9 +51,9 @@ class Box:
 def boxed(box: Box, height: float) -> Element:
     """Return the drawing of a box of a given height."""
     x = box.x + _PAD
-    lines = [element("text", words, x=x, y=box.y + _PAD + LINE * number + 13, class_="quiet") for number, words in enumerate(box.quiet)]
+    lines = [element("text", words, x=x, y=box.y + _PAD + LINE * number + _BASE, class_="quiet") for number, words in enumerate(box.quiet)]
     start = len(box.quiet)
-    linked = [element("text", words, x=x, y=box.y + _PAD + LINE * (start + number) + 13) for number, words in enumerate(box.words)]
+    linked = [element("text", words, x=x, y=box.y + _PAD + LINE * (start + number) + _BASE) for number, words in enumerate(box.words)]
     return element(
         "g",
         element("rect", x=box.x, y=box.y, width=box.width, height=height, rx=4, class_="box"),
