@@ -12,7 +12,7 @@ __all__ = ["LINE", "Box", "arrow", "boxed", "canvas", "wrapped"]
 LINE = 17
 """The height of a line of text."""
 
-_CHARACTER = 7.1
+_CHARACTER = 7
 _PAD = 8
 _BASE = LINE - 4
 

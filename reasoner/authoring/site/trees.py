@@ -13,7 +13,7 @@ __all__ = ["tree_drawing", "tree_list"]
 
 _ROW = 21
 _STEP = 20
-_CHARACTER = 7.4
+_CHARACTER = 8
 
 
 def tree_drawing(places: Places, root: str) -> Element:
