@@ -22,11 +22,11 @@ INPUT_FORMATS = ("turtle", "trig", "n-triples", "n-quads", "json-ld", "rdf-xml",
 _MAX_SIZE = 64 * 1024 * 1024
 
 
-def add_inputs(verb: argparse.ArgumentParser) -> None:
-    """Add the record files and what bounds and names them."""
+def add_inputs(verb: argparse.ArgumentParser, count: str = "+") -> None:
+    """Add the record files, of which `count` are needed, and what bounds and names them."""
     verb.add_argument(
         "files",
-        nargs="+",
+        nargs=count,
         metavar="FILE",
         help="records in Turtle, TriG, N-Triples, N-Quads, JSON-LD, RDF/XML, FHIR in JSON, NDJSON or Turtle, or tables in CSV or TSV; - is standard input",
     )

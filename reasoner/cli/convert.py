@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments"]
 
-_TARGETS = ("turtle", "trig", "ntriples", "nquads", "jsonld", "rdfxml", "fhir", "fhir-assessment", "csv", "parquet")
+_TARGETS = ("turtle", "trig", "ntriples", "nquads", "jsonld", "rdfxml", "fhir", "fhir-assessment", "fhir-guideline", "csv", "parquet")
 _GRAPHS = ("asserted", "inferred", "proof")
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `convert`."""
-    add_inputs(verb)
-    verb.add_argument("--to", required=True, choices=_TARGETS, dest="target", help="the form")
+    add_inputs(verb, "*")
+    verb.add_argument("--to", required=True, choices=_TARGETS, dest="target", help="the form; fhir-guideline needs no FILE")
     verb.add_argument("--out", metavar="PATH", help="a file, or for several tables a folder; standard output when there is one file")
     verb.add_argument(
         "--graph",
@@ -39,13 +39,19 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from reasoner.answering import read_all
-    from reasoner.export.conversion import Request, convert, needs_answers
+    from reasoner.export.conversion import GUIDELINE, Request, convert, convert_guideline, needs_answers
     from reasoner.resources import knowledge_folder, load_knowledge
 
     request = Request(arguments.target, tuple(arguments.graph), arguments.table, arguments.as_of, arguments.base)
     if not arguments.out and (arguments.target == "parquet" or (arguments.target == "csv" and not arguments.table)):
         raise UsageError("The output has no place", why=f"{arguments.target} is no single text", repair="name it by --out")
+    if bool(arguments.files) == (request.target == GUIDELINE):
+        why = "the guidelines are those of the knowledge, no FILE has a part in them" if arguments.files else "no FILE is given"
+        raise UsageError("The input is not what the form needs", why=why, repair=f"name files for every form but {GUIDELINE}")
     program, folder = load_knowledge(arguments.knowledge), knowledge_folder(arguments.knowledge)
+    if request.target == GUIDELINE:
+        _deliver(convert_guideline(program, folder), arguments.out)
+        return 0
     documents, failures = _documents(arguments)
     records = read_all(documents, program, base=arguments.base, folder=arguments.knowledge, mapping=arguments.mapping, failures=failures)
     if needs_answers(request):

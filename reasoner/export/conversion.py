@@ -13,6 +13,7 @@ from reasoner.documents import FHIR_FORMATS, Document
 from reasoner.errors import InputError, UsageError
 from reasoner.export.fhir_assessment import assessment_bundle
 from reasoner.export.fhir_bundle import records_bundle
+from reasoner.export.fhir_guideline import guideline_bundle
 from reasoner.export.graphs import ASSERTED, GRAPHS, asserted, named_graphs
 from reasoner.export.syntaxes import GRAPH_SYNTAXES, RDF_SYNTAXES, written
 from reasoner.export.tally import Tally
@@ -23,14 +24,15 @@ from reasoner.report import Report
 from reasoner.table_files import csv_text, parquet_bytes
 from reasoner.tables import TABLES, Row, Table, rows_of, table_named
 
-__all__ = ["TARGETS", "Conversion", "Request", "convert", "needs_answers"]
+__all__ = ["GUIDELINE", "TARGETS", "Conversion", "Request", "convert", "convert_guideline", "needs_answers"]
 
 _TABLE_FORMS: dict[str, Callable[[Table, Iterable[Row]], bytes]] = {
     "csv": lambda table, rows: csv_text(table, rows).encode(),
     "parquet": parquet_bytes,
 }
-TARGETS = (*RDF_SYNTAXES, "fhir", "fhir-assessment", *_TABLE_FORMS)
-"""What documents can be turned into."""
+GUIDELINE = "fhir-guideline"
+TARGETS = (*RDF_SYNTAXES, "fhir", "fhir-assessment", GUIDELINE, *_TABLE_FORMS)
+"""What documents can be turned into; the guidelines need none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,12 @@ def convert(documents: Sequence[Document], records: Records, program: Program, f
     if request.target in _TABLE_FORMS:
         return _tables(assess(records, program, as_of=request.as_of), request)
     return _rdf(documents, records, program, folder, request)
+
+
+def convert_guideline(program: Program, folder: Path) -> Conversion:
+    """Return the guidelines of the knowledge folder as FHIR."""
+    text, tallies = guideline_bundle(program, folder)
+    return Conversion({"": text}, tuple(tallies))
 
 
 def _rdf(documents: Iterable[Document], records: Records, program: Program, folder: Path, request: Request) -> Conversion:
