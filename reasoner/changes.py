@@ -7,14 +7,14 @@ only those leaves count that the moves do not leave decided.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from reasoner.abstraction import abstract_case
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import POSSIBLE, RULED_OUT, SILENT, advise
-from reasoner.counterfactual import apply_changes
+from reasoner.counterfactual import ABSENT, apply_changes, is_changed
 from reasoner.entailment import entail
 from reasoner.errors import UsageError
 from reasoner.explanation import Reason, View
@@ -107,6 +107,32 @@ def render_changes(found: Changes) -> str:
     return "\n".join(lines) + "\n"
 
 
+class _Tried:
+    """Remembers by bit masks over the moves which pairs no smallest answer holds, and the answers found."""
+
+    def __init__(self, moves: Sequence[Move], bars: Callable[[Move, Move], bool]) -> None:
+        self._bit = {move: 1 << index for index, move in enumerate(moves)}
+        self._barred = dict.fromkeys(moves, 0)
+        self._answers: list[int] = []
+        for one, other in combinations(moves, 2):
+            if one.subject == other.subject or bars(one, other):
+                self.bar(one, other)
+
+    def bar(self, one: Move, other: Move) -> None:
+        """Let no set hold both moves."""
+        self._barred[one] |= self._bit[other]
+        self._barred[other] |= self._bit[one]
+
+    def add_answer(self, chosen: Iterable[Move]) -> None:
+        """Let no set hold an answer."""
+        self._answers.append(sum(self._bit[move] for move in chosen))
+
+    def may_be_minimal(self, chosen: Sequence[Move]) -> bool:
+        """Return whether a set holds neither a barred pair nor an answer."""
+        mask = sum(self._bit[move] for move in chosen)
+        return not any(self._barred[move] & mask for move in chosen) and not any(each & mask == each for each in self._answers)
+
+
 class _Search:
     def __init__(self, view: View, name: str, as_of: Moment, wanted: str | None) -> None:
         self.view = view
@@ -120,6 +146,8 @@ class _Search:
         self._known = set(view.state.conflicts)
         self.spent = 0
         self.effort = EFFORT
+        self._exclude = False
+        self._states: dict[tuple[Move, ...], CaseState] = {}
 
     def minimal(self, largest: int, bound: int) -> tuple[list[tuple[Move, ...]], int]:
         """Return the minimal sets, and the size up to which they are complete."""
@@ -133,14 +161,27 @@ class _Search:
                 left.append(move)
         reach = self._reach(left, alone)
         clusters = reach.clusters(self.before, self.wanted)
+        tried = _Tried(self.moves, self._repeats)
+        for each in found:
+            tried.add_answer(each)
         for size in range(2, largest + 1):
             for chosen in dict.fromkeys(each for cluster in clusters for each in combinations(cluster, size)):
-                if len({move.subject for move in chosen}) == size and not any(known <= set(chosen) for known in map(set, found)):
+                if tried.may_be_minimal(chosen):
                     if len(found) >= bound or self.spent >= self.effort:
                         return found, size - 1
                     if self._changes(chosen, reach):
                         found.append(chosen)
+                        tried.add_answer(chosen)
+                    elif size == 2 and self._exclude:
+                        tried.bar(*chosen)
         return found, largest
+
+    def _repeats(self, one: Move, other: Move) -> bool:
+        """Return whether of two moves one denies a finding of which the other denies a kind."""
+        if one.change.value != ABSENT or other.change.value != ABSENT or self.program.sorts.get(one.change.term) != "Finding":
+            return False
+        first, second = one.change.term, other.change.term
+        return first in self.program.parents.get(second, ()) or second in self.program.parents.get(first, ())
 
     def _reach(self, moves: list[Move], alone: dict[Move, CaseState]) -> Reach:
         """Return what the moves can do together once those that bear on nothing are left out."""
@@ -152,7 +193,11 @@ class _Search:
             moves = live
 
     def _changes(self, chosen: Sequence[Move], reach: Reach) -> bool:
-        """Return whether moves give the verdict that is looked for; abstracted anew where they may meet in a leaf."""
+        """Return whether moves give the verdict that is looked for; abstracted anew where they may meet in a leaf.
+
+        `_exclude` tells whether what they say contradicts itself, whatever the record says.
+        """
+        self._exclude = False
         if self.goal.decision is not None:
             self.spent += 1
             leaves = reach.together(chosen)
@@ -161,11 +206,16 @@ class _Search:
             if not reach.may_answer(chosen, leaves, self.before, self.wanted):
                 return False
         self.spent += ANEW
-        return self.answers(self.after(chosen))
+        state = self.after(chosen)
+        self._exclude = any(all(map(is_changed, each.sources)) for each in state.conflicts if each not in self._known)
+        return self.answers(state)
 
     def after(self, chosen: Sequence[Move]) -> CaseState:
         """Return the case state after some moves."""
-        return abstract_case(self._case(chosen), self.program, self.as_of)
+        key = tuple(chosen)
+        if key not in self._states:
+            self._states[key] = abstract_case(self._case(key), self.program, self.as_of)
+        return self._states[key]
 
     def _case(self, chosen: Sequence[Move]) -> Case:
         return apply_changes(self.view.state.case, [move.change for move in chosen], self.program, self.as_of)

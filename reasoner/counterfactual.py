@@ -22,9 +22,12 @@ from reasoner.record import (
     MedicationRecord,
 )
 
-__all__ = ["PRESENCES", "USES", "WORDS", "Change", "Difference", "apply_changes", "differences", "parse_change"]
+__all__ = ["ABSENT", "PRESENCES", "USES", "WORDS", "Change", "Difference", "apply_changes", "differences", "is_changed", "parse_change"]
 
-PRESENCES = ("present", "absent", "unknown", "new", "old")
+ABSENT = "absent"
+"""The word that denies a finding."""
+
+PRESENCES = ("present", ABSENT, "unknown", "new", "old")
 """What a finding can be set to; new begins at the as-of instant, old began long before it."""
 
 USES = {
@@ -112,9 +115,14 @@ def apply_changes(case: Case, changes: Iterable[Change], program: Program, as_of
     return case
 
 
+def is_changed(node: str) -> bool:
+    """Return whether a record stands for a change rather than in the case."""
+    return node.startswith(_NODE)
+
+
 def _gives_way(node: str, term: str) -> bool:
     """Return whether a record gives way to a change of `term`: those of the file do, those of other changes do not."""
-    return not node.startswith(_NODE) or node == _node(term)
+    return not is_changed(node) or node == _node(term)
 
 
 def _node(term: str) -> str:

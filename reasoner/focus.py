@@ -175,10 +175,15 @@ class Focus:
         self.leaves = _leaves_of(program, self.gates, self._needed)
         self.tables = _narrowed(program, state, self.gates)
         self._tests = self._settling()
+        self._evaluated: dict[tuple[int, int], Sequence[int]] = {}
 
     def evaluate(self, leaf_true: int, leaf_false: int) -> Sequence[int]:
         """Return the value of every bit that the goal rests on."""
-        values, _ = settle(self.tables, moved(self.tables, leaf_true, leaf_false))
+        known = leaf_true & self.leaves, leaf_false & self.leaves
+        values = self._evaluated.get(known)
+        if values is None:
+            values, _ = settle(self.tables, moved(self.tables, leaf_true, leaf_false))
+            self._evaluated[known] = values
         return values
 
     def settles(self, leaf_true: int, leaf_false: int) -> bool:

@@ -34,9 +34,9 @@ _WORDS = {-1: "low", 0: "normal", 1: "high"}
 _DENIED = ("absent", "stopped")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Move:
-    """A change of one record fact; moves with the same `subject` exclude each other."""
+    """A change of one record fact; moves with the same `subject` exclude each other. Each is equal to itself alone."""
 
     change: Change
     mark: str
