@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import Advice
@@ -11,12 +12,15 @@ from reasoner.entailment import Statuses
 from reasoner.moments import Moment
 from reasoner.reasons import Reasons
 
+if TYPE_CHECKING:
+    from reasoner.relevance import Relevances
+
 __all__ = ["CaseAnswer"]
 
 
 @dataclass(frozen=True)
 class CaseAnswer:
-    """One answered case."""
+    """One answered case; `relevances` says which tests can matter, where that was asked for."""
 
     state: CaseState
     statuses: Statuses
@@ -24,3 +28,4 @@ class CaseAnswer:
     differential: Differential
     as_of: Moment
     reasons: Reasons
+    relevances: Relevances | None = None

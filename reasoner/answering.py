@@ -239,12 +239,13 @@ def _shape_problems(violations: Iterable[ShapeViolation], place: Callable[[str],
     return problems
 
 
-def assess(records: Records, program: Program, *, as_of: datetime | None = None) -> Report:
-    """Answer every case of `records` at `as_of`, else at its own instant, else now."""
+def assess(records: Records, program: Program, *, as_of: datetime | None = None, relevance: bool = False) -> Report:
+    """Answer every case of `records` at `as_of`, else at its own instant, else now; `relevance` judges which tests can matter."""
     answers = []
     for case in records.cases:
         moment = from_datetime(as_of) if as_of else case.as_of
-        answers.append(answer_case(case, program, moment or _now()))
+        answer = answer_case(case, program, moment or _now())
+        answers.append(_with_relevance(answer, program) if relevance else answer)
     return Report(program, tuple(answers), records.problems, records.broken or bool(records.failures))
 
 
@@ -259,6 +260,15 @@ def answer_case(case: Case, program: Program, as_of: Moment) -> CaseAnswer:
     statuses = entail(program, state)
     advice, differential = advise(program, state, statuses), rank_conditions(program, statuses)
     return CaseAnswer(state, statuses, advice, differential, as_of, find_reasons(program, state, statuses, advice, differential))
+
+
+def _with_relevance(answer: CaseAnswer, program: Program) -> CaseAnswer:
+    """Return the answer with what each result of each candidate test would change."""
+    from reasoner.explanation import View
+    from reasoner.relevance import judge_relevance
+
+    view = View(program, answer.state, answer.statuses)
+    return replace(answer, relevances=judge_relevance(view, answer.advice, answer.differential, answer.as_of))
 
 
 def undated(records: Records) -> Sequence[str]:

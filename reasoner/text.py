@@ -103,7 +103,8 @@ def _next_tests(case: Document, known: Collection[str]) -> list[str]:
     lines = ["NEXT TESTS"] if case["nextTests"] else ["NEXT TESTS      none"]
     for test in case["nextTests"]:
         manner = ", ".join(filter(None, (test["step"], "" if test["urgency"] == "routine" else test["urgency"].upper(), test["certainty"])))
-        lines += _wrapped(f"{test['rank']:>2}. {test['label']} ({manner}){_cited(test['sentences'])}", "  ")
+        idle = ": no expected result changes a verdict" if test["decisionRelevant"] is False else ""
+        lines += _wrapped(f"{test['rank']:>2}. {test['label']} ({manner}){_cited(test['sentences'])}{idle}", "  ")
         facts = _facts(test["because"], known)
         if facts:
             lines += _wrapped(f"because {facts}", "        ")
@@ -114,7 +115,22 @@ def _next_tests(case: Document, known: Collection[str]) -> list[str]:
         lines += _wrapped(f"deferred for the emergency: {_labels(case['deferred'])}", "  ")
     for test in case["notWarranted"]:
         lines += _wrapped(f"NOT WARRANTED: {test['label']}{_cited(test['sentences'])}", "  ")
-    return lines
+    return lines + _relevance(case.get("relevance"))
+
+
+def _relevance(judged: Document | None) -> list[str]:
+    """Return the certificates of the tests that cannot matter, and whether testing may stop; nothing where it was not judged."""
+    if judged is None:
+        return []
+    lines = []
+    for test in (test for test in judged["tests"] if test["decisionRelevant"] is False):
+        lines += _wrapped(f"NO EXPECTED RESULT CHANGES A VERDICT: {test['label']}", "  ")
+        for left in test["leftOut"]:
+            lines += _wrapped(f"not expected: {left['label']}{_cited(left['sentences'])}", "      ")
+            lines += _wrapped(f"because {_facts(left['because'])}", "        ")
+            if left["presumes"]:
+                lines += _wrapped(f"presumes none of: {_labels(left['presumes'])}", "        ")
+    return [*lines, "  STOP TESTING: no expected result of a candidate test changes a verdict"] if judged["stopTesting"] else lines
 
 
 def _actions(case: Document) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 
 from reasoner import load_records
 from reasoner.abstraction import abstract_case
-from reasoner.answering import answer_case
+from reasoner.answering import answer_case, assess
 from reasoner.explanation import View
 from reasoner.focus import regions
 from reasoner.moments import parse_moment
@@ -25,6 +25,7 @@ from reasoner.program.model import Indicator
 from reasoner.record import Case
 from reasoner.relevance import Relevances, judge_relevance, judge_test, with_result
 from reasoner.report import CaseAnswer, case_document
+from reasoner.text import render_text
 
 ROOT = Path(__file__).parent / "cases"
 CASES = sorted(ROOT.glob("*/*/record.ttl"))
@@ -205,3 +206,55 @@ def test_time_is_told(knowledge: Program, figure: Callable[..., None]) -> None:
         times.append(1000 * (time.process_time() - started))
     times.sort()
     figure("relevance of all candidate tests, 25 cases", f"median {times[12]:.0f}, worst {times[-1]:.0f}", "ms")
+
+
+# --- in the report ----------------------------------------------------------------------------------------------------
+
+
+def reported(path: Path, knowledge: Program, relevance: bool = True) -> dict[str, Any]:
+    case, *_ = assess(load_records([path], knowledge), knowledge, relevance=relevance).to_document()["cases"]
+    return case
+
+
+def test_report_carries_the_certificate(knowledge: Program) -> None:
+    case = reported(STABLE, knowledge)
+    assert all(test["decisionRelevant"] is True for test in case["nextTests"])
+    (scan,) = [test for test in case["relevance"]["tests"] if test["test"] == SCAN]
+    assert scan["decisionRelevant"] is False
+    assert [left["sentences"] for left in scan["leftOut"]] == [["S6", "S32"]]
+    assert {each["label"] for each in scan["leftOut"][0]["presumes"]} >= {"new swelling of both legs"} or scan["leftOut"][0]["presumes"]
+    assert {"about": "scope", "label": "scope", "verdict": "in-scope"} in scan["unchanged"]
+    assert case["relevance"]["stopTesting"] is False
+
+
+def test_report_without_relevance_says_that_it_was_not_computed(knowledge: Program) -> None:
+    plain, judged = reported(STABLE, knowledge, relevance=False), reported(STABLE, knowledge)
+    assert "relevance" not in plain
+    assert all(test["decisionRelevant"] is None for test in plain["nextTests"])
+    assert {test["test"] for test in plain["nextTests"]} == {test["test"] for test in judged["nextTests"]}
+
+
+def test_order_of_next_tests(knowledge: Program) -> None:
+    """Urgency, certainty and step come first, then how much a test settles; the guideline's order comes last."""
+    moved = 0
+    for path in random.Random(4).sample(CASES, 12):
+        plain, judged = reported(path, knowledge, relevance=False), reported(path, knowledge)
+        settles = {test["test"]: test["settles"] for test in judged["relevance"]["tests"]}
+        rows = judged["nextTests"]
+        urgency = {test["urgency"]: place for place, test in reversed(list(enumerate(plain["nextTests"])))}
+        for one, other in itertools.pairwise(rows):
+            assert urgency[one["urgency"]] <= urgency[other["urgency"]]
+            if all(one[key] == other[key] for key in ("urgency", "certainty", "step")):
+                assert settles[one["test"]] >= settles[other["test"]]
+        moved += [row["test"] for row in rows] != [row["test"] for row in plain["nextTests"]]
+    assert moved >= 3
+
+
+def test_text_says_when_no_result_matters(knowledge: Program) -> None:
+    report = assess(load_records([STABLE], knowledge), knowledge, relevance=True).to_document()
+    text = render_text(report)
+    assert "NO EXPECTED RESULT CHANGES A VERDICT: compression ultrasound" in text
+    assert "not expected: compression ultrasound for deep vein thrombosis: shows a thrombosis [S6, S32]" in text
+    assert "STOP TESTING" not in text
+    report["cases"][0]["relevance"]["stopTesting"] = True
+    assert "STOP TESTING" in render_text(report)

@@ -14,6 +14,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `assess`."""
     add_inputs(verb)
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
+    verb.add_argument(
+        "--relevance", action="store_true", help="judge which tests can still change a verdict, and order the next tests by it"
+    )
     verb.add_argument("--format", choices=("text", "json"), default="text")
     verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
     verb.set_defaults(run=_run)
@@ -35,6 +38,6 @@ def _run(arguments: argparse.Namespace) -> int:
         mapping=arguments.mapping,
     )
     remark(records, arguments.as_of)
-    report = assess(records, program, as_of=arguments.as_of)
+    report = assess(records, program, as_of=arguments.as_of, relevance=arguments.relevance)
     sys.stdout.write(report.dumps() + "\n" if arguments.format == "json" else render_text(report.to_document()))
     return 1 if report.broken else 0

@@ -13,6 +13,7 @@ from reasoner.report.advice import actions, deferred, next_tests, not_warranted,
 from reasoner.report.decisions import judged_document
 from reasoner.report.evidence import disagreements, medication_review, ranked_row
 from reasoner.report.parts import Document, conflict_row, problem_row
+from reasoner.report.relevance import relevance_document
 from reasoner.report.state import indicator_row, notes, shown_indicators
 
 __all__ = ["CaseAnswer", "Report", "case_document"]
@@ -66,6 +67,8 @@ def case_document(program: Program, answer: CaseAnswer) -> Document:
         "dataProblems": [problem_row(each) for each in state.problems],
         "notes": notes(view),
     }
+    if answer.relevances is not None:
+        document["relevance"] = relevance_document(view, answer.relevances)
     for key, judged in answer.advice.judged.items():
         document[key] = judged_document(view, judged, answer)
     return document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from reasoner.advice import CERTAIN, STANDINGS, Advice, Advised
 from reasoner.answer import CaseAnswer
@@ -10,6 +11,9 @@ from reasoner.entailment import ENTAILED, OPEN, REFUTED
 from reasoner.explanation import Reason, View
 from reasoner.program.model import Program, Recommendation
 from reasoner.report.parts import Document, code_rows, date_after, missing_rows, reason_rows, sentence_ids
+
+if TYPE_CHECKING:
+    from reasoner.relevance import Relevances
 
 __all__ = [
     "actions",
@@ -71,13 +75,22 @@ def questions(view: View, advised: Iterable[Advised]) -> list[Document]:
     return document
 
 
-def _test_key(each: Advised) -> tuple[int, int, int, int]:
+def _test_key(each: Advised, relevances: Relevances | None) -> tuple[int, ...]:
+    """Return what orders tests; what their results settle counts before the guideline's order, where it was judged."""
     recommendation = each.recommendation
-    return recommendation.urgency_rank, STANDINGS.index(each.standing), recommendation.step_rank, recommendation.order
+    first = recommendation.urgency_rank, STANDINGS.index(each.standing), recommendation.step_rank
+    judged = relevances.tests.get(recommendation.investigation or "") if relevances is not None else None
+    return (*first, *(judged.order if judged is not None else ()), recommendation.order)
 
 
-def ranked_tests(program: Program, advised: Iterable[Advised], advice: Advice) -> list[tuple[int, str, list[Advised]]]:
+def ranked_tests(
+    program: Program, advised: Iterable[Advised], advice: Advice, relevances: Relevances | None = None
+) -> list[tuple[int, str, list[Advised]]]:
     """Return the tests to do with their ranks and the recommendations that ask for them, the leading one first."""
+
+    def key(each: Advised) -> tuple[int, ...]:
+        return _test_key(each, relevances)
+
     groups: dict[str, list[Advised]] = {}
     for each in advised:
         recommendation = each.recommendation
@@ -90,18 +103,19 @@ def ranked_tests(program: Program, advised: Iterable[Advised], advice: Advice) -
         ):
             groups.setdefault(recommendation.investigation, []).append(each)
     ordered = sorted(
-        ((sorted(group, key=_test_key), test) for test, group in groups.items()),
-        key=lambda pair: (_test_key(pair[0][0]), program.label(pair[1])),
+        ((sorted(group, key=key), test) for test, group in groups.items()),
+        key=lambda pair: (key(pair[0][0]), program.label(pair[1])),
     )
     ranked: list[tuple[int, str, list[Advised]]] = []
     for place, (group, test) in enumerate(ordered, 1):
-        shared = ranked and _test_key(ranked[-1][2][0]) == _test_key(group[0])
+        shared = ranked and key(ranked[-1][2][0]) == key(group[0])
         ranked.append((ranked[-1][0] if shared else place, test, group))
     return ranked
 
 
 def next_tests(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
-    return [_next_test(view, test, rank, group, answer) for rank, test, group in ranked_tests(view.program, advised, answer.advice)]
+    ranked = ranked_tests(view.program, advised, answer.advice, answer.relevances)
+    return [_next_test(view, test, rank, group, answer) for rank, test, group in ranked]
 
 
 def _row_stands(each: Advised, advice: Advice) -> bool:
@@ -128,7 +142,7 @@ def _next_test(view: View, test: str, rank: int, group: list[Advised], answer: C
         "checks": _checks(view, first),
         "codes": code_rows(view, test),
         "sentences": sentence_ids(each.recommendation for each in group),
-        "decisionRelevant": None,
+        "decisionRelevant": answer.relevances.flag(test) if answer.relevances is not None else None,
     }
 
 
@@ -191,7 +205,7 @@ def actions(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[
         for each in advised
         if each.recommendation.action and each.listed and not each.recommendation.red_flag and each.recommendation.decision is None
     ]
-    listed.sort(key=lambda each: (*_test_key(each), view.label(each.recommendation.iri)))
+    listed.sort(key=lambda each: (*_test_key(each, None), view.label(each.recommendation.iri)))
     return [_action(view, each, answer) for each in listed]
 
 
