@@ -99,7 +99,7 @@ def compared(paths: list[Path], knowledge: Program) -> int:
 
 
 def test_relevance_equals_enumeration(knowledge: Program, figure: Callable[..., None]) -> None:
-    count = compared(random.Random(8).sample(CASES, 36), knowledge)
+    count = compared(random.Random(8).sample(CASES, 48), knowledge)
     figure("decision relevance: tests compared with enumeration, sample", count)
     assert count >= 300
 
