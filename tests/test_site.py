@@ -184,6 +184,17 @@ def test_every_recommendation_is_in_the_algorithm(pages: dict[str, Page], graph:
     assert {term.rpartition("/")[2] for term in advice} <= linked
 
 
+def test_advice_against_an_act_never_reads_as_advice_for_it(pages: dict[str, Page], graph: Graph) -> None:
+    text = pages["algorithm.html"].text
+    advice = graph.subjects(lc("direction"), lc("_Direction_against"))
+    assert len(advice) >= 8
+    for term in advice:
+        for act in (*graph.iris(term, lc("recommendsAction")), *graph.iris(term, lc("recommendsInvestigation"))):
+            assert f"{graph.label(term)}, for {graph.label(act)}" not in text
+            if not graph.nodes(term, lc("rowOf")):
+                assert f"{graph.label(term)}, against {graph.label(act)}" in text
+
+
 def test_every_sentence_query_and_disagreement_is_listed(pages: dict[str, Page], graph: Graph) -> None:
     for sentence in graph.instances(lc("Sentence")):
         assert f"{graph.label(sentence)}{graph.text(sentence, lc('statement'))}" in pages["sentences.html"].text

@@ -18,6 +18,7 @@ _WIDTH = 330
 _GAP = 14
 _LANE = 30
 _SHOWN = 6
+_ACTS = (lc("recommendsInvestigation"), lc("recommendsAction"), lc("reviewsDrug"))
 
 
 def algorithm_body(places: Places) -> list[Element]:
@@ -36,7 +37,7 @@ def algorithm_body(places: Places) -> list[Element]:
             "p",
             "From above to below: what comes first. A box names the case that it is for, and leads to the advice. Advice of an earlier step does not end the way, unless it sets the later one aside.",
         ),
-        _steps_drawing(places, {words: found for words, found in lanes.items() if found}),
+        *_steps(places, {words: found for words, found in lanes.items() if found}),
         *(part for decision in decisions for part in decision_parts(places, decision)),
         element("h2", "The steps in words"),
         *(part for words, found in lanes.items() if found for part in (element("h3", words), _in_words(places, found))),
@@ -48,20 +49,18 @@ def algorithm_body(places: Places) -> list[Element]:
 # --- steps -------------------------------------------------------------------------------------------------------------
 
 
-def _steps_drawing(places: Places, lanes: Mapping[str, list[str]]) -> Element:
-    parts: list[Content] = []
+def _steps(places: Places, lanes: Mapping[str, list[str]]) -> list[Element]:
+    """Return one drawing per step, so that each can stand on a page, joined by arrows."""
     width = _COLUMNS * (_WIDTH + _GAP) + _GAP
-    y: float = 0
-    for number, (words, found) in enumerate(lanes.items()):
-        if number:
-            parts += arrow((width / 2, y), (width / 2, y + _LANE))
-            y += _LANE
-        content, height = _lane(places, found, y + _LANE)
-        parts.append(element("rect", x=1, y=y, width=width - 2, height=height + _LANE, rx=8, class_="lane"))
-        parts.append(element("text", f"{number + 1}. {words}", x=_GAP, y=y + 20, font_weight="bold"))
-        parts += content
-        y += height + _LANE
-    return canvas(width, y + 4, "The steps, from first to last", parts)
+    drawings = []
+    for number, (words, found) in enumerate(lanes.items(), 1):
+        boxes, height = _lane(places, found, _LANE)
+        frame = element("rect", x=1, y=1, width=width - 2, height=height + _LANE - 2, rx=8, class_="lane")
+        title = element("text", f"{number}. {words}", x=_GAP, y=20, font_weight="bold")
+        bottom = height + _LANE
+        onward = arrow((width / 2, bottom), (width / 2, bottom + _LANE)) if number < len(lanes) else []
+        drawings.append(canvas(width, bottom + (_LANE if onward else 2), f"Step {number}: {words}", [frame, title, boxes, onward]))
+    return drawings
 
 
 def _lane(places: Places, found: list[str], top: float) -> tuple[list[Content], float]:
@@ -79,10 +78,8 @@ def _lane(places: Places, found: list[str], top: float) -> tuple[list[Content], 
 def _box(places: Places, term: str, x: float, y: float) -> Box:
     graph = places.graph
     inclusion = graph.iri(term, lc("hasInclusion"))
-    quiet = wrapped(graph.label(inclusion) if inclusion else "", _WIDTH - 16, 2)
-    against = graph.iri(term, lc("direction")) == lc("_Direction_against")
-    label = f"{'not: ' if against else ''}{graph.label(term)}"
-    return Box(x, y, _WIDTH, tuple(quiet), tuple(wrapped(label, _WIDTH - 16)), places.href(term), graph.label(term))
+    quiet = wrapped(graph.label(inclusion) if inclusion else "", _WIDTH - 16)
+    return Box(x, y, _WIDTH, tuple(quiet), tuple(wrapped(graph.label(term), _WIDTH - 16)), places.href(term), graph.label(term))
 
 
 def _in_words(places: Places, terms: Iterable[str]) -> Element:
@@ -90,11 +87,14 @@ def _in_words(places: Places, terms: Iterable[str]) -> Element:
 
 
 def _sentence(places: Places, term: str) -> list[Content]:
-    """Return a recommendation in words: its case, what it says, what must be known before, what sets it aside."""
+    """Return a recommendation in words: its case, the act that it is for or against, what must be known before, what sets it aside."""
     graph = places.graph
     inclusion = graph.iri(term, lc("hasInclusion"))
     words: list[Content] = ["If ", places.name(inclusion), ": "] if inclusion else []
     words.append(places.name(term))
+    against = graph.iri(term, lc("direction")) == lc("_Direction_against")
+    for act in (act for predicate in _ACTS for act in graph.iris(term, predicate)):
+        words += [", against " if against else ", for ", places.name(act)]
     for predicate, before in ((lc("hasExclusion"), "; not when "), (lc("overrides"), "; sets aside ")):
         found = graph.iris(term, predicate)
         words += [before, *_joined(places, found)] if found else []

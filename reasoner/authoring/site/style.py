@@ -33,12 +33,17 @@ dl { display: grid; grid-template-columns: minmax(7rem, 12rem) 1fr; gap: 0.2rem 
 dt { color: var(--quiet); }
 dd { margin: 0; min-width: 0; }
 dd ul, li ul, td ul { margin: 0; padding-left: 1.1rem; }
-@media (max-width: 36rem) { dl { display: block; } dd { margin: 0 0 0.4rem 1rem; } }
 .scroll { overflow-x: auto; margin: 0.75rem 0; }
+.scroll:has(> svg) { margin: 0; }
 table { border-collapse: collapse; width: 100%; font-size: 0.93rem; }
 caption { text-align: left; font-weight: 600; padding: 0.25rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.35rem 0.6rem 0.35rem 0; text-align: left; vertical-align: top; min-width: 4.5rem; }
 tbody th { font-weight: 400; min-width: 11rem; }
+@media (max-width: 36rem) {
+  dl { display: block; }
+  dd { margin: 0 0 0.4rem 1rem; }
+  tbody th { min-width: 6rem; }
+}
 .note { border-left: 4px solid var(--warm); padding: 0.25rem 0.9rem; background: var(--tint); max-width: 50rem; }
 .deprecated h3 { text-decoration: line-through; }
 .columns { columns: 17rem; column-gap: 2rem; padding-left: 1.1rem; }
