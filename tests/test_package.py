@@ -192,6 +192,8 @@ def test_one_version_stands_everywhere() -> None:
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     ontology = re.findall(r'owl:versionInfo "([^"]+)"', (ROOT / "ontology" / "legcramps.ttl").read_text(encoding="utf-8"))
     assert [project] == ontology
+    iris = re.findall(r"owl:versionIRI <([^>]+)>", (ROOT / "ontology" / "legcramps.ttl").read_text(encoding="utf-8"))
+    assert iris == [f"https://w3id.org/legcramps/{project}/legcramps"]
     assert headings[0] == project
 
 

@@ -358,6 +358,15 @@ HOSTILE = [
         "Repair",
     ),
     Hostile(
+        "a condition weighed as a finding",
+        f"lc:_Criterion_hostile a lc:DiagnosticCriterion ; {MARK} ; lc:aboutCondition lc:Myopathy ; lc:aboutFinding lc:CalfOveruse ;"
+        f" lc:pertinence lc:_Pertinence_weakly_positive ; {EXAMPLE.format('criterion')} .\n",
+        "case-profile",
+        "LC-1300",
+        "lc:_Criterion_hostile",
+        "no class below lc:Finding",
+    ),
+    Hostile(
         "unit clash",
         f"lc:hostileLevel a owl:DatatypeProperty , owl:FunctionalProperty ; {MARK} ; lc:acceptedUnit 'mg/dL' ; lc:canonicalUnit 'mmol/L' ;"
         " lc:governingValue lc:_Governing_latest ; lc:indicatorForm lc:_Form_select ; lc:measuredBy lc:CalciumMeasurement ; lc:stableForDays 0 ;"

@@ -43,6 +43,9 @@ KINDS: Mapping[str, tuple[str, str]] = {
 
 _CLASS = re.compile(r"[A-Z][A-Za-z0-9]{1,79}")
 _INDIVIDUAL = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_USUAL = ("condition-groups", "evidence", "findings", "investigations")
+"""What the module of a condition imports."""
+
 _HEAD = "".join(f"@prefix {name}: <{stem}> .\n" for name, stem in sorted(PREFIXES.items()))
 
 
@@ -229,9 +232,9 @@ def _imports(workspace: Workspace, module: str, outline: Outline, file: TurtleFi
     used = [term for term in (*named, outline.pertinence, outline.urgency, outline.step, lc("verification"), lc("Case")) if term]
     modules = {workspace.homes[term].module for term in used} - {module}
     imports = {each.module: module_imports(each) for each in workspace.ontology if each.module}
+    reached = reached_modules(imports, module)
     if file is None:
-        reached: set[str] = set()
-        modules = {each for each in modules if not any(each in reached_modules(imports, other) - {other} for other in modules - {each})}
-    else:
-        reached = reached_modules(imports, module)
+        usual = {BASE + name for name in _USUAL if BASE + name in imports}
+        reached = set().union(*(reached_modules(imports, each) for each in usual))
+        return "".join(f"<{module}> owl:imports <{each}> .\n" for each in sorted(usual | (modules - reached)))
     return "".join(f"<{module}> owl:imports <{each}> .\n" for each in sorted(modules - reached))

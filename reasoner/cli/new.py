@@ -59,6 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
         open_lines += path.read_text(encoding="utf-8").count(FILL_IN)
         print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
     if open_lines:
+        sys.stdout.flush()
         print(f"legcramps: to be filled in: {open_lines}; legcramps check --fast names each", file=sys.stderr)
     return 0
 

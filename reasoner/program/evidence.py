@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from reasoner.errors import KnowledgeError
 from reasoner.knowledge import Graph
-from reasoner.namespaces import SKOS, curie
+from reasoner.namespaces import RDFS, SKOS, curie
 from reasoner.program.model import Condition, Criterion
 from reasoner.terms import lc
 
@@ -14,6 +14,7 @@ __all__ = ["compile_conditions", "compile_criteria", "decibans", "term_codes"]
 
 SOURCE = "http://purl.org/dc/terms/source"
 _TENTH = Decimal("0.1")
+_SORTS = {"finding": "Finding", "drug": "Drug", "class": "Case"}
 _KINDS = (("aboutFinding", "finding"), ("aboutDrug", "drug"), ("aboutCaseClass", "class"))
 
 
@@ -23,8 +24,31 @@ def decibans(ratio: str) -> str:
 
 
 def compile_criteria(graph: Graph) -> tuple[Criterion, ...]:
-    """Compile every diagnostic criterion; raise KnowledgeError for one that weighs nothing or is about nothing."""
-    return tuple(_criterion(graph, iri) for iri in graph.instances(lc("DiagnosticCriterion")))
+    """Compile every diagnostic criterion; raise KnowledgeError for one that weighs nothing or is about no such thing."""
+    found = tuple(_criterion(graph, iri) for iri in graph.instances(lc("DiagnosticCriterion")))
+    below = {sort: _below(graph, lc(sort)) for sort in (*_SORTS.values(), "Condition")}
+    for each in found:
+        for term, sort in ((each.subject, _SORTS[each.kind]), (each.condition, "Condition")):
+            if term not in below[sort]:
+                raise KnowledgeError(
+                    f"The criterion {curie(each.iri)} is about another kind of thing",
+                    where=graph.place(each.iri),
+                    why=f"{curie(term)} is no class below lc:{sort}",
+                    repair=f"name a class below lc:{sort}",
+                )
+    return found
+
+
+def _below(graph: Graph, sort: str) -> set[str]:
+    """Return the classes at or below a sort."""
+    found: set[str] = set()
+    stack = [sort]
+    while stack:
+        term = stack.pop()
+        if term not in found:
+            found.add(term)
+            stack += graph.subjects(RDFS + "subClassOf", term)
+    return found
 
 
 def _criterion(graph: Graph, iri: str) -> Criterion:
