@@ -60,7 +60,7 @@ def node(value: Any, path: str, dialect: str, more: str) -> str:
 
 
 def turtle(document: Json, dialect: str) -> bytes:
-    return f"{HEAD}[] fhir:nodeRole fhir:treeRoot ; {body(document, '', dialect)} .\n".encode()
+    return f"{HEAD}[] fhir:nodeRole fhir:treeRoot ; {body(document, '', dialect)} .\n".encode("utf-8", "surrogatepass")
 
 
 def json_form(text: bytes) -> list[Json]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from reasoner.fhir.elements import Element, children, string
@@ -27,8 +29,7 @@ _MOST_KNOWN = 100_000
 _NUMERIC = ("quotient", "ratio", "relative", "select", "weighted_sum")
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(NamedTuple):
     """A code with its system; a coding that lacks one of them is text."""
 
     system: str
@@ -52,7 +53,7 @@ class Meaning:
 def codings(concept: Element) -> tuple[Coding, ...]:
     """Return the codings of a CodeableConcept that have both system and code."""
     found = [Coding(string(each, "system"), string(each, "code"), string(each, "display")) for each in children(concept, "coding")]
-    return tuple([each for each in found if each.system and each.code])
+    return tuple([each for each in found if each[0] and each[1]])
 
 
 def wording(concept: Element) -> str:
@@ -61,17 +62,30 @@ def wording(concept: Element) -> str:
     return string(concept, "text") or next((words for name in ("display", "code") for each in parts if (words := string(each, name))), "")
 
 
+_NOTHING = Meaning((), False)
+_Key = TypeVar("_Key")
+_Found = TypeVar("_Found")
+
+
+def _keep(held: dict[_Key, _Found], key: _Key, found: _Found) -> None:
+    """Keep a look-up, and forget all of them when there are too many: the codes of others have no end."""
+    if len(held) >= _MOST_KNOWN:
+        held.clear()
+    held[key] = found
+
+
 class Codes:
     """The codes, units and kinds of tests that a program knows."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._known: dict[tuple[str, str], frozenset[str]] = {}
+        self._meanings: dict[tuple[object, ...], Meaning] = {}
+        self._values: dict[tuple[str, str], str] = {}
         self._value_systems = {iri.partition("#")[0] for iri in program.value_codes}
         self._units: dict[str, frozenset[str]] = {}
         for indicator in program.indicators:
             for test in indicator.tests:
-                accepted = {unit for unit, _, _ in indicator.conversions}
+                accepted = {spellings(unit) for unit, _, _ in indicator.conversions}
                 self._units[test] = self._units.get(test, frozenset()) | accepted
         attributes = [each for each in program.indicators if each.form == "attribute"]
         valued = [each for each in attributes if each.attribute == lc("value")]
@@ -97,16 +111,25 @@ class Codes:
 
     def accepts_unit(self, test: str, unit: str) -> bool:
         """Return whether `unit` is spelled as a unit that an indicator of `test` accepts."""
-        return spellings(unit) in {spellings(each) for each in self._units.get(test, ())}
+        return spellings(unit) in self._units.get(test, ())
 
     def mean(self, concept: Element, sorts: Iterable[str]) -> Meaning:
         """Return what a CodeableConcept means among the terms of `sorts`."""
-        wanted = tuple(sorts)
-        found = [terms for coding in codings(concept) if (terms := self._terms(coding, wanted))]
+        given = codings(concept)
+        if not given:
+            return _NOTHING
+        key = (tuple(sorts), *[(coding.system, coding.code) for coding in given])
+        found = self._meanings.get(key)
+        if found is None:
+            found = self._meant(given, tuple(sorts))
+            _keep(self._meanings, key, found)
+        return found
+
+    def _meant(self, given: Iterable[Coding], wanted: tuple[str, ...]) -> Meaning:
+        found = {terms for coding in given if (terms := self._terms(coding, wanted))}
         for sort in wanted:
-            groups = [{term for term in terms if self._program.sorts[term] == sort} for terms in found]
-            groups = [group for group in groups if group]
-            if any(not self._related(one, other) for one in groups for other in groups):
+            groups = {frozenset(term for term in terms if self._program.sorts[term] == sort) for terms in found} - {frozenset()}
+            if any(not self._related(one, other) for one, other in combinations(groups, 2)):
                 return Meaning((), True)
         return Meaning(self.narrowest(frozenset().union(*found)), False)
 
@@ -116,17 +139,12 @@ class Codes:
         above = {parent for term in given for parent in self._program.parents[term] if parent != term}
         return tuple(sorted(given - above))
 
-    def _related(self, one: set[str], other: set[str]) -> bool:
+    def _related(self, one: frozenset[str], other: frozenset[str]) -> bool:
         parents = self._program.parents
         return any(term in parents[mate] or mate in parents[term] for term in one for mate in other)
 
     def _terms(self, coding: Coding, sorts: tuple[str, ...]) -> frozenset[str]:
-        key = (coding.system, coding.code)
-        if key not in self._known:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[key] = self._looked_up(coding)
-        return frozenset(term for term in self._known[key] if self._program.sorts[term] in sorts)
+        return frozenset(term for term in self._looked_up(coding) if self._program.sorts[term] in sorts)
 
     def _looked_up(self, coding: Coding) -> frozenset[str]:
         if coding.system in _OWN:
@@ -149,7 +167,14 @@ class Codes:
     def _value(self, coding: Coding) -> str:
         if coding.system in _OWN:
             return LC + coding.code
-        return self._program.value_codes.get(coding.iri, "") if coding.system in self._value_systems else ""
+        if coding.system not in self._value_systems:
+            return ""
+        key = (coding.system, coding.code)
+        found = self._values.get(key)
+        if found is None:
+            found = self._program.value_codes.get(coding.iri, "")
+            _keep(self._values, key, found)
+        return found
 
     def words(self, concepts: Iterable[Element], values: str) -> frozenset[str]:
         """Return the words of a value list that the codings of `concepts` mean."""

@@ -28,6 +28,7 @@ from reasoner.record import Problem
 __all__ = ["Entry", "Gathering", "gather_entries"]
 
 _IRI = re.compile(r"(?:https?://|urn:)[^\s<>\"{}|\\^`]+")
+_ID = re.compile(r"[A-Za-z0-9\-.]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +86,20 @@ def _taken_apart(resource: Element, url: str) -> Iterator[tuple[Element, str]]:
 def _with_contained(resource: Element, url: str, base: str, position: int) -> Iterator[Entry]:
     resource = as_r4(resource)
     kind = string(resource, "resourceType")
-    name = quote(string(resource, "id"), safe="") or (url.rpartition(":")[2] if _IRI.fullmatch(url) else f"entry-{position}")
+    name = _escaped(string(resource, "id")) or (url.rpartition(":")[2] if _IRI.fullmatch(url) else f"entry-{position}")
     node = url if _IRI.fullmatch(url) else f"{base}{kind or 'entry'}/{name}"
     if kind == "Patient" and not url.startswith("http"):
         node = f"{base}Patient/{name}"
     entry = Entry(node, kind, resource, url, None)
     yield entry
     for number, inner in enumerate(children(resource, "contained"), 1):
-        local = quote(string(inner, "id"), safe="") or f"contained-{number}"
+        local = _escaped(string(inner, "id")) or f"contained-{number}"
         yield Entry(f"{node}#{local}", string(inner, "resourceType"), as_r4(inner), "", entry)
+
+
+def _escaped(name: str) -> str:
+    """Return an id as an IRI may hold it; one that FHIR allows needs nothing."""
+    return name if _ID.fullmatch(name) else quote(name, safe="")
 
 
 def _once(found: list[Entry]) -> Gathering:
