@@ -75,6 +75,12 @@ def classes_expected(expected: Expectation) -> frozenset[str]:
     return frozenset(expand(name) for listed in wanted.values() for name in listed) if isinstance(wanted, Mapping) else frozenset()
 
 
+def _keys(expected: Expectation) -> frozenset[str]:
+    """Return the keys of the report that an expectation speaks of."""
+    absent = expected.get("absent", {})
+    return frozenset(key.removesuffix("Contains") for key in (*expected, *(absent if isinstance(absent, Mapping) else ())))
+
+
 def observe(case: Case, program: Program, expected: Expectation) -> dict[str, Any]:
     """Return what the knowledge says of one case, as far as it is expected: the report, and the classes named by status.
 
@@ -87,7 +93,7 @@ def observe(case: Case, program: Program, expected: Expectation) -> dict[str, An
         statuses = entail(program, abstract_case(case, program, case.as_of))
     else:
         answer = answer_case(case, program, case.as_of)
-        document, statuses = case_document(program, answer), answer.statuses
+        document, statuses = case_document(program, answer, _keys(expected)), answer.statuses
     names = sorted(classes_expected(expected) & program.classes.keys())
     if names:
         found = {name: statuses.status(name) for name in names}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 from reasoner.answer import CaseAnswer
 from reasoner.explanation import View
@@ -43,32 +45,32 @@ class Report:
         return json.dumps(self.to_document(), ensure_ascii=False, indent=1)
 
 
-def case_document(program: Program, answer: CaseAnswer) -> Document:
-    """Return the JSON object of one case."""
+def case_document(program: Program, answer: CaseAnswer, keys: Collection[str] | None = None) -> Document:
+    """Return the JSON object of one case, or no more of it than the case and `keys`."""
     state = answer.state
     view = View(program, state, answer.statuses)
     advised = list(answer.advice.advised.values())
-    document: Document = {
-        "case": state.case.iri,
-        "subject": state.case.subject,
-        "asOf": answer.as_of.text,
-        "indicators": [indicator_row(view, each) for each in shown_indicators(view)],
-        "redFlags": red_flags(view, advised, answer),
-        "questions": questions(view, advised),
-        "differential": [ranked_row(view, each, answer) for each in answer.differential.ranked],
-        "differentialConfidence": answer.differential.confidence,
-        "nextTests": next_tests(view, advised, answer),
-        "deferred": deferred(view, advised),
-        "notWarranted": not_warranted(view, advised, answer),
-        "actions": actions(view, advised, answer),
-        "medicationReview": medication_review(view, answer),
-        "disagreements": disagreements(view, answer),
-        "conflicts": [conflict_row(view, each.term, each.text, each.sources, each.repair) for each in state.conflicts],
-        "dataProblems": [problem_row(each) for each in state.problems],
-        "notes": notes(view),
+    writers: dict[str, Callable[[], object]] = {
+        "case": lambda: state.case.iri,
+        "subject": lambda: state.case.subject,
+        "asOf": lambda: answer.as_of.text,
+        "indicators": lambda: [indicator_row(view, each) for each in shown_indicators(view)],
+        "redFlags": lambda: red_flags(view, advised, answer),
+        "questions": lambda: questions(view, advised),
+        "differential": lambda: [ranked_row(view, each, answer) for each in answer.differential.ranked],
+        "differentialConfidence": lambda: answer.differential.confidence,
+        "nextTests": lambda: next_tests(view, advised, answer),
+        "deferred": lambda: deferred(view, advised),
+        "notWarranted": lambda: not_warranted(view, advised, answer),
+        "actions": lambda: actions(view, advised, answer),
+        "medicationReview": lambda: medication_review(view, answer),
+        "disagreements": lambda: disagreements(view, answer),
+        "conflicts": lambda: [conflict_row(view, each.term, each.text, each.sources, each.repair) for each in state.conflicts],
+        "dataProblems": lambda: [problem_row(each) for each in state.problems],
+        "notes": lambda: notes(view),
     }
     if answer.relevances is not None:
         document["relevance"] = relevance_document(view, answer.relevances)
     for key, judged in answer.advice.judged.items():
-        document[key] = judged_document(view, judged, answer)
-    return document
+        writers[key] = partial(judged_document, view, judged, answer)
+    return {key: write() for key, write in writers.items() if keys is None or key in keys or key == "case"}
