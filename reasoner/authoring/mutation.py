@@ -31,7 +31,7 @@ from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
 from reasoner.knowledge import Graph
 from reasoner.moments import Moment
 from reasoner.program.compile import compile_graph
-from reasoner.program.model import Program
+from reasoner.program.model import Program, Recommendation
 from reasoner.record import Case
 from reasoner.terms import lc
 
@@ -221,9 +221,12 @@ class Trial:
         return f"competency: {found}" if found else ""
 
     def equivalence(self, mutant: Mutant) -> str:
-        """Return why no case tells a mutant from the original, or nothing; only changed definitions can be proved."""
+        """Return why nothing that is answered tells a mutant from the original, or nothing when that is not proved."""
+        graph = mutant.apply(self.graph)
         try:
-            changed = all_definitions(mutant.apply(self.graph))
+            changed = all_definitions(graph)
+            if compile_graph(graph, "mutant", self.program.shapes, judged=()) == self._unchanged:
+                return "it compiles to the same program"
         except LegcrampsError:
             return ""
         differing = {name: each for name, each in changed.items() if self.definitions.get(name) != each}
@@ -231,23 +234,47 @@ class Trial:
             return ""
         space = StateSpace(self.graph, self.definitions | {f"{name}′": each for name, each in differing.items()})
         try:
-            return self._apart(mutant, space) if mutant.kind in ("overrides", "overridesRoutine") else _alike(space, differing)
+            if mutant.kind not in ("overrides", "overridesRoutine"):
+                return "no case is in one and not in the other" if _alike(space, differing) else ""
+            return self._apart(mutant, space) or (self._covered(mutant, space) if _alike(space, differing) else "")
         finally:
             space.close()
+
+    @cached_property
+    def _unchanged(self) -> Program:
+        return compile_graph(self.graph, "mutant", self.program.shapes, judged=())
+
+    def _overridden(self, mutant: Mutant) -> list[Recommendation]:
+        """Return the recommendations that the override of a mutant says something about."""
+        edit = mutant.edits[0]
+        gone = {*self.graph.iris(edit.subject, edit.predicate)} - {*map(str, edit.nodes)}
+        return [each for each in self.program.recommendations if each.iri in gone or (not gone and mutant.owner in each.overriders)]
 
     def _apart(self, mutant: Mutant, space: StateSpace) -> str:
         """Return why an override says nothing: no case is one for both recommendations."""
         own = self.program.recommendation[mutant.owner]
-        edit = mutant.edits[0]
-        gone = {*self.graph.iris(edit.subject, edit.predicate)} - {*map(str, edit.nodes)}
-        others = [each for each in self.program.recommendations if each.iri in gone or (not gone and own.iri in each.overriders)]
-        meet = any(space.case([own.eligible, other.eligible]) for other in others)
+        meet = any(space.case([own.eligible, other.eligible]) for other in self._overridden(mutant))
         return "" if meet else "no case is one for the overriding and the overridden recommendation"
 
+    def _covered(self, mutant: Mutant, space: StateSpace) -> str:
+        """Return why an override of a row shows in no verdict, its classes being the same without it.
 
-def _alike(space: StateSpace, differing: Mapping[str, Expression]) -> str:
-    same = all(space.case([name], [f"{name}′"]) is None and space.case([f"{name}′"], [name]) is None for name in differing)
-    return "no case is in one and not in the other" if same else ""
+        A verdict is judged on the union of its rows. When another row of it is eligible wherever this one is and has the
+        same overrider, the union has it still.
+        """
+        rows = [row for row in self._overridden(mutant) if row.decision]
+        others = {row.iri: [other for other in self._fellows(row) if mutant.owner in other.overriders] for row in rows}
+        covered = all(any(space.case([row.eligible], [other.eligible]) is None for other in others[row.iri]) for row in rows)
+        return "a wider row of the same verdict is overridden as well" if rows and covered else ""
+
+    def _fellows(self, row: Recommendation) -> list[Recommendation]:
+        found = [each for each in self.program.recommendations if each.decision == row.decision and each.verdict == row.verdict]
+        return [each for each in found if each.iri != row.iri and each.rule == row.rule]
+
+
+def _alike(space: StateSpace, differing: Mapping[str, Expression]) -> bool:
+    """Return whether every changed class holds the same cases as before."""
+    return all(space.case([name], [f"{name}′"]) is None and space.case([f"{name}′"], [name]) is None for name in differing)
 
 
 def _pairs(vignette: Vignette) -> Iterator[tuple[Case, Expectation]]:
