@@ -70,7 +70,7 @@ def case_document(program: Program, answer: CaseAnswer, keys: Collection[str] | 
         "notes": lambda: notes(view),
     }
     if answer.relevances is not None:
-        document["relevance"] = relevance_document(view, answer.relevances)
+        writers["relevance"] = partial(relevance_document, view, answer.relevances)
     for key, judged in answer.advice.judged.items():
         writers[key] = partial(judged_document, view, judged, answer)
     return {key: write() for key, write in writers.items() if keys is None or key in keys or key == "case"}
