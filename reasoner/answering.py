@@ -27,7 +27,17 @@ from reasoner.report import Report
 from reasoner.shapes import ShapeViolation, check_shapes
 from reasoner.terms import lc
 
-__all__ = ["Records", "answer_case", "assess", "load_records", "read_all", "read_records", "records_in"]
+__all__ = [
+    "Records",
+    "answer_case",
+    "assess",
+    "is_refusal",
+    "load_records",
+    "read_all",
+    "read_records",
+    "records_in",
+    "shape_problem",
+]
 
 _VIOLATION = SH + "Violation"
 _HAS_RECORD = lc("hasRecord")
@@ -175,7 +185,7 @@ def records_in(index: Index, program: Program, name: str, place: Callable[[str],
     """Read the cases of an indexed document as `read_records` does; `place` says where a node is described."""
     violations = check_shapes(program.shape_table, index)
     shared = _shared_records(index)
-    refused = {_node(violation.focus) for violation in violations if violation.severity == _VIOLATION} | {*shared}
+    refused = {_node(violation.focus) for violation in violations if is_refusal(violation)} | {*shared}
     cases = read_cases(index, program, refused)
     if not cases and not refused:
         raise InputError(
@@ -228,15 +238,21 @@ def _node(term: object) -> str:
 
 
 def _shape_problems(violations: Iterable[ShapeViolation], place: Callable[[str], str]) -> list[Problem]:
-    problems = []
-    for violation in violations:
-        node = _node(violation.focus)
-        where = curie(violation.path) if violation.path else "the record"
-        value = f" ({shortened(str(violation.value))})" if violation.value is not None else ""
-        text = f"{place(node)}: {where}{value} breaks {curie(violation.shape)}"
-        component = violation.component.removeprefix(SH)
-        problems.append(Problem(f"shape-{component}", text, violation.path or violation.shape, (node,), violation.message))
-    return problems
+    return [shape_problem(violation, place(_node(violation.focus))) for violation in violations]
+
+
+def shape_problem(violation: ShapeViolation, place: str) -> Problem:
+    """Return a result of the shapes as a problem; `place` is the file, with the line where it is known."""
+    where = curie(violation.path) if violation.path else "the record"
+    value = f" ({shortened(str(violation.value))})" if violation.value is not None else ""
+    text = f"{place}: {where}{value} breaks {curie(violation.shape)}"
+    component = violation.component.removeprefix(SH)
+    return Problem(f"shape-{component}", text, violation.path or violation.shape, (_node(violation.focus),), violation.message)
+
+
+def is_refusal(violation: ShapeViolation) -> bool:
+    """Return whether a result of the shapes leaves its node out."""
+    return violation.severity == _VIOLATION
 
 
 def assess(records: Records, program: Program, *, as_of: datetime | None = None, relevance: bool = False) -> Report:

@@ -96,22 +96,25 @@ def _answer(context: Context, chunk: Chunk, triples: Triples, name: str) -> Part
     broken = _malformed(triples, name, rows)
     kept, cases = grouping.kept, grouping.cases & grouping.kept
     refused = _refused(triples, grouping.holders, grouping.targets, broken)
-    batch, owner = from_triples(triples, grouping, program, context.memory.lexicon)
+    memory = context.memory
+    batch, owner = from_triples(triples, grouping, program, memory.lexicon, memory.remarks)
     if _SUBCLASS in triples.predicates.to_pylist():
         batch.irregular[:] = True
     batch.irregular[owner[refused & (owner >= 0)]] = True
-    together, alone = answer_together(batch, program, settings, context.memory)
-    answered = int((~alone).sum())
-    routed, spoilt = 0, False
-    own = kept & ~(refused & cases) & np.append(alone, True)[owner]
+    together = answer_together(batch, program, settings, memory, name)
+    for table, more in together.rows.items():
+        rows[table] += more
+    answered, spoilt = int((~together.left).sum()), together.broken
+    read = 0
+    own = kept & ~(refused & cases) & np.append(together.left, True)[owner]
     if (cases & own).any() or _describes(triples, own):
         records = _alone(text_of(triples, own[triples.s]), name, program, settings, rows)
-        routed, spoilt = len(records.cases), records.broken
+        read, spoilt = len(records.cases), spoilt or records.broken
     total = int(cases.sum())
     problems, malformed = len(rows["problems"]), len(triples.malformed)
-    counts = Counts(total, answered + routed, total - answered - routed, routed, problems, malformed, spoilt)
+    counts = Counts(total, answered + read, total - answered - read, together.routed + read, problems, malformed, spoilt)
     left = text_of(triples, ~kept[triples.s])
-    tables = {table: _joined(table, together[table], to_arrow(table, rows[table])) for table in NAMES}
+    tables = {table: _joined(table, together.tables[table], to_arrow(table, rows[table])) for table in NAMES}
     return Part(tables, counts, left, hashes_of(triples.subjects.filter(pa.array(kept))))
 
 

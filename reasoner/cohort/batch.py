@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from reasoner.cohort.grouping import Grouping
 from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, Flags, Ids, Lexicon
 from reasoner.cohort.long_table import ABOUT, CASE
+from reasoner.cohort.remarks import Remark, Remarks
 from reasoner.cohort.triples import Triples
 from reasoner.namespaces import LC, RDF
 from reasoner.program.model import Program
 from reasoner.terms import lc
 
-__all__ = ["Batch", "from_triples"]
+__all__ = ["Batch", "from_triples", "judged"]
 
 _TYPE, _CASE, _HAS_RECORD = RDF + "type", lc("Case"), lc("hasRecord")
 _ABOUT_CASE = tuple(column.property for column in CASE[1:])
@@ -35,15 +36,20 @@ class Batch:
 
     `irregular` marks the cases that must be answered alone. Records are those of all cases; `case` gives the place of the
     case of each, `term` the place of what it is about among the terms of the program.
+    `names` names all records, those left out included, and `origin` says which of them a record is; `remarks` holds what is
+    remarked on records, with the place of the case and the place among `names`.
     """
 
     cases: pa.StringArray
+    names: pa.StringArray
     irregular: Flags
     about_case: dict[str, Ids]
     case: Ids
     kind: Ids
     term: Ids
     stated: dict[str, Ids]
+    origin: Ids
+    remarks: tuple[tuple[int, int, Remark], ...]
 
     @property
     def size(self) -> int:
@@ -51,7 +57,7 @@ class Batch:
         return len(self.irregular)
 
 
-def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon: Lexicon) -> tuple[Batch, Ids]:
+def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon: Lexicon, remarks: Remarks) -> tuple[Batch, Ids]:
     """Return the cases that a stretch holds whole as columns, and per subject the place of its case; −1 for other subjects."""
     count = len(triples.subjects)
     named = pc.starts_with(triples.subjects, "<").to_numpy(zero_copy_only=False)
@@ -105,7 +111,8 @@ def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon
     irregular[owner[records[unknown]]] = True
     kind[unknown] = _CLOSURE
     names = pc.utf8_slice_codeunits(triples.subjects.take(pa.array(nodes)), 1, -1)
-    batch = _judged(names, irregular[:-1].copy(), about_case, owner[records], kind, columns, program, lexicon)
+    named_records = pc.utf8_slice_codeunits(triples.subjects.take(pa.array(records)), 1, -1)
+    batch = judged(names, named_records, irregular[:-1].copy(), about_case, owner[records], kind, columns, program, lexicon, remarks)
     return batch, owner
 
 
@@ -121,8 +128,9 @@ def _numbers(triples: Triples, objects: Any, name: str, lexicon: Lexicon) -> Ids
     return lexicon.numbers(name, triples.objects.take(pa.array(distinct)).to_pylist())[back]
 
 
-def _judged(
+def judged(
     cases: pa.StringArray,
+    names: pa.StringArray,
     irregular: Flags,
     about_case: dict[str, Ids],
     case: Ids,
@@ -130,12 +138,13 @@ def _judged(
     columns: dict[str, Ids],
     program: Program,
     lexicon: Lexicon,
+    remarks: Remarks,
 ) -> Batch:
-    """Return the batch after every value, every set of properties and every term has been looked at."""
+    """Return the batch after every value, every set of properties and every term has been looked at; odd records are remarked on."""
     if not lexicon.whole:
         irregular[:] = True
-    _judge(irregular, np.arange(len(cases)), np.full(len(cases), len(KINDS)), about_case, lexicon)
-    _judge(irregular, case, kind, columns, lexicon)
+    everyone = np.arange(len(cases))
+    irregular[_odd(np.full(len(cases), len(KINDS)), about_case, lexicon).any(axis=0)] = True
     term = np.full(len(case), -1, dtype=np.int64)
     terms = {name: place for place, name in enumerate(program.sorts)}
     for number, name in enumerate(KINDS):
@@ -143,14 +152,21 @@ def _judged(
         prop, sorts = ABOUT[name], {_SORTS[number]} if _SORTS[number] else {"Finding", "Drug"}
         known = [terms[value] if program.sorts.get(value) in sorts else -1 for value in lexicon.values[prop]]
         term[rows] = np.array([*known, -1], dtype=np.int64)[columns[prop][rows]]
-    irregular[case[term < 0]] = True
-    stated = {name: columns[name] for name in PROPERTIES if name not in ABOUTS}
-    return Batch(cases, irregular, {name: about_case[name] for name in _ABOUT_CASE}, case, kind, term, stated)
+    odd = _odd(kind, columns, lexicon)
+    some = np.flatnonzero((odd.any(axis=0) | (term < 0)) & ~irregular[case])
+    found = tuple((int(case[row]), int(row), _remark(int(row), odd[:, row], kind, columns, lexicon, remarks)) for row in some)
+    kept = term >= 0
+    kept[[row for _, row, remark in found if remark.dropped]] = False
+    origin = np.flatnonzero(kept)
+    stated = {name: columns[name][origin] for name in PROPERTIES if name not in ABOUTS}
+    about = {name: about_case[name][everyone] for name in _ABOUT_CASE}
+    return Batch(cases, names, irregular, about, case[origin], kind[origin], term[origin], stated, origin, found)
 
 
-def _judge(irregular: Flags, case: Ids, kind: Ids, columns: dict[str, Ids], lexicon: Lexicon) -> None:
-    """Mark the cases of nodes that state something a shape or reading remarks upon."""
-    mask = np.zeros(len(case), dtype=np.int64)
+def _odd(kind: Ids, columns: dict[str, Ids], lexicon: Lexicon) -> Any:
+    """Return per property and node whether its value is odd; the last row says whether its set of properties is."""
+    mask = np.zeros(len(kind), dtype=np.int64)
+    odd = np.zeros((len(PROPERTIES) + 1, len(kind)), dtype=bool)
     for bit, name in enumerate(PROPERTIES):
         ids = columns[name]
         rows = np.flatnonzero(ids >= 0)
@@ -160,8 +176,17 @@ def _judge(irregular: Flags, case: Ids, kind: Ids, columns: dict[str, Ids], lexi
         kinds = kind[rows]
         for number in np.unique(kinds).tolist():
             own = rows[kinds == number]
-            irregular[case[own[~lexicon.is_regular(number, name, ids[own])]]] = True
+            odd[bit, own] = ~lexicon.is_regular(number, name, ids[own])
     codes = mask * (len(KINDS) + 1) + kind
     distinct, back = np.unique(codes, return_inverse=True)
     built = [lexicon.is_built(code % (len(KINDS) + 1), code // (len(KINDS) + 1)) for code in distinct.tolist()]
-    irregular[case[~np.array(built, dtype=bool)[back]]] = True
+    odd[-1] = ~np.array(built, dtype=bool)[back] if len(built) else False
+    return odd
+
+
+def _remark(row: int, odd: Any, kind: Ids, columns: dict[str, Ids], lexicon: Lexicon, remarks: Remarks) -> Remark:
+    number = int(kind[row])
+    stated = {name: int(columns[name][row]) for name in PROPERTIES if columns[name][row] >= 0}
+    about = ABOUT[KINDS[number]]
+    key = (number, tuple(stated), stated.get(about), tuple(stated[name] for place, name in enumerate(PROPERTIES) if odd[place]))
+    return remarks.on(key, number, stated, lexicon)

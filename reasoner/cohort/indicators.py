@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from reasoner.abstraction import abstract_case
 from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.context import ONE, Context, interval_state
 from reasoner.abstraction.indicators import derive_indicators
@@ -26,10 +27,11 @@ from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
 from reasoner.cohort.planes import Plane, Planes, Space, grouped
+from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.moments import DAY, Moment
 from reasoner.program.effects import Effect
 from reasoner.program.model import Indicator, Program
-from reasoner.record import Case, ExaminationRecord, MeasurementRecord
+from reasoner.record import Case, ExaminationRecord, MeasurementRecord, Problem
 from reasoner.terms import RecordKind, lc
 
 __all__ = ["Families", "IndicatorPlanes", "indicator_planes"]
@@ -62,19 +64,24 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a constellation comes to; `alone` says that it must be left to the single case, `stated` which sums it states."""
+    """What a constellation comes to; `alone` says that it must be left to the single case, `stated` which sums it states.
+
+    `problems` are those of values that are not usable, with the place of the record among those of the constellation.
+    """
 
     mask: Mask
     stated: tuple[str, ...]
+    problems: tuple[tuple[int, Problem], ...]
     alone: bool
 
 
 @dataclass(frozen=True, slots=True)
 class IndicatorPlanes:
-    """The planes of each mask, and the cases that must be answered alone."""
+    """The planes of each mask, the cases that must be answered alone, and problems with the places of case and record."""
 
     masks: dict[Mask, Plane]
     alone: Flags
+    problems: list[tuple[int, int, Problem]]
 
 
 class Families:
@@ -141,7 +148,7 @@ def indicator_planes(
     derivation.sum_up(stated, denied)
     derivation.look_at_findings(spoken)
     derivation.look_at_ages()
-    return IndicatorPlanes(derivation.masks, derivation.alone)
+    return IndicatorPlanes(derivation.masks, derivation.alone, derivation.remarks)
 
 
 class _Derivation:
@@ -151,6 +158,8 @@ class _Derivation:
         self.masks: dict[Mask, Plane] = {}
         self.alone = np.zeros(batch.size, dtype=bool)
         self.stated = Planes(space)
+        self.rebuilder = Rebuilder(batch, program, lexicon)
+        self.remarks: list[tuple[int, int, Problem]] = []
 
     def add(self, mask: Mask, plane: Plane) -> None:
         """Let a mask hold in the cases of a plane."""
@@ -202,7 +211,10 @@ class _Derivation:
         distinct, first, back = np.unique(codes, return_index=True, return_inverse=True)
         values = np.stack(columns, axis=1)[first] if len(distinct) else np.zeros((0, 1), np.int64)
         outcomes = [self._outcome(tuple(key), [place]) for key, place in zip(values.tolist(), places[first].tolist(), strict=True)]
-        self._enter(outcomes, back, self.batch.case[self.rows[places]])
+        remarked = np.array([bool(each.problems) for each in outcomes], dtype=bool)[back] if outcomes else np.zeros(0, dtype=bool)
+        for place, number in zip(places[remarked].tolist(), back[remarked].tolist(), strict=True):
+            self._note(outcomes[number], [place])
+        self._enter(outcomes, back, places)
 
     def _several(self, starts: Ids, sizes: Ids) -> None:
         """Derive the families of which a case has several records."""
@@ -212,15 +224,18 @@ class _Derivation:
         back = []
         for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
             group = range(start, start + size)
-            outcome = self._outcome(self._constellation(keys, group), list(group))
+            ordered = self._constellation(keys, group)
+            places_of = [place for _, place in ordered]
+            outcome = self._outcome(tuple(key for key, _ in ordered), places_of)
+            self._note(outcome, places_of)
             place = places.setdefault(id(outcome), len(outcomes))
             if place == len(outcomes):
                 outcomes.append(outcome)
             back.append(place)
-        self._enter(outcomes, np.array(back, dtype=np.int64), self.batch.case[self.rows[starts]])
+        self._enter(outcomes, np.array(back, dtype=np.int64), starts)
 
-    def _constellation(self, keys: Ids, group: range) -> tuple[Any, ...]:
-        """Return what the outcome of several records depends on: what they state, their ages, distances and order."""
+    def _constellation(self, keys: Ids, group: range) -> list[tuple[Any, int]]:
+        """Return what the outcome of several records depends on: what they state, their ages, distances and order; with their places."""
         ids = self.batch.stated[_PERFORMED][self.rows[group.start : group.stop]].tolist()
         dated = [(self.high[place], self.low[place], number) for place, number in zip(group, ids, strict=True) if self.dated[place]]
         ordered = sorted(set(dated))
@@ -230,10 +245,18 @@ class _Derivation:
             rank = ordered.index((self.high[place], self.low[place], number)) if self.dated[place] else -1
             apart = int(latest[0] // DAY - self.high[place] // DAY) if latest and self.dated[place] else -1
             touches = bool(latest and self.dated[place] and self.high[place] >= latest[1])
-            found.append((*keys[place].tolist(), *self.times[place].tolist(), rank, apart, touches))
-        return tuple(sorted(found))
+            found.append(((*keys[place].tolist(), *self.times[place].tolist(), rank, apart, touches), place))
+        return sorted(found)
 
-    def _enter(self, outcomes: list[Outcome], back: Ids, case: Ids) -> None:
+    def _note(self, outcome: Outcome, places: list[int]) -> None:
+        """Note the problems of a constellation as those of the records of one case."""
+        for order, problem in outcome.problems:
+            row = int(self.rows[places[order]])
+            self.remarks.append((int(self.batch.case[row]), int(self.batch.origin[row]), problem))
+
+    def _enter(self, outcomes: list[Outcome], back: Ids, starts: Ids) -> None:
+        """Enter what constellations come to; `starts` are the places of their first records."""
+        case = self.batch.case[self.rows[starts]]
         masks: dict[Mask, int] = {}
         codes = np.array([masks.setdefault(each.mask, len(masks)) for each in outcomes], dtype=np.int64)
         names = list(masks)
@@ -255,7 +278,7 @@ class _Derivation:
         """Derive the indicators of a family from the records of one case, by the definition."""
         program = self.program
         number = int(self.batch.case[self.rows[places[0]]])
-        records = [self._record(int(self.rows[place]), f"r{order}") for order, place in enumerate(places)]
+        records = [self.rebuilder.record(int(self.rows[place]), f"r{order}") for order, place in enumerate(places)]
         case = Case(
             iri="",
             subject="",
@@ -277,35 +300,11 @@ class _Derivation:
                 derived.pop(each.iri, None)
         states = [state for each in family.indicators if (state := derived.get(each.iri)) is not None]
         effects = [program.value_effects.of(state) for state in states]
-        alone = bool(unread) or any(state.status == "conflicting" for state in states)
-        return Outcome(_joined(effects), tuple(stated), alone)
-
-    def _record(self, row: int, node: str) -> MeasurementRecord | ExaminationRecord:
-        test = tuple(self.program.sorts)[self.batch.term[row]]
-
-        def value(name: str) -> Any:
-            number = int(self.batch.stated[name][row])
-            return self.lexicon.values[name][number] if number >= 0 else None
-
-        side, performed, status = value(lc("side")) or "", value(_PERFORMED), value(lc("recordStatus")) or ""
-        if self.batch.kind[row] == _EXAMINATION:
-            attributes = tuple(
-                (name, self.lexicon.terms[name][number].value) for name in _ATTRIBUTES if (number := int(self.batch.stated[name][row])) >= 0
-            )
-            return ExaminationRecord(node, test, attributes, side, performed, status)
-        return MeasurementRecord(
-            node=node,
-            test=test,
-            value=value(lc("value")),
-            unit=value(lc("unit")),
-            comparator=value(lc("comparator")) or "",
-            interpretation=value(lc("interpretation")) or "",
-            low=value(lc("referenceLow")),
-            high=value(lc("referenceHigh")),
-            side=side,
-            performed=performed,
-            status=status,
-        )
+        alone = any(state.status == "conflicting" for state in states)
+        problems: tuple[tuple[int, Problem], ...] = ()
+        if unread and not alone:
+            problems = tuple((int(each.sources[0][1:]), each) for each in abstract_case(case, program, as_of).problems)
+        return Outcome(_joined(effects), tuple(stated), problems, alone)
 
     # --- other indicators ----------------------------------------------------------------------------------------------
 
