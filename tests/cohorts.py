@@ -21,7 +21,7 @@ from reasoner.namespaces import LC, RDF
 from reasoner.program import Program
 from reasoner.tables import rows_of, table_named
 
-__all__ = ["VIGNETTES", "answers", "expected", "lines_of", "long_rows", "tables", "write_rows"]
+__all__ = ["VIGNETTES", "Tables", "answered", "answers", "expected", "lines_of", "long_rows", "tables", "write_rows"]
 
 VIGNETTES = sorted((Path(__file__).parent / "cases").glob("*/*/record.ttl"))
 PLACE = re.compile(r"^\S+?(:[0-9]+)?: (?=.* breaks )", re.DOTALL)

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import json
 import random
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cohorts import VIGNETTES, Tables, answered, answers, lines_of, long_rows, tables, write_rows
+from cohorts import VIGNETTES, Tables, answered, answers, expected, lines_of, long_rows, tables, write_rows
+from pyarrow import parquet
 from pyoxigraph import BlankNode, RdfFormat, parse
 from record_documents import Command, command_for
 
+from reasoner.answering import Records
 from reasoner.cohort import answer_cohort, sources
+from reasoner.cohort.synthetic.generate import generate
+from reasoner.cohort.synthetic.settings import read_settings
+from reasoner.documents import Document, index_of, parse_rdf
 from reasoner.errors import IncompleteError, InputError, UsageError
 from reasoner.program import Program
+from reasoner.reading import read_cases
 
+ROOT = Path(__file__).parent.parent
+DRAWN = 300
 CASE = "<https://example.org/x/{0}>"
 LC = "https://w3id.org/legcramps/ontology/"
 TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
@@ -104,6 +116,106 @@ def test_rows_give_the_single_answers(tmp_path: Path, alone: Tables, knowledge: 
     found["problems"].pop("", None)
     wanted["problems"].pop("", None)
     assert not differing(found, wanted)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory, knowledge: Program) -> dict[str, Path]:
+    """Return a synthetic cohort as triples and as rows."""
+    folder = tmp_path_factory.mktemp("drawn")
+    found = {}
+    for name, form in (("all.nt", "ntriples"), ("all.parquet", "parquet")):
+        found[form] = folder / name
+        generate(knowledge, read_settings(ROOT), found[form], count=DRAWN, seed=5, output_format=form)
+    return found
+
+
+@pytest.fixture(scope="module")
+def drawn_alone(drawn: dict[str, Path], knowledge: Program) -> Tables:
+    return answers(drawn["ntriples"].read_bytes(), knowledge)
+
+
+@pytest.mark.parametrize("form", ["ntriples", "parquet"])
+@pytest.mark.parametrize("shapes", [True, False])
+def test_synthetic_patients_get_their_single_answers(
+    tmp_path: Path, drawn: dict[str, Path], drawn_alone: Tables, form: str, shapes: bool, knowledge: Program
+) -> None:
+    found = answered(tmp_path / "out", [drawn[form]], knowledge, shapes=shapes)
+    counts = json.loads((tmp_path / "out" / "manifest.json").read_text())["counts"]
+    assert counts["answered"] == len(found["cases"]) == DRAWN
+    assert counts["routed"] < DRAWN / 3, "most cases are answered together"
+    if shapes:
+        assert not differing(found, drawn_alone)
+    else:
+        assert set(found["cases"]) == set(drawn_alone["cases"])
+
+
+def test_without_shapes_the_single_answers_are_those_without_shapes(tmp_path: Path, drawn: dict[str, Path], knowledge: Program) -> None:
+    index = index_of(parse_rdf(Document("all", drawn["ntriples"].read_bytes(), "n-triples")))
+    wanted = expected(Records(read_cases(index, knowledge)), knowledge)
+    assert not differing(answered(tmp_path / "out", [drawn["parquet"]], knowledge, shapes=False), wanted)
+
+
+def test_rows_that_name_no_case_are_counted(tmp_path: Path, drawn: dict[str, Path], command: Command) -> None:
+    rows = parquet.read_table(drawn["parquet"]).slice(0, 40).to_pylist()
+    lost = [{**row, "case": None} if place in (3, 5) else row for place, row in enumerate(rows)]
+    outcome = command("cohort", write_rows(tmp_path / "lost.parquet", lost), "--out", tmp_path / "out")
+    assert outcome.code == 1
+    assert [row["code"] for row in tables(tmp_path / "out")["problems"][""]] == ["row-without-case"]
+
+
+KILLED = """
+import sys
+from reasoner.cohort import sources
+sources._STRETCH = 60_000
+from reasoner.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""Runs the command line with stretches so short that there are many chunks."""
+
+
+def run_killed(path: Path, out: Path, after: float | None) -> int:
+    """Run the command, killed after some seconds; return its exit code."""
+    command = [sys.executable, "-c", KILLED, "--knowledge", str(ROOT), "cohort", str(path), "--out", str(out), "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            return process.wait(after)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            return process.wait()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def killed_and_finished(drawn: dict[str, Path], tmp_path: Path, kills: int, seed: int) -> int:
+    """Kill runs at random points and let the last one finish; return how many kills hit a running command."""
+    began = time.monotonic()
+    assert run_killed(drawn["ntriples"], tmp_path / "whole", None) in (0, 1)
+    length = time.monotonic() - began
+    wanted = contents(tmp_path / "whole")
+    assert len([name for name in wanted if name.startswith("cases/")]) > 10
+    draw = random.Random(seed)
+    hit = 0
+    for number in range(kills):
+        out = tmp_path / f"out{number // 5}"
+        code = run_killed(drawn["ntriples"], out, draw.uniform(0.2, 1) * length)
+        hit += code == -signal.SIGKILL
+        assert not out.exists() or contents(out) == wanted
+    for out in {tmp_path / f"out{number // 5}" for number in range(kills)}:
+        assert run_killed(drawn["ntriples"], out, None) in (0, 1)
+        assert contents(out) == wanted
+        assert not out.with_name(out.name + ".partial").exists()
+    return hit
+
+
+def test_a_killed_run_is_finished_by_the_same_command(drawn: dict[str, Path], tmp_path: Path) -> None:
+    assert killed_and_finished(drawn, tmp_path, 5, 1) >= 2
+
+
+@pytest.mark.release
+def test_a_hundred_kills_lose_nothing(drawn: dict[str, Path], tmp_path: Path) -> None:
+    assert killed_and_finished(drawn, tmp_path, 100, 2) >= 50
 
 
 def test_the_order_of_lines_within_a_stretch_says_nothing(tmp_path: Path, lines: list[str], alone: Tables, knowledge: Program) -> None:

@@ -16,8 +16,9 @@ from reasoner.cohort.batch import from_triples
 from reasoner.cohort.columns import encoded
 from reasoner.cohort.grouping import group, hashes_of
 from reasoner.cohort.lexicon import Flags
-from reasoner.cohort.long_table import COLUMNS, statements
+from reasoner.cohort.long_table import COLUMNS
 from reasoner.cohort.output import NAMES, Rows, empty_rows, problem_rows, to_arrow
+from reasoner.cohort.rows import batch_of_rows, checked_rows, text_of_rows
 from reasoner.cohort.single import Settings, answer_text
 from reasoner.cohort.sources import Chunk, Source, read_stretch
 from reasoner.cohort.together import Memory, answer_together
@@ -27,7 +28,7 @@ from reasoner.namespaces import RDF, RDFS
 from reasoner.program.model import Program
 from reasoner.record import Problem
 
-__all__ = ["Context", "Counts", "Part", "answer_chunk"]
+__all__ = ["Context", "Counts", "Part", "answer_chunk", "answer_rows"]
 
 _SUBCLASS = f"<{RDFS}subClassOf>"
 
@@ -68,28 +69,64 @@ class Part:
 def answer_chunk(context: Context, chunk: Chunk, left: Sequence[bytes] | None = None) -> Part:
     """Answer a chunk; `left` holds what other chunks of the source left over, where the chunk is made of that."""
     source = context.sources[chunk.source]
+    if left is not None:
+        return _answer_triples(context, chunk, read_triples(b"".join(left)), source.path)
     if source.format == "parquet":
-        data = b"".join(left) if left is not None else _statements(source, chunk)
-    else:
-        data = b"".join(left) if left is not None else read_stretch(source.path, chunk.start, chunk.end)
-    triples = read_triples(data, quads=source.format == "n-quads" and left is None)
-    return _answer(context, chunk, triples, source.path)
+        return _answer_rows(context, chunk, _rows(source, chunk), source.path)
+    triples = read_triples(read_stretch(source.path, chunk.start, chunk.end), quads=source.format == "n-quads")
+    return _answer_triples(context, chunk, triples, source.path)
 
 
-def _statements(source: Source, chunk: Chunk) -> bytes:
-    """Return the triples that the rows of a chunk state."""
-    file = parquet.ParquetFile(source.path)
-    names = {column.name for column in COLUMNS}
-    if "case" not in file.schema_arrow.names:
-        raise InputError(
-            "The Parquet file is no long table", where=source.path, why="it has no column “case”", repair="see docs/researchers.md"
-        )
+def _rows(source: Source, chunk: Chunk) -> pa.Table:
+    names = [column.name for column in COLUMNS]
+    file = parquet.ParquetFile(source.path, read_dictionary=names)
     columns = [name for name in file.schema_arrow.names if name in names]
-    table = file.read_row_groups(list(range(chunk.start, chunk.end)), columns=columns, use_threads=False)
-    return "".join(line for row in table.to_pylist() for line in statements(row)).encode()
+    return checked_rows(file.read_row_groups(list(range(chunk.start, chunk.end)), columns=columns, use_threads=False), source.path)
 
 
-def _answer(context: Context, chunk: Chunk, triples: Triples, name: str) -> Part:
+def _answer_rows(context: Context, chunk: Chunk, table: pa.Table, name: str) -> Part:
+    """Answer the rows of a chunk; the first and the last case may go on beyond it."""
+    memory = context.memory
+    batch, owner = batch_of_rows(table, context.program, memory.lexicon, memory.remarks)
+    beyond = np.zeros(batch.size + 1, dtype=bool)
+    if batch.size:
+        beyond[0], beyond[batch.size - 1] = not chunk.first, beyond[batch.size - 1] or not chunk.last
+    batch.irregular[beyond[:-1]] = True
+    together = answer_together(batch, context.program, context.settings, memory, name)
+    apart = together.left & ~beyond[:-1]
+    rows = together.rows
+    answered, spoilt = int((~together.left).sum()), together.broken
+    routed, total = together.routed, batch.size - int(beyond.sum())
+    malformed = int((owner < 0).sum())
+    if malformed:
+        text = f"{name}: rows that name no case: {malformed}"
+        rows["problems"] += problem_rows("", [Problem("row-without-case", text, "", (), "give each row the IRI of its case")])
+    if apart.any():
+        part = _apart(context, text_of_rows(table, np.append(apart, False)[owner]), name, rows)
+        answered, spoilt = answered + part.answered, spoilt or part.broken
+        routed, malformed = routed + part.answered, malformed + part.malformed
+    counts = Counts(total, answered, total - answered, routed, len(rows["problems"]), malformed, spoilt)
+    left = text_of_rows(table, beyond[owner])
+    tables = {each: _joined(each, together.tables[each], to_arrow(each, rows[each])) for each in NAMES}
+    return Part(tables, counts, left, hashes_of(batch.cases.filter(pa.array(~beyond[:-1]))))
+
+
+def _apart(context: Context, text: bytes, name: str, rows: Rows) -> Counts:
+    """Answer cases one by one from triples; lines that are none cost their own case."""
+    triples = read_triples(text)
+    grouping = group(triples, first=True, last=True)
+    broken = _malformed(triples, name, rows)
+    refused = _refused(triples, grouping.holders, grouping.targets, broken)
+    own = ~(refused & grouping.cases)
+    read, spoilt = 0, False
+    if (grouping.cases & own).any():
+        records = _alone(text_of(triples, own[triples.s]), name, context.program, context.settings, rows)
+        read, spoilt = len(records.cases), records.broken
+    total = int(grouping.cases.sum())
+    return Counts(total, read, total - read, read, 0, len(triples.malformed), spoilt)
+
+
+def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str) -> Part:
     program, settings = context.program, context.settings
     grouping = group(triples, first=chunk.first, last=chunk.last)
     rows = empty_rows()
@@ -165,3 +202,9 @@ def _refused(triples: Triples, holders: Any, targets: Any, broken: Iterable[str]
         refused[place] = subject in broken
     refused[holders[refused[targets]]] = True
     return refused
+
+
+def answer_rows(table: pa.Table, program: Program, settings: Settings, memory: Memory, name: str = "the table") -> dict[str, pa.Table]:
+    """Return the tables for rows of the long table that hold their cases whole; `memory` may be kept from call to call."""
+    context = Context((), program, settings, memory)
+    return _answer_rows(context, Chunk(0, 0, 0, 0, True, True, 0), checked_rows(table, name), name).tables

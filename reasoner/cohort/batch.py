@@ -188,5 +188,11 @@ def _remark(row: int, odd: Any, kind: Ids, columns: dict[str, Ids], lexicon: Lex
     number = int(kind[row])
     stated = {name: int(columns[name][row]) for name in PROPERTIES if columns[name][row] >= 0}
     about = ABOUT[KINDS[number]]
-    key = (number, tuple(stated), stated.get(about), tuple(stated[name] for place, name in enumerate(PROPERTIES) if odd[place]))
+    key = (
+        number,
+        tuple(stated),
+        stated.get(about),
+        stated.get(lc("sourceText")),
+        tuple(stated[name] for place, name in enumerate(PROPERTIES) if odd[place]),
+    )
     return remarks.on(key, number, stated, lexicon)
