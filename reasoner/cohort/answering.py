@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from reasoner.answering import Records
 from reasoner.cohort.batch import from_triples
-from reasoner.cohort.columns import encoded
+from reasoner.cohort.columns import compact, encoded
 from reasoner.cohort.grouping import group, hashes_of
 from reasoner.cohort.lexicon import Flags
 from reasoner.cohort.long_table import COLUMNS
@@ -172,11 +172,11 @@ def _describes(triples: Triples, chosen: Flags) -> bool:
 def _joined(name: str, together: pa.Table, alone: pa.Table) -> pa.Table:
     """Return the rows of both, texts as dictionaries."""
     if not alone.num_rows:
-        return together
+        return compact(together)
     columns = [
         column.cast(field.type) if column.type != field.type else column for column, field in zip(alone.columns, encoded(name), strict=True)
     ]
-    return pa.concat_tables([together, pa.table(columns, schema=encoded(name))]).unify_dictionaries().combine_chunks()
+    return compact(pa.concat_tables([together, pa.table(columns, schema=encoded(name))]))
 
 
 def _malformed(triples: Triples, name: str, rows: Rows) -> set[str]:

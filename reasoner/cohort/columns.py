@@ -21,9 +21,10 @@ from reasoner.moments import DAY
 from reasoner.program.model import Program, Recommendation
 from reasoner.terms import lc
 
-__all__ = ["Answers", "encoded"]
+__all__ = ["Answers", "compact", "encoded"]
 
 _EPOCH = date(1970, 1, 1).toordinal()
+_SMALL = 4096
 _LISTED = (CERTAIN, PRESUMED, POSSIBLE)
 
 
@@ -31,6 +32,25 @@ def encoded(name: str) -> pa.Schema:
     """Return the schema of a table, its texts as dictionaries."""
     texts = pa.dictionary(pa.int32(), pa.string())
     return pa.schema([field.with_type(texts) if field.type == pa.string() else field for field in schema_of(name)])
+
+
+def compact(table: pa.Table) -> pa.Table:
+    """Return a table whose dictionaries hold what it uses and nothing else, small ones in order, so that equal tables have equal bytes."""
+    return pa.table([_compact(column) if pa.types.is_dictionary(column.type) else column for column in table.columns], schema=table.schema)
+
+
+def _compact(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    whole = column.unify_dictionaries().combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):
+        whole = whole.chunk(0) if whole.num_chunks else pa.array([], whole.type)
+    codes = whole.indices.to_numpy(zero_copy_only=False)
+    used = np.flatnonzero(np.bincount(codes, minlength=len(whole.dictionary)) > 0) if len(codes) else np.zeros(0, np.int64)
+    if len(used) <= _SMALL:
+        texts = whole.dictionary.take(pa.array(used)).to_pylist()
+        used = used[sorted(range(len(used)), key=texts.__getitem__)]
+    places = np.zeros(len(whole.dictionary) + 1, dtype=np.int32)
+    places[used] = np.arange(len(used), dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(places[codes]), whole.dictionary.take(pa.array(used)))
 
 
 class Answers:
@@ -57,7 +77,9 @@ class Answers:
         for column in columns:
             if isinstance(column, tuple):
                 places, texts = column
-                column = pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), pa.array(texts, pa.string()))
+                known = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+                numbers = np.array([known[text] for text in texts], dtype=np.int32)
+                column = pa.DictionaryArray.from_arrays(pa.array(numbers[places]), pa.array(list(known), pa.string()))
             arrays.append(column)
         return pa.Table.from_arrays(arrays, schema=encoded(name))
 
@@ -83,9 +105,11 @@ class Answers:
         if as_of is not None:
             moments, places = [as_of], np.zeros_like(places)
         distinct, back = np.unique(np.where(places < 0, len(moments) - 1, places), return_inverse=True)
-        return self._table(
-            "cases", case, filled, (back, [moments[place] for place in distinct.tolist()]), (ranking.confidence[case], CONFIDENCES)
-        )
+        texts = [moments[place] for place in distinct.tolist()]
+        ordered = sorted(set(texts))
+        by_text = {text: number for number, text in enumerate(ordered)}
+        numbers = np.array([by_text[text] for text in texts], dtype=np.int64)[back]
+        return self._table("cases", case, filled, (numbers, ordered), (ranking.confidence[case], CONFIDENCES))
 
     def _verdicts(self, advising: Advising, last: Callable[[str], Last]) -> pa.Table:
         size, count = self.space.size, len(advising.judged)
