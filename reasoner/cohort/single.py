@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from reasoner.abstraction import abstract_case
 from reasoner.advice import advise
-from reasoner.answering import Records, read_records
-from reasoner.cohort.output import Rows, case_rows, empty_rows, problem_rows
+from reasoner.answering import Records, records_in
+from reasoner.cohort.output import Rows, case_rows, problem_rows
 from reasoner.differential import rank_conditions
 from reasoner.documents import Document, index_of, parse_rdf
 from reasoner.entailment import entail
@@ -35,15 +34,10 @@ class Settings:
 
 def answer_text(text: bytes, name: str, program: Program, settings: Settings, rows: Rows) -> Records:
     """Answer the cases in N-Triples, which holds at least one; return what was read."""
-    document = Document(name, text, "n-triples")
-    records = read_records(document, program) if settings.shapes else Records(read_cases(index_of(parse_rdf(document)), program))
-    found = empty_rows()
-    found["problems"] += problem_rows("", records.problems)
-    answer_cases(records.cases, program, settings, found)
-    place = re.compile(rf"^{re.escape(name)}:[0-9]+: ")  # lines are those of this extract
-    found["problems"] = [(*row[:3], place.sub(f"{name}: ", row[3]), *row[4:]) for row in found["problems"]]
-    for table, more in found.items():
-        rows[table] += more
+    index = index_of(parse_rdf(Document(name, text, "n-triples")))
+    records = records_in(index, program, name, lambda _: name) if settings.shapes else Records(read_cases(index, program))
+    rows["problems"] += problem_rows("", records.problems)
+    answer_cases(records.cases, program, settings, rows)
     return records
 
 
