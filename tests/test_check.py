@@ -611,7 +611,7 @@ def test_command_prints_text_or_json_and_exits_1_on_violations(copy: Path, capsy
     document = json.loads(capsys.readouterr().out)
     assert document["counts"] == {"Violation": 1, "Warning": 0, "Info": 0}
     (finding,) = document["stages"][0]["findings"]
-    assert set(finding) == {"check", "severity", "what", "where", "why", "repair", "code"}
+    assert set(finding) == {"check", "severity", "what", "where", "why", "repair", "code", "related"}
 
 
 def test_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
