@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyoxigraph
 from reasoner.answer import CaseAnswer
 from reasoner.documents import FHIR_FORMATS, TABLE_FORMATS, Document, read_document
 from reasoner.errors import KnowledgeError, SyntaxProblem, UsageError
+from reasoner.export.records import case_triples
 from reasoner.inferred import asserted_graph, inferred_graph, knowledge_graph, record_vocabulary
 from reasoner.program.model import Program
 from reasoner.query_results import FORMS, Cell, QueryResult, literal_cell
@@ -211,14 +213,20 @@ def to_rdflib(graphs: pyoxigraph.Store | Iterable[pyoxigraph.Triple]) -> rdflib.
 def load_store(
     program: Program, folder: Path | str | None, documents: Iterable[Document], answers: Iterable[CaseAnswer]
 ) -> pyoxigraph.Store:
-    """Return a store whose default graph is knowledge ∪ records ∪ inferences; FHIR and tables add their inferences only."""
+    """Return a store whose default graph is knowledge ∪ records ∪ inferences; of FHIR and tables the records as understood."""
     root = knowledge_folder(folder)
     store = pyoxigraph.Store()
     store.bulk_extend(pyoxigraph.Quad(*triple) for triple in knowledge_graph(root, program))
+    stated: set[str] = set()
     for index, document in enumerate(documents):
         if document.format not in (*FHIR_FORMATS, *TABLE_FORMATS):
-            store.extend(pyoxigraph.Quad(*triple) for triple in asserted_graph(document, record_vocabulary(root), f"d{index}"))
+            triples = list(asserted_graph(document, record_vocabulary(root), f"d{index}"))
+            stated |= {triple.subject.value for triple in triples if isinstance(triple.subject, pyoxigraph.NamedNode)}
+            store.extend(pyoxigraph.Quad(*triple) for triple in triples)
     for answer in answers:
+        case = answer.state.case
+        if case.iri not in stated:
+            store.extend(pyoxigraph.Quad(*triple) for triple in case_triples(case, Counter()))
         store.extend(pyoxigraph.Quad(*triple) for triple in inferred_graph(program, answer))
     return store
 

@@ -56,14 +56,14 @@ _CONCEPTS = {
 
 def resources_of(bundle: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the resources of a Bundle."""
-    return [each["resource"] for each in bundle["entry"]]
+    return [each["resource"] for each in bundle.get("entry", [])]
 
 
 def problems_of(bundle: dict[str, Any], outside: Collection[str] = ()) -> list[str]:
     """Return everything that is wrong with a Bundle of type collection; it may refer to what is `outside`."""
     found = [*_empties(bundle, "Bundle"), *_codes(bundle)]
     get_fhir_model_class("Bundle").model_validate(bundle)
-    urls = [each["fullUrl"] for each in bundle["entry"]]
+    urls = [each["fullUrl"] for each in bundle.get("entry", [])]
     found += [f"{url} twice" for url in sorted(urls) if urls.count(url) > 1]
     for url, resource in zip(urls, resources_of(bundle), strict=True):
         get_fhir_model_class(resource["resourceType"]).model_validate(resource)

@@ -9,6 +9,7 @@ import pytest
 
 from reasoner import assess, load_records, run_query, validate
 from reasoner.errors import InputError, UnsupportedInputError, UsageError
+from reasoner.export.records import records_of
 from reasoner.program import Program
 
 ROOT = Path(__file__).parent.parent
@@ -57,6 +58,16 @@ def test_every_form_of_record_can_be_asked(knowledge: Program, engine: str) -> N
     query = "PREFIX lc: <https://w3id.org/legcramps/ontology/> SELECT ?case WHERE { ?case lc:hasPresentFinding lc:LegCramp }"
     found = run_query(query, knowledge, paths, as_of=AS_OF, mapping=EXAMPLES / "visits.toml", engine=engine)
     assert sorted(row[0].text.rpartition("/")[2] for row in found.rows if row[0]) == ["0017", "0018", "cramps-67"]
+
+
+def test_records_of_every_form_can_be_asked(knowledge: Program) -> None:
+    paths = [EXAMPLES / "patient.ttl", EXAMPLES / "bundle.json", EXAMPLES / "visits.csv"]
+    query = "PREFIX lc: <https://w3id.org/legcramps/ontology/> SELECT (COUNT(?r) AS ?n) WHERE { ?case lc:hasRecord ?r } GROUP BY ?case"
+    found = run_query(query, knowledge, paths, as_of=AS_OF, mapping=EXAMPLES / "visits.toml")
+    records = load_records(paths, knowledge, mapping=EXAMPLES / "visits.toml")
+    counts = [len(list(records_of(case))) for case in records.cases]
+    assert sorted(int(row[0].text) for row in found.rows if row[0]) == sorted(count for count in counts if count)
+    assert sum(counts) == 53
 
 
 def test_a_query_that_reaches_outside_is_refused(knowledge: Program) -> None:

@@ -151,6 +151,45 @@ def test_the_same_input_gives_the_same_bytes(knowledge: Program) -> None:
     assert len(texts) == 1
 
 
+# --- records of others ------------------------------------------------------------------------------------------------
+
+
+def groups() -> list[Path]:
+    """Return what of the data of others belongs together: the files of a folder, or one Bundle."""
+    data = next((folder / "shared" / "data" for folder in ROOT.parents if (folder / "shared" / "data" / "EXPECTED.json").is_file()), None)
+    if data is None:
+        return []
+    folders = [
+        *sorted((data / "fhir-r4-ecqm-statin").iterdir()),
+        data / "fhir-r4-mii-de",
+        data / "fhir-r4-bulk-ndjson",
+        data / "fhir-r4-au",
+    ]
+    return [*folders, *sorted((data / "fhir-r4-synthea").glob("*.json"))[:3]]
+
+
+def documents_of(group: Path) -> list[Document]:
+    files = [group] if group.is_file() else sorted(path for path in group.rglob("*.*json") if path.name != "log.ndjson")
+    return [Document(path.name, path.read_bytes(), "fhir-ndjson" if path.suffix == ".ndjson" else "fhir") for path in files]
+
+
+def test_the_records_of_others_come_back_whole(knowledge: Program) -> None:
+    if not groups():
+        pytest.skip("not run: the data of others is not at hand")
+    answered = 0
+    for group in groups():
+        cases = read_all(documents_of(group), knowledge).cases
+        bundle, read, tallies = written(cases, knowledge)
+        assert problems_of(bundle) == [], group
+        assert set(lost(tallies)) <= {"the IRI of the case, which is no address of a Patient"}, group
+        for case in cases:
+            if case.iri in read:
+                answered += 1
+                first, second = (report(replace(each, problems=()), knowledge, AS_OF) for each in (case, read[case.iri]))
+                assert first == second, case.iri
+    assert answered >= 45
+
+
 # --- single records ---------------------------------------------------------------------------------------------------
 
 

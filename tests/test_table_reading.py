@@ -316,6 +316,13 @@ def test_a_tab_parts_the_cells_of_tsv(command: Command, tmp_path: Path) -> None:
     ]
 
 
+def test_validate_names_what_the_mapping_does_not_read(command: Command) -> None:
+    done = command("validate", VISITS, "--mapping", MAPPING)
+    assert done.code == 1
+    assert done.out.splitlines()[-1].endswith(f"does not conform (3 results, the mapping {MAPPING})")
+    assert f"{VISITS}:4, column ABI left: Violation: “0,95” is no number" in done.out
+
+
 @pytest.mark.parametrize("verb", ["assess", "validate"])
 def test_without_a_mapping_a_table_is_refused(command: Command, verb: str) -> None:
     done = command(verb, VISITS)

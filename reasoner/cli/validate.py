@@ -1,4 +1,4 @@
-"""Check record documents against the record shapes, and say of FHIR what is used of it."""
+"""Check record documents against the record shapes, and say of FHIR and tables what is used of them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from reasoner.documents import FHIR_FORMATS, read_document
+    from reasoner.documents import FHIR_FORMATS, TABLE_FORMATS, read_document
     from reasoner.resources import knowledge_folder, load_knowledge
+    from reasoner.table_validation import validate_table
     from reasoner.validation import validate_document
 
     folder = knowledge_folder(arguments.knowledge)
@@ -44,7 +45,10 @@ def _run(arguments: argparse.Namespace) -> int:
             if document.format in FHIR_FORMATS:
                 fhir.append(document)
                 continue
-            report = validate_document(document, folder, program)
+            if document.format in TABLE_FORMATS:
+                report = validate_table(document, arguments.mapping, program)
+            else:
+                report = validate_document(document, folder, program)
         except InputError as error:
             failures.append(error)
         else:
