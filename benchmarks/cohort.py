@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.knowledge import with_density, with_more_classes
 from benchmarks.timing import Measurement, Ratio, process
 
-__all__ = ["Bench", "growth_in_classes", "growth_in_triples", "ntriples", "parquet"]
+__all__ = ["Bench", "growth_in_classes", "growth_in_triples", "ndjson", "ntriples", "parquet", "spark"]
 
 _ENDINGS = {"ntriples": "nt", "parquet": "parquet", "fhir": "ndjson"}
 _MILLION = 1_000_000
@@ -200,3 +200,32 @@ def growth_in_classes(bench: Bench, count: int, factors: tuple[int, ...]) -> tup
         value = answered[most].median / answered[least].median
         ratios.append(Ratio(f"time per case, classes ×{most // least}", value, 1.5 if full else None, 1.2 if full else None))
     return found, ratios
+
+
+def ndjson(bench: Bench, count: int, runs: int) -> tuple[list[Measurement], list[Ratio]]:
+    """Measure FHIR, one Bundle a line."""
+    path = bench.made("fhir", count)
+    try:
+        found = list(bench.answered(f"FHIR NDJSON, {path.stat().st_size / 2**20:,.0f} MiB", "legcramps", path, count, runs=runs))
+    except RuntimeError as error:
+        bench.notes.append(f"NDJSON: {error}")
+        found = []
+    path.unlink()
+    return found, []
+
+
+def spark(bench: Bench, count: int, runs: int) -> tuple[list[Measurement], list[Ratio]]:
+    """Measure Spark on two local cores, its start and its stop included, where it is installed."""
+    from reasoner.cohort.spark import spread_on
+    from reasoner.errors import UsageError
+
+    try:
+        spread_on("local[2]")
+    except UsageError as error:
+        bench.notes.append(f"Spark: {error}")
+        return [], []
+    path = bench.made("parquet", count)
+    options = ("--engine", "spark", "--master", "local[2]")
+    found = list(bench.answered("Spark, local[2]", "legcramps on Spark", path, count, options=options, runs=runs))
+    path.unlink()
+    return found, []

@@ -18,7 +18,7 @@ from benchmarks.timing import Measurement, Ratio
 __all__ = ["main"]
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("single", "cold", "peers", "ntriples", "parquet", "triples", "classes", "fhir")
+PARTS = ("single", "cold", "peers", "ntriples", "parquet", "ndjson", "spark", "triples", "classes", "fhir")
 
 Measured = tuple[list[Measurement], list[Ratio], list[str]]
 
@@ -78,6 +78,8 @@ def _parts(quick: bool, folder: Path) -> dict[str, Callable[[list[Measurement]],
         "peers": lambda before: _peers(quick, before),
         "ntriples": lambda _: noted(cohort.ntriples(bench, sizes(1_000, 10_000, 100_000), runs)),
         "parquet": lambda _: noted(cohort.parquet(bench, sizes(1_000, 10_000, 100_000, 1_000_000), runs)),
+        "ndjson": lambda _: noted(cohort.ndjson(bench, 1_000 if quick else 10_000, 1)),
+        "spark": lambda _: noted(cohort.spark(bench, 1_000 if quick else 100_000, 1)),
         "triples": lambda _: noted(cohort.growth_in_triples(bench, 1_000 if quick else 10_000, (1, 4) if quick else (1, 4, 16))),
         "classes": lambda _: noted(cohort.growth_in_classes(bench, 1_000 if quick else 10_000, (1, 10) if quick else (1, 10, 100))),
         "fhir": lambda _: fhir.measure(ROOT, quick),

@@ -24,6 +24,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
     verb.add_argument("--no-shapes", dest="shapes", action="store_false", help="do not check the records against the shapes")
     verb.add_argument("--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processes to use (default: one per core)")
+    verb.add_argument("--engine", choices=("local", "spark"), default="local", help="what shares the work: processes, or a Spark cluster")
+    verb.add_argument("--master", metavar="URL", help="master of the Spark (default local[*])")
     made = verb.add_argument_group("to generate a synthetic cohort with its ground truth, in place of inputs")
     made.add_argument("--generate", type=_count, metavar="N", help="draw N patients; --as-of is the latest of their instants")
     made.add_argument(
@@ -48,6 +50,8 @@ def _jobs(text: str) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if bool(arguments.inputs) == (arguments.generate is not None):
         raise UsageError("It is not clear which cohort is meant", repair="give either inputs or --generate N")
+    if arguments.master and arguments.engine != "spark":
+        raise UsageError("A master is of no use", why="--engine is not spark", repair="give --engine spark, or leave --master out")
     return _answer(arguments) if arguments.inputs else _generate(arguments)
 
 
@@ -84,6 +88,7 @@ def _answer(arguments: argparse.Namespace) -> int:
         as_of=arguments.as_of,
         shapes=arguments.shapes,
         jobs=arguments.jobs,
+        spark=(arguments.master or "local[*]") if arguments.engine == "spark" else "",
         progress=_progress() if sys.stderr.isatty() else None,
     )
     print(

@@ -26,11 +26,14 @@ def answer_cohort(
     as_of: datetime | None = None,
     shapes: bool = True,
     jobs: int = 1,
+    spark: str = "",
     progress: Callable[[int, int, int], None] | None = None,
 ) -> Summary:
     """Answer every case of the inputs into tables in the folder `out`, or finish what an earlier call of the same began.
 
-    Raise MissingExtraError without numpy and pyarrow, InputError for inputs that cannot be read, UsageError when `out`
+    The work is spread over `jobs` processes, or over the Spark whose master URL `spark` is.
+
+    Raise MissingExtraError without numpy and pyarrow (for Spark, pyspark and pandas), InputError for inputs that cannot be read, UsageError when `out`
     holds something else. `progress` is told how much of how much is done, and how many cases are answered.
     """
     from reasoner.moments import from_datetime
@@ -40,9 +43,14 @@ def answer_cohort(
     from reasoner.cohort.single import Settings
     from reasoner.cohort.sources import sources_of
 
+    spread = None
+    if spark:
+        from reasoner.cohort.spark import spread_on
+
+        spread = spread_on(spark)
     now = from_datetime(datetime.now(UTC).replace(microsecond=0))
     settings = Settings(from_datetime(as_of) if as_of else None, now, shapes)
-    return run(sources_of(map(str, inputs)), Path(out), program, settings, jobs=jobs, progress=progress)
+    return run(sources_of(map(str, inputs)), Path(out), program, settings, jobs=jobs, progress=progress, spread=spread)
 
 
 def row_answerer(

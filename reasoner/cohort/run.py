@@ -29,13 +29,16 @@ from reasoner.cohort.workers import apply
 from reasoner.errors import IncompleteError, InputError, UsageError
 from reasoner.program.model import Program
 
-__all__ = ["Summary", "run"]
+__all__ = ["Spread", "Summary", "context_of", "run", "write_chunk"]
 
 _STATE, _PLAN, _MANIFEST = "state", "plan.json", "manifest.json"
 _FORMAT = 1
 
 Progress = Callable[[int, int, int], None]
 """Told how much of how much is done, and how many cases are answered."""
+
+Spread = Callable[[Context, Sequence[Chunk], Path], Iterator[tuple[Chunk, int]]]
+"""Has `write_chunk` called for each chunk, wherever that is, and yields each with the number of cases that were answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,18 @@ class Summary:
 
 
 def run(
-    sources: Sequence[Source], out: Path, program: Program, settings: Settings, *, jobs: int = 1, progress: Progress | None = None
+    sources: Sequence[Source],
+    out: Path,
+    program: Program,
+    settings: Settings,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    spread: Spread | None = None,
 ) -> Summary:
     """Answer the cases of `sources` into the folder `out`, or go on where an earlier run of the same was stopped.
+
+    The chunks are spread over `jobs` processes unless `spread` says otherwise.
 
     Raise InputError when there is no case at all, UsageError when `out` holds something else, IncompleteError when what is left over cannot be put together.
     """
@@ -69,9 +81,9 @@ def run(
     if out.exists() and any(out.iterdir()):
         raise UsageError("The output folder is not empty", where=str(out), repair="name a new folder, or empty this one")
     settings = _begin(partial, plan, settings)
-    context = Context(tuple(sources), program, settings, Memory.of(program, settings))
+    context = context_of(sources, program, settings)
     if not (partial / _MANIFEST).is_file():
-        _answer(context, chunks, partial, jobs, progress)
+        _answer(context, chunks, partial, spread or _over_processes(jobs), progress)
         manifest = _manifest(context, partial, plan)
         if not manifest["counts"]["cases"] and not manifest["counts"]["malformed"]:
             shutil.rmtree(partial)
@@ -140,7 +152,16 @@ def _finished(out: Path, plan: dict[str, Any]) -> Summary:
 # --- the chunks --------------------------------------------------------------------------------------------------------
 
 
-def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, jobs: int, progress: Progress | None) -> None:
+def context_of(sources: Sequence[Source], program: Program, settings: Settings) -> Context:
+    """Return what all chunks share, prepared for this process."""
+    return Context(tuple(sources), program, settings, Memory.of(program, settings))
+
+
+def _over_processes(jobs: int) -> Spread:
+    return lambda context, waiting, partial: apply(lambda chunk: write_chunk(context, chunk, partial), waiting, jobs)
+
+
+def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Spread, progress: Progress | None) -> None:
     total = sum(chunk.weight for chunk in chunks)
     done = cases = 0
     waiting = []
@@ -150,17 +171,17 @@ def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, jobs: int,
             waiting.append(chunk)
         else:
             done, cases = done + chunk.weight, cases + state["answered"]
-    for chunk, answered in apply(lambda chunk: _one(context, chunk, partial), waiting, jobs):
+    for chunk, answered in spread(context, waiting, partial):
         done, cases = done + chunk.weight, cases + answered
         if progress:
             progress(done, total, cases)
     for chunk in _rests(context, chunks, partial):
         if _state(partial, chunk.number) is None:
-            _one(context, chunk, partial)
+            write_chunk(context, chunk, partial)
     _check_apart(context, chunks, partial)
 
 
-def _one(context: Context, chunk: Chunk, partial: Path, left: Sequence[bytes] | None = None) -> int:
+def write_chunk(context: Context, chunk: Chunk, partial: Path, left: Sequence[bytes] | None = None) -> int:
     """Answer a chunk and write what it yields; the state file comes last."""
     left = _left(partial, chunk) if chunk.start < 0 else None
     part = answer_chunk(context, chunk, left)
