@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -127,6 +128,8 @@ def _words(error: Exception) -> str:
 def _session(master: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
+    if master.startswith("local"):  # here the workers can only be this Python; on a cluster, PYSPARK_PYTHON names theirs
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("legcramps").master(master)
     settings = {"spark.speculation": "false", "spark.ui.showConsoleProgress": "false", "spark.python.worker.reuse": "true"}
     for name, value in settings.items():
