@@ -35,7 +35,11 @@ def main() -> int:
         parts = _parts(arguments.quick, Path(scratch))
         for part in arguments.parts or PARTS:
             print(f"{part} …", file=sys.stderr, flush=True)
-            found, new_ratios, new_notes = parts[part](measurements)
+            try:
+                found, new_ratios, new_notes = parts[part](measurements)
+            except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:  # what the other parts measured is not lost
+                notes.append(f"{part}: {str(error)[:400]}")
+                continue
             measurements += found
             ratios += new_ratios
             notes += new_notes
