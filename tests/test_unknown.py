@@ -1,0 +1,88 @@
+"""Unknown is not absent: settling what is unknown keeps what is certain or ruled out, and unsettles only what was presumed.
+
+All joint answers to up to ten unknowns of a recommendation are tried, each judged anew; where these are all its unknowns,
+certain and ruled out are what holds and fails in every completion.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reasoner import load_records
+from reasoner.abstraction.state import CaseState
+from reasoner.advice import Advice, advise
+from reasoner.answering import answer_case
+from reasoner.entailment import ENTAILED, REFUTED, Statuses
+from reasoner.focus import Focus, Question, goal_of
+from reasoner.program import Program
+from reasoner.program.model import Recommendation
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*/*/record.ttl"))
+MOST = 10
+ANSWERS = 128
+STANDINGS = ("certain", "presumed", "ruled-out")
+
+
+def settled(state: CaseState, asked: Sequence[Question], draw: random.Random) -> Iterator[CaseState]:
+    """Yield the state after joint answers that do not contradict themselves: all of them, or as many drawn ones."""
+    every = math.prod(len(question.answers) for question in asked) <= ANSWERS
+    drawn = ([draw.choice(question.answers) for question in asked] for _ in range(ANSWERS))
+    for said in itertools.product(*(question.answers for question in asked)) if every else drawn:
+        true, false = state.leaf_true, state.leaf_false
+        for each in said:
+            true, false = true | each.true, false | each.false
+        if not true & false:
+            yield replace(state, leaf_true=true, leaf_false=false, alternatives=())
+
+
+def judged(program: Program, state: CaseState) -> tuple[Statuses, Advice]:
+    statuses = Statuses(program, state.leaf_true, state.leaf_false)
+    return statuses, advise(program, state, statuses)
+
+
+def unkept(program: Program, each: Recommendation, before: str, presumes: Sequence[str], state: CaseState) -> bool:
+    """Return whether a standing is lost in a state for another reason than DESIGN allows."""
+    statuses, advice = judged(program, state)
+    now = advice.advised.get(each.iri)
+    if before == "certain":
+        return statuses.status(each.applicable) != ENTAILED
+    if before == "ruled-out":
+        return statuses.status(each.applicable) != REFUTED
+    if now is not None and now.stands:
+        return False
+    raised = any(iri in advice.advised and advice.advised[iri].listed for iri in presumes)
+    together = statuses.status(each.applicable) == REFUTED
+    left_scope = each.presupposes_scope and advice.judged["scope"].verdict.word != "in-scope"
+    return not (raised or together or left_scope)
+
+
+def test_settling_keeps_what_is_certain(knowledge: Program, figure: Callable[..., None]) -> None:
+    draw, seen, whole = random.Random(12), Counter[str](), 0
+    for path in draw.sample(CASES, 60):
+        case = load_records([path], knowledge).cases[0]
+        assert case.as_of is not None
+        answer = answer_case(case, knowledge, case.as_of)
+        for standing in STANDINGS if not answer.state.alternatives else ():
+            advised = [each for each in answer.advice.advised.values() if each.standing == standing]
+            for each in draw.sample(advised, min(2, len(advised))):
+                questions = Focus(knowledge, answer.state, goal_of(knowledge, each.recommendation.iri)).questions()
+                asked = draw.sample(questions, min(MOST, len(questions)))
+                held = set()
+                for state in settled(answer.state, asked, draw):
+                    assert not unkept(knowledge, each.recommendation, standing, each.presumes, state), (path, each.recommendation.iri)
+                    held.add(Statuses(knowledge, state.leaf_true, state.leaf_false).status(each.recommendation.applicable))
+                    seen[standing] += 1
+                if len(asked) == len(questions) and math.prod(len(question.answers) for question in asked) <= ANSWERS:
+                    assert held == {{"certain": ENTAILED, "ruled-out": REFUTED}.get(standing)} or (standing == "presumed" and len(held) > 1)
+                    whole += 1
+    for standing in STANDINGS:
+        figure(f"unknown is not absent: joint answers tried on what is {standing}", seen[standing])
+    figure("unknown is not absent: standings compared with every completion", whole)
+    assert min(seen.values()) >= 150, seen
+    assert whole >= 20, whole
