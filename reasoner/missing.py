@@ -16,9 +16,10 @@ from reasoner.advice import Advice, advise
 from reasoner.entailment import Statuses
 from reasoner.explanation import Missing, View
 from reasoner.focus import Focus, Goal, Question, Said, Span, goal_of, settled, verdict_of
+from reasoner.namespaces import curie
 from reasoner.program.model import End
 
-__all__ = ["BOUND", "LARGEST", "Lead", "Settling", "SettlingSet", "settling_sets"]
+__all__ = ["BOUND", "LARGEST", "Lead", "Settling", "SettlingSet", "render_settling", "settling_sets"]
 
 LARGEST = 3
 """Unknowns of the largest set that is looked for."""
@@ -73,6 +74,23 @@ def settling_sets(view: View, advice: Advice, name: str, largest: int = LARGEST,
         return Settling(name, (SettlingSet((), ()),), True, largest)
     found, complete = search.minimal(largest, bound)
     return Settling(name, tuple(map(search.described, found)), complete, largest)
+
+
+def render_settling(found: Settling) -> str:
+    """Return the sets as text, what each joint answer leads to below, with the bound up to which they are all."""
+    lines = []
+    for each in found.sets:
+        if not each.unknowns:
+            return f"{curie(found.goal)} is settled: nothing is missing\n"
+        lines.append(" and ".join(one.label for one in each.unknowns))
+        for lead in each.leads:
+            rule = ", ".join(filter(None, (lead.rule, lead.certainty)))
+            lines.append(f"  {', '.join(answer or 'any' for answer in lead.answers)} -> {lead.verdict}" + (f" ({rule})" if rule else ""))
+    if not found.sets:
+        return f"no {found.largest} unknowns settle {curie(found.goal)} however they are answered\n"
+    which = "every" if found.complete else "not every"
+    lines.append(f"{which} smallest set of at most {found.largest} unknowns that settle {curie(found.goal)} is listed")
+    return "\n".join(lines) + "\n"
 
 
 class _Search:

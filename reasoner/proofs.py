@@ -39,6 +39,10 @@ class Prover:
         ranked = [each for each in self.answer.differential.ranked if each.status in ("confirmed", "excluded")]
         return proofs + [self.condition(each.condition, each.status) for each in ranked]
 
+    def resting_on(self, sentence: str) -> list[Proof]:
+        """Return the proofs of the report's conclusions that cite a sentence of the source text, by its IRI."""
+        return [proof for proof in self.listed() if any(kind == "sentence" and iri == sentence for kind, iri, _ in proof.cited)]
+
     def explain(self, name: str, every: bool = False, bound: int = BOUND) -> Explained:
         """Return one proof per conclusion that `name` stands for, or one per minimal reason; raise UsageError as `named` does."""
         proofs = self.named(name)

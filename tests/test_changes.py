@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -12,15 +13,20 @@ import pytest
 
 from reasoner import load_records
 from reasoner.answering import answer_case
+from reasoner.changed_proofs import prove_changes
 from reasoner.changes import Changes, _Search, changes_of, read_goal
 from reasoner.cli import main
 from reasoner.counterfactual import apply_changes
 from reasoner.errors import UsageError
 from reasoner.explanation import View
 from reasoner.focus import goal_of, verdict_of
+from reasoner.missing import settling_sets
 from reasoner.moves import TO_LEARN, WERE_IT, Move
 from reasoner.namespaces import curie
 from reasoner.program import Program
+from reasoner.proof_axioms import load_axioms
+from reasoner.proof_checker import Checker
+from reasoner.proofs import Prover
 from reasoner.report import CaseAnswer
 
 ROOT = Path(__file__).parent / "cases"
@@ -180,3 +186,42 @@ def test_time_is_told(knowledge: Program, figure: Callable[..., None]) -> None:
     times.sort()
     figure("changes of the imaging verdict, 12 cases", f"median {times[6][0]:.0f}, worst {times[-1][0]:.0f}", "ms")
     figure("of these complete to 3 changes", sum(size == 3 for _, size in times))
+
+
+def test_every_new_verdict_is_proven(knowledge: Program, root: Path, figure: Callable[..., None]) -> None:
+    axioms, checker, count = load_axioms(knowledge, root), Checker(root), 0
+    words = {verdict.iri: verdict.word for decision in knowledge.decisions for verdict in decision.verdicts}
+    for path in (STABLE, DAY_TWELVE, *random.Random(6).sample(CASES, 4)):
+        view, answer = opened(path, knowledge)
+        found = changes_of(view, IMAGING, answer.as_of)
+        proven = prove_changes(axioms, answer.state.case, found, answer.as_of)
+        assert len(proven) == len(found.sets)
+        for each, (proof, known) in zip(found.sets, proven, strict=True):
+            checker.check(proof.to_json(), [premise.to_json() for premise in known])
+            assert words[proof.conclusion.standing] == each.verdict
+            count += 1
+    figure("what would change it: new verdicts proven, the checker accepts", count)
+    assert count >= 40
+
+
+def test_proofs_of_changes_on_the_command_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--knowledge", str(root), "whatif", str(STABLE), "--goal", "warranted", "--prove", "--json"]) == 0
+    out, err = capsys.readouterr()
+    sets = json.loads(out)["sets"]
+    assert sets and all(each["proof"]["conclusion"]["is"].endswith("warranted") for each in sets)
+    assert f"{len(sets)} of {len(sets)} proofs accepted by the checker" in err
+    assert main(["--knowledge", str(root), "whatif", str(STABLE), "--set", "ABI=0.95", "--prove"]) == 2
+
+
+def test_time_for_all_reasons_missing_facts_and_changes(knowledge: Program, root: Path, figure: Callable[..., None]) -> None:
+    axioms, times = load_axioms(knowledge, root), []
+    for path in (STABLE, *random.Random(1).sample(CASES, 30)):
+        view, answer = opened(path, knowledge)
+        started = time.process_time()
+        changes_of(view, IMAGING, answer.as_of)
+        settling_sets(view, answer.advice, IMAGING)
+        Prover(axioms, View(knowledge, answer.state, answer.statuses), answer).explain(IMAGING, every=True)
+        times.append(1000 * (time.process_time() - started))
+    times = sorted(times[1:])
+    said = f"median {times[15]:.0f}, 95 % below {times[28]:.0f}, worst {times[-1]:.0f}"
+    figure("all minimal reasons, missing facts and counterfactuals of the imaging verdict, 30 cases", said, "ms")

@@ -14,6 +14,7 @@ import pytest
 from reasoner import load_records
 from reasoner.advice import advise
 from reasoner.answering import answer_case
+from reasoner.cli import main
 from reasoner.entailment import OPEN, REFUTED, Statuses
 from reasoner.errors import UsageError
 from reasoner.explanation import View
@@ -192,3 +193,17 @@ def test_time_is_told(knowledge: Program, figure: Callable[..., None]) -> None:
         times.append(1000 * (time.process_time() - started))
     times.sort()
     figure("missing facts of both decisions, 30 cases", f"median {times[15]:.1f}, worst {times[-1]:.1f}", "ms")
+
+
+def test_missing_facts_on_the_command_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = ROOT / "dvt" / "d8-signs-not-charted" / "record.ttl"
+    assert main(["--knowledge", str(root), "explain", str(path), IMAGING, "--missing"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "new acute venous sign",
+        "  present -> warranted (D1, presumed)",
+        "  absent -> not-warranted (D5, presumed)",
+        f"every smallest set of at most 3 unknowns that settle {IMAGING} is listed",
+    ]
+    stable = ROOT / "source-text" / "bilateral-cramps-stable" / "record.ttl"
+    assert main(["--knowledge", str(root), "explain", str(stable), IMAGING, "--missing"]) == 0
+    assert "nothing is missing" in capsys.readouterr().out

@@ -18,6 +18,7 @@ import pytest
 
 from reasoner import load_records
 from reasoner.answering import answer_case
+from reasoner.cli import main
 from reasoner.entailment import OPEN
 from reasoner.explanation import View
 from reasoner.program import Program
@@ -330,6 +331,18 @@ def test_changed_sentence_names_what_rests_on_it(proofs: list[Found], root: Path
         assert refused == [place for place, proof in enumerate(proofs) if iri in [each["iri"] for each in proof["cited"]]]
         assert 0 < len(refused) < len(proofs)
         assert codes == {"LC-1540"}
+
+
+def test_sentence_names_the_conclusions_that_rest_on_it(axioms: Axioms, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = next(path for path in CASES if path.parent.name == "bilateral-cramps-stable")
+    (prover,) = provers(axioms, [path])
+    iri = "https://w3id.org/legcramps/guideline/_Sentence_s06"
+    resting = [plain(proof)["conclusion"] for proof in prover.listed() if iri in [each["iri"] for each in plain(proof)["cited"]]]
+    assert 0 < len(resting) < len(prover.listed())
+    assert main(["--knowledge", str(root), "explain", str(path), "S6", "--json"]) == 0
+    assert [proof["conclusion"] for proof in json.loads(capsys.readouterr().out)["proofs"]] == resting
+    assert main(["--knowledge", str(root), "explain", str(path), "S99"]) == 0
+    assert "0 conclusions rest on S99" in capsys.readouterr().err
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from reasoner.cli.arguments import INPUT_FORMATS, instant, one_answer
+from reasoner.errors import UsageError
+
+if TYPE_CHECKING:
+    from reasoner.answer import CaseAnswer
+    from reasoner.program.model import Program
 
 __all__ = ["add_arguments"]
 
@@ -16,12 +22,14 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "conclusion",
         metavar="CONCLUSION",
-        help="the CURIE of a class, recommendation, test or condition, or the key of a decision in the JSON",
+        help="the CURIE of a class, recommendation, test or condition, the key of a decision in the JSON, or a sentence such as S7: "
+        "every conclusion that rests on it",
     )
     verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the file name's ending")
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
     verb.add_argument("--all", action="store_true", help="every minimal reason, not one, up to a bound that is stated")
+    verb.add_argument("--missing", action="store_true", help="the smallest sets of unknowns that settle a decision or recommendation")
     verb.add_argument("--check", action="store_true", help="have each proof accepted by the separate checker before it is printed")
     verb.add_argument("--format", choices=("text", "json", "turtle", "dot"), default="text")
     verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
@@ -30,21 +38,50 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from reasoner.explanation import View
+    from reasoner.program.premises import sentence_iri
     from reasoner.proof_axioms import load_axioms
     from reasoner.proof_checker import Checker
+    from reasoner.proof_data import Explained
     from reasoner.proof_formats import Words
     from reasoner.proofs import Prover
     from reasoner.resources import knowledge_folder
 
     program, answer = one_answer(arguments)
+    if arguments.missing:
+        return _missing(arguments, program, answer)
     folder = knowledge_folder(arguments.knowledge)
     axioms, view = load_axioms(program, folder), View(program, answer.state, answer.statuses)
     prover = Prover(axioms, view, answer)
-    explained = prover.explain(arguments.conclusion, every=arguments.all)
+    sentence = sentence_iri(arguments.conclusion)
+    if sentence is not None:
+        explained = Explained(arguments.conclusion, tuple(prover.resting_on(sentence)))
+        print(f"legcramps: {len(explained.proofs)} conclusions rest on {arguments.conclusion}", file=sys.stderr)
+    else:
+        explained = prover.explain(arguments.conclusion, every=arguments.all)
     if arguments.check:
         checker, known = Checker(folder), [each.to_json() for each in prover.given()]
         for proof in explained.proofs:
             checker.check(proof.to_json(), known)
         print(f"legcramps: {len(explained.proofs)} of {len(explained.proofs)} proofs accepted by the checker", file=sys.stderr)
     sys.stdout.write(Words(axioms, view).write(explained, arguments.format))
+    return 0
+
+
+def _missing(arguments: argparse.Namespace, program: Program, answer: CaseAnswer) -> int:
+    import json
+    from dataclasses import asdict
+
+    from reasoner.explanation import View
+    from reasoner.missing import render_settling, settling_sets
+    from reasoner.namespaces import expand
+
+    if arguments.format not in ("text", "json"):
+        raise UsageError("What is missing is no proof", why=f"--format {arguments.format}", repair="use --format text or json")
+    keys = [decision.key for decision in program.decisions]
+    name = arguments.conclusion if arguments.conclusion in keys else expand(arguments.conclusion)
+    found = settling_sets(View(program, answer.state, answer.statuses), answer.advice, name)
+    if arguments.format == "json":
+        print(json.dumps({"case": answer.state.case.iri, **asdict(found)}, ensure_ascii=False))
+    else:
+        sys.stdout.write(render_settling(found))
     return 0

@@ -7,10 +7,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from reasoner.cli.arguments import INPUT_FORMATS, instant, one_answer
+from reasoner.errors import UsageError
 
 if TYPE_CHECKING:
     from reasoner.answer import CaseAnswer
+    from reasoner.changes import Changes
     from reasoner.program.model import Program
+    from reasoner.proof_data import Proof
 
 __all__ = ["add_arguments"]
 
@@ -31,6 +34,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         metavar="GOAL[=VERDICT]",
         help="list the smallest changes that give another verdict, or this one, on repeatDvtImaging, scope or a recommendation",
     )
+    verb.add_argument("--prove", action="store_true", help="with --goal: prove each new verdict, and have the separate checker accept it")
     verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the file name's ending")
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
@@ -50,6 +54,8 @@ def _run(arguments: argparse.Namespace) -> int:
     program, answer = one_answer(arguments)
     if arguments.goal:
         return _list_changes(arguments, program, answer)
+    if arguments.prove:
+        raise UsageError("There is nothing to prove", why="--prove belongs to --goal", repair="use --goal, or `explain` on changed records")
     changes = [parse_change(text, program) for text in arguments.changes]
     changed = answer_case(apply_changes(answer.state.case, changes, program, answer.as_of), program, answer.as_of)
     found = differences(case_document(program, answer), case_document(program, changed))
@@ -77,8 +83,32 @@ def _list_changes(arguments: argparse.Namespace, program: Program, answer: CaseA
 
     name, wanted = read_goal(program, arguments.goal)
     found = changes_of(View(program, answer.state, answer.statuses), name, answer.as_of, wanted)
+    document = {"case": answer.state.case.iri, **asdict(found)}
+    proven = _proven(arguments, program, answer, found) if arguments.prove else []
+    if proven:
+        document["sets"] = [{**row, "proof": proof.to_json()} for row, (proof, _) in zip(document["sets"], proven, strict=True)]
     if arguments.format == "json":
-        print(json.dumps({"case": answer.state.case.iri, **asdict(found)}, ensure_ascii=False))
-    else:
-        sys.stdout.write(render_changes(found))
+        print(json.dumps(document, ensure_ascii=False))
+        return 0
+    sys.stdout.write("\n".join([render_changes(found), *(f"{tree.rstrip()}\n" for _, tree in proven)]))
     return 0
+
+
+def _proven(arguments: argparse.Namespace, program: Program, answer: CaseAnswer, found: Changes) -> list[tuple[Proof, str]]:
+    """Return the proof of each new verdict, accepted by the checker, with its text."""
+    from reasoner.changed_proofs import prove_changes
+    from reasoner.explanation import View
+    from reasoner.proof_axioms import load_axioms
+    from reasoner.proof_checker import Checker
+    from reasoner.proof_formats import Words
+    from reasoner.resources import knowledge_folder
+
+    folder = knowledge_folder(arguments.knowledge)
+    axioms, checker = load_axioms(program, folder), Checker(folder)
+    words = Words(axioms, View(program, answer.state, answer.statuses))
+    proven = []
+    for proof, known in prove_changes(axioms, answer.state.case, found, answer.as_of):
+        checker.check(proof.to_json(), [each.to_json() for each in known])
+        proven.append((proof, words.tree(proof)))
+    print(f"legcramps: {len(proven)} of {len(proven)} proofs accepted by the checker", file=sys.stderr)
+    return proven

@@ -13,7 +13,7 @@ from reasoner.namespaces import LCG, curie
 from reasoner.program.rows import Recommendation
 from reasoner.terms import Role
 
-__all__ = ["Missing", "Premises", "Reason", "load_premises", "role_phrase", "sentence_id"]
+__all__ = ["Missing", "Premises", "Reason", "load_premises", "role_phrase", "sentence_id", "sentence_iri"]
 
 _PHRASES = {
     Role.FINDING: ("", ""),
@@ -101,6 +101,11 @@ def role_phrase(labels: Mapping[str, str], role: str, term: str) -> str:
     """Return the words for a role with a filler, such as "new" before a finding."""
     before, after = _PHRASES.get(role, ("", ""))
     return f"{before}{_of(labels, term).label}{after}"
+
+
+def sentence_iri(name: str) -> str | None:
+    """Return the IRI of a sentence by its short id, such as S7; None for another name."""
+    return f"{LCG}_Sentence_s{int(name[1:]):02d}" if name[:1] == "S" and name[1:].isdecimal() else None
 
 
 def sentence_id(iri: str) -> str:
