@@ -473,6 +473,22 @@ def test_an_age_is_the_year_of_life_after_that_birthday(knowledge: Program) -> N
     assert (record.onset.low, record.onset.high) == (parse_moment("2000").low, parse_moment("2001-12-31").high - 86_400)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("periods", "ended"),
+    [
+        ([{"start": "2026-01", "end": "2026-02"}, {"start": "2026-03", "end": "2026-04"}], "2026-04"),
+        ([{"start": "2026-03", "end": "2026-04"}, {"start": "2026-01"}], None),
+        ([{"start": "2026-01", "end": "2026-02"}, None], None),
+    ],
+)
+def test_an_order_of_several_doses_runs_from_the_first_to_the_last(
+    knowledge: Program, periods: list[Json | None], ended: str | None
+) -> None:
+    doses = [{"timing": {"repeat": {"boundsPeriod": period}}} if period else {"text": "as needed"} for period in periods]
+    (record,) = case(knowledge, order(dosageInstruction=doses)).medications
+    assert (record.started, record.ended) == (parse_moment("2026-01"), parse_moment(ended) if ended else None)
+
+
 # --- whose, where from, which version ---------------------------------------------------------------------------------
 
 
@@ -537,6 +553,40 @@ def test_a_resource_sent_twice_is_read_once(knowledge: Program) -> None:
 def test_what_may_change_the_meaning_is_not_read(knowledge: Program) -> None:
     found = case(knowledge, order(modifierExtension=[{"url": "http://example.org/not-done", "valueBoolean": True}]))
     assert (found.medications, codes(found)) == ((), {"modified-meaning"})
+
+
+FETUS = {"reference": "Group/fetus"}
+
+
+@pytest.mark.parametrize(
+    ("focus", "codes_found"), [([FETUS], {"other-focus"}), ([{"reference": "Patient/p"}], set()), ([{"display": "donor"}], {"other-focus"})]
+)
+def test_an_observation_of_someone_else_says_nothing_of_the_patient(knowledge: Program, focus: list[Json], codes_found: set[str]) -> None:
+    found = case(knowledge, observation(TSH, valueQuantity={"value": 9, "system": UCUM, "code": "m[IU]/L"}, focus=focus))
+    assert (len(found.measurements), codes(found)) == (int(not codes_found), codes_found)
+
+
+def test_a_value_beside_a_reason_for_having_none_is_not_used(knowledge: Program) -> None:
+    found = case(knowledge, observation(TSH, valueQuantity={"value": 9}, dataAbsentReason={"text": "error"}))
+    assert (found.measurements, codes(found)) == ((), {"contradictory-value"})
+
+
+def test_what_a_bundle_withdraws_is_left_out(knowledge: Program) -> None:
+    entries = [{"resource": PATIENT}, {"resource": order(), "request": {"method": "DELETE", "url": "MedicationRequest/x"}}]
+    found = read_fhir(bundle(entry=entries), knowledge)
+    assert (found.cases[0].medications, found.counts.left_out("deleted"), adds_up(found.counts)) == ((), 1, True)
+    for status, records in (("final", 1), ("entered-in-error", 0)):
+        composition = {"resourceType": "Composition", "status": status}
+        entries = [{"resource": each} for each in (composition, PATIENT, order())]
+        found = read_fhir(bundle(entry=entries, type="document"), knowledge)
+        assert found.counts.records == records
+        assert found.counts.left_out("withdrawn-document") == (0 if records else 3)
+        assert adds_up(found.counts)
+
+
+def test_a_record_that_is_no_longer_in_use_is_named(knowledge: Program) -> None:
+    found = read_fhir(bundle(PATIENT | {"active": False}), knowledge)
+    assert codes(found.cases[0]) == {"inactive-patient"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@
 |---|---|
 | a single resource | one entry |
 | Bundle of any type but history | its entries in order; a Bundle inside a Bundle is taken apart too |
+| `request.method` DELETE | left out: the sender withdraws it |
+| a document whose Composition is entered-in-error | nothing of it is read |
 | `contained` | entries of their own, named by their container |
 | `fullUrl` (http or urn), else base + type + id | the IRI of the entry |
 | the same IRI twice, same content | read once |
@@ -57,16 +59,18 @@ def gather_entries(documents: Iterable[Element], base: str, before: int = 0) -> 
     `before` resources were read earlier: one without an id is named by its place among all.
     """
     found: list[Entry] = []
+    left_out: Counter[tuple[str, str]] = Counter()
+    problems: list[Problem] = []
     for document in documents:
-        for resource, url in _taken_apart(document, ""):
+        for resource, url in _taken_apart(document, "", left_out, problems):
             found.extend(_with_contained(resource, url, base, before + len(found) + 1))
     for entry in found:
         refuse_other_versions(entry.resource, entry.node)
-    return _once(found)
+    return _once(found, left_out, problems)
 
 
-def _taken_apart(resource: Element, url: str) -> Iterator[tuple[Element, str]]:
-    """Yield the resources of a bundle with their full URLs, or the resource itself."""
+def _taken_apart(resource: Element, url: str, left_out: Counter[tuple[str, str]], problems: list[Problem]) -> Iterator[tuple[Element, str]]:
+    """Yield the resources of a bundle with their full URLs, or the resource itself; what a bundle withdraws is left out."""
     if string(resource, "resourceType") != "Bundle":
         yield resource, url
         return
@@ -78,9 +82,32 @@ def _taken_apart(resource: Element, url: str) -> Iterator[tuple[Element, str]]:
             repair="send the current versions, as a collection or a searchset",
         )
     members = resource.get("entry")
-    for entry in members if isinstance(members, list) else ():
-        held = entry if isinstance(entry, dict) else EMPTY
-        yield from _taken_apart(child(held, "resource"), string(held, "fullUrl"))
+    entries = [entry if isinstance(entry, dict) else EMPTY for entry in members] if isinstance(members, list) else []
+    withdrawn = _is_withdrawn(resource, entries)
+    if withdrawn:
+        problems.append(
+            Problem(
+                "withdrawn-document",
+                "the document was entered in error, nothing of it is read",
+                "",
+                (url or "Bundle",),
+                "send the right one",
+            )
+        )
+    for entry in entries:
+        held = child(entry, "resource")
+        if withdrawn or string(entry, "request", "method") == "DELETE":
+            reason = "withdrawn-document" if withdrawn else "deleted"
+            left_out.update((reason, string(each, "resourceType")) for each in (held, *children(held, "contained")))
+        else:
+            yield from _taken_apart(held, string(entry, "fullUrl"), left_out, problems)
+
+
+def _is_withdrawn(bundle: Element, entries: list[Element]) -> bool:
+    """Return whether a document's Composition, its first entry, says that the document was entered in error."""
+    first = child(entries[0], "resource") if entries else EMPTY
+    is_document = string(bundle, "type") == "document" and string(first, "resourceType") == "Composition"
+    return is_document and string(first, "status") == "entered-in-error"
 
 
 def _with_contained(resource: Element, url: str, base: str, position: int) -> Iterator[Entry]:
@@ -102,11 +129,9 @@ def _escaped(name: str) -> str:
     return name if _ID.fullmatch(name) else quote(name, safe="")
 
 
-def _once(found: list[Entry]) -> Gathering:
+def _once(found: list[Entry], left_out: Counter[tuple[str, str]], problems: list[Problem]) -> Gathering:
     """Leave out repeated resources, and of two versions the older one."""
     kept: dict[str, Entry] = {}
-    problems: list[Problem] = []
-    left_out: Counter[tuple[str, str]] = Counter()
     for entry in found:
         other = kept.get(entry.node)
         if other is None:

@@ -7,7 +7,7 @@
 | MedicationStatement `status` | lc:recordStatus |
 | MedicationAdministration `status` | in-progress → active; a single dose given says nothing about use today: unconfirmed |
 | MedicationDispense `status` | handed over is not taken: unconfirmed |
-| MedicationRequest dosage `timing.repeat.boundsPeriod`, else `authoredOn` | lc:started, lc:ended |
+| MedicationRequest dosages' `timing.repeat.boundsPeriod`, from the first start to the last end; else `authoredOn` | lc:started, lc:ended; no end while one dosage has none |
 | MedicationStatement, MedicationAdministration `effectivePeriod` | lc:started, lc:ended |
 | MedicationAdministration `effectiveDateTime`, MedicationDispense `whenHandedOver` | lc:started |
 | first dosage: `text`, else its dose quantity | lc:dose |
@@ -117,9 +117,12 @@ def _course(entry: Entry, notes: Notes) -> tuple[Moment | None, Moment | None]:
     """Return when the use began and ended, as far as the resource says so."""
     resource = entry.resource
     if entry.kind == "MedicationRequest":
-        bounds = child(resource, "dosageInstruction", "timing", "repeat")
-        started = begin(bounds, "bounds", "started", notes) if "boundsPeriod" in bounds else None
-        ended = end(bounds, "bounds", "ended", notes) if "boundsPeriod" in bounds else None
+        bounds = [child(each, "timing", "repeat") for each in children(resource, "dosageInstruction")]
+        starts = [begin(each, "bounds", "started", notes) for each in bounds if "boundsPeriod" in each]
+        ends = [end(each, "bounds", "ended", notes) if "boundsPeriod" in each else None for each in bounds]
+        started = min((each for each in starts if each is not None), key=lambda each: each.low, default=None)
+        known = [each for each in ends if each is not None]
+        ended = max(known, key=lambda each: each.high) if known and len(known) == len(ends) else None
         return started or moment(string(resource, "authoredOn"), "started", notes), ended
     if entry.kind == "MedicationDispense":
         return moment(string(resource, "whenHandedOver"), "started", notes), None

@@ -10,7 +10,8 @@
 | `status` | lc:recordStatus; cancelled makes no record |
 | `effective[x]` | lc:performedOn, or lc:recordedOn of a finding |
 | `bodySite` that is a side | lc:side |
-| `dataAbsentReason` without a value; a value in words or of another type | no record, a problem |
+| `dataAbsentReason` without a value or beside one; a value in words or of another type | no record, a problem |
+| `focus` on anything but the patient, such as a fetus or a donor | no record, a problem |
 
 A finding that is named without saying whether it is there is no record: some profiles say so in a component, and it
 may say absent. A panel that only groups other results is no record and no problem.
@@ -28,6 +29,7 @@ from reasoner.fhir.elements import EMPTY, Element, child, children, choice, numb
 from reasoner.fhir.entries import Entry
 from reasoner.fhir.notes import Notes
 from reasoner.fhir.quantities import Amount, read_amount, read_limits
+from reasoner.fhir.references import reference_words
 from reasoner.fhir.statuses import standing
 from reasoner.moments import Moment
 from reasoner.record import ExaminationRecord, MeasurementRecord, Record
@@ -61,6 +63,8 @@ def read_observation(entry: Entry, context: Context, notes: Notes) -> list[Recor
             "not-performed", f"“{wording(child(resource, 'code'))}” was not performed", lc("recordStatus"), "nothing, if that is so"
         )
         return []
+    if _is_of_another(entry, context, notes):
+        return []
     components = children(resource, "component")
     when = performed(resource, "effective", notes)
     presence = frozenset() if choice(resource, "value")[0] else _presences(components, context)
@@ -76,6 +80,20 @@ def read_observation(entry: Entry, context: Context, notes: Notes) -> list[Recor
         notes.unknown += site.unknown
         notes.texts += site.texts
     return records
+
+
+def _is_of_another(entry: Entry, context: Context, notes: Notes) -> bool:
+    """Return whether an Observation looks at something or someone else than its subject, which is noted."""
+    subject = context.index.find(child(entry.resource, "subject"), entry)
+    others = [each for each in children(entry.resource, "focus") if subject is None or context.index.find(each, entry) is not subject]
+    if others:
+        notes.report(
+            "other-focus",
+            f"the observation is about “{reference_words(others[0])}”, not about the patient",
+            "",
+            "nothing, if that is so; else leave out focus",
+        )
+    return bool(others)
 
 
 def _presences(components: Iterable[Element], context: Context) -> frozenset[str]:
@@ -140,6 +158,15 @@ def _presence(part: _Part, context: Context, notes: Notes) -> str:
 def _tested(node: str, test: str, part: _Part, context: Context, notes: Notes) -> Record | None:
     """Return the measurement or the examination that a part reports of `test`, or None with the reason noted."""
     codes, holder = context.codes, part.holder
+    if choice(holder, "value")[0] and "dataAbsentReason" in holder:
+        reason = wording(child(holder, "dataAbsentReason"))
+        notes.report(
+            "contradictory-value",
+            f"{codes.label(test)} has a value and a reason for having none: {reason}",
+            lc("value"),
+            "leave one of them",
+        )
+        return None
     amount, quantity = _amount(test, holder, context, notes)
     answers = [*children(holder, "valueCodeableConcept"), *children(holder, "interpretation")]
     place = _one(codes.words(answers, "Interpretation"), "interpretation", notes)

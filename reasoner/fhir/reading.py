@@ -256,6 +256,8 @@ def _check_patient(entry: Entry, notes: Notes) -> None:
             "",
             "check that the record is meant to be assessed",
         )
+    if entry.resource.get("active") is False:
+        notes.report("inactive-patient", "the patient's record is marked as no longer in use", "", "send the record that is in use")
     for link in children(entry.resource, "link"):
         other = reference_words(child(link, "other"))
         notes.report(
