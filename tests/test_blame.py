@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -157,6 +159,18 @@ def test_no_more_and_no_less_is_blamed(seed: Seed, tmp_path: Path) -> None:
     assert found.minimal
 
 
+def test_axiom_is_found_in_the_file_that_states_it(tmp_path: Path) -> None:
+    (tmp_path / "ontology").mkdir()
+    (tmp_path / "ontology" / "another.ttl").write_text(
+        HEAD[: HEAD.index("lc:Case")] + "\nlc:X rdfs:subClassOf lc:Case .\n", encoding="utf-8"
+    )
+    (tmp_path / "ontology" / "small.ttl").write_text(f"{HEAD}lc:X a owl:Class ; rdfs:subClassOf lc:Finding .\n", encoding="utf-8")
+    (found,) = blamed(read_workspace(tmp_path), "X")
+    places = {each.text: each.where for each in found.axioms}
+    assert places["lc:X SubClassOf lc:Case"] == "ontology/another.ttl:6"
+    assert places["lc:X SubClassOf lc:Finding"] == f"ontology/small.ttl:{FIRST}"
+
+
 def test_one_of_two_reasons_is_given_whole(tmp_path: Path) -> None:
     twice = "lc:X a owl:Class ; rdfs:subClassOf lc:Case , lc:Finding , lc:Y .\nlc:Y a owl:Class ; owl:disjointWith lc:X ."
     (found,) = blamed(seeded(tmp_path, twice), "X")
@@ -165,6 +179,42 @@ def test_one_of_two_reasons_is_given_whole(tmp_path: Path) -> None:
         {"lc:X SubClassOf lc:Y", "lc:X DisjointWith lc:Y"},
     )
     assert {each.text.replace("lc:Y DisjointWith lc:X", "lc:X DisjointWith lc:Y") for each in found.axioms} in reasons
+
+
+NAMES = ("A", "B", "C", "D")
+STATED = [(left, f"rdfs:subClassOf lc:{right}") for left in ("X", *NAMES) for right in NAMES if left != right]
+STATED += [(left, f"owl:disjointWith lc:{right}") for left, right in itertools.combinations(NAMES, 2)]
+STATED += [(left, f"rdfs:subClassOf {some(role, f'lc:{right}')}") for left in ("X", "A") for right in NAMES for role in ("r", "s")]
+STATED += [(role, f"rdfs:{side} lc:{name}") for role in ("r", "s") for side in ("domain", "range") for name in NAMES]
+STATED += [("s", "rdfs:subPropertyOf lc:r")]
+
+
+def reasons(folder: Path, stated: list[tuple[str, str]]) -> list[tuple[str, str]] | None:
+    """Return the statements that are blamed for X, sorted; None when X can have a member. Each stands on a line of its own."""
+    folder.mkdir(parents=True)
+    lines: list[tuple[str, str]] = []
+    for name in ("X", *NAMES, "r", "s"):
+        lines += [("", f"lc:{name} a owl:{'Class' if name.isupper() else 'ObjectProperty'}")]
+        lines += [(subject, f"    {said}") for subject, said in stated if subject == name]
+        lines += [("", "    .")]
+    text = "\n".join(f"{line}{'' if line.endswith('.') else ' ;'}" for _, line in lines)
+    (folder / "small.ttl").write_text(f"{HEAD[: HEAD.index('lc:Case')]}{text}\n", encoding="utf-8")
+    found = blamed(read_workspace(folder.parent), "X")
+    start = HEAD[: HEAD.index("lc:Case")].count("\n") + 1
+    at = {int(each.where.rpartition(":")[2]) - start for each in found[0].axioms} if found else set()
+    return sorted((lines[number][0], lines[number][1].strip()) for number in at) if found else None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_blamed_axioms_suffice_and_none_can_be_spared(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    found, tries = None, 0
+    while found is None:
+        tries += 1
+        found = reasons(tmp_path / str(tries) / "ontology", rng.sample(STATED, 16))
+    assert reasons(tmp_path / "alone" / "ontology", found) == found
+    for number in range(len(found)):
+        assert reasons(tmp_path / f"without-{number}" / "ontology", found[:number] + found[number + 1 :]) is None
 
 
 def test_class_that_can_have_a_member_is_not_blamed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from functools import cached_property
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -109,6 +110,7 @@ def test_headings_leave_no_level_out_and_all_can_be_reached_by_keyboard(pages: d
     for name, page in pages.items():
         levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
         assert levels[0] == 1, name
+        assert all(after <= before + 1 for before, after in pairwise(levels)), name
         assert "#content" in page.hrefs
         assert "content" in page.ids
         scrolling = [each for each in page.all("div") if each.get("class") == "scroll"]

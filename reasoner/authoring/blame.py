@@ -19,7 +19,7 @@ from reasoner.authoring.classify import TYPES, type_lines
 from reasoner.authoring.hermit import Deadline, start_hermit
 from reasoner.authoring.owlapi import factory, hash_set, hermit_over, locality_module, manchester, read_axioms
 from reasoner.authoring.results import Related
-from reasoner.authoring.workspace import Workspace
+from reasoner.authoring.workspace import TurtleFile, Workspace, named
 from reasoner.errors import IncompleteError
 from reasoner.namespaces import BASE, OWL, RDFS, curie
 
@@ -87,6 +87,7 @@ class _Parts:
         self._write = manchester(curie)
         self._iri = start_hermit().JClass("org.semanticweb.owlapi.model.IRI").create
         graph = workspace.graph
+        self._stated = [(file, {(named(quad.subject), quad.predicate.value) for quad in file.quads}) for file in workspace.ontology]
         read = read_axioms("\n".join((*axiom_lines(graph), *type_lines(graph))) + "\n")
         found = sorted((part for axiom in read for part in self._cut(axiom)), key=lambda part: (part.owner, part.text, part.kind))
         self.all = tuple({part.axiom: part for part in found}.values())
@@ -129,8 +130,16 @@ class _Parts:
         text = part.text.replace(f"{curie(part.owner)} SubClassOf", f"{curie(owner)} Type") if owner != part.owner else part.text
         words = [curie(name) for name in _names(part.axiom) if name != part.owner]
         words += [str(each.getLiteral()) for each in _literals(part.axiom)]
-        kind = "" if words and part.kind == "EquivalentClasses" else curie(_MENTIONS.get(part.kind, ""))
-        return Related(text, self._workspace.place(owner, *words * 2, kind))  # a word counts for more than the predicate
+        predicate = _MENTIONS.get(part.kind, "")
+        kind = "" if words and part.kind == "EquivalentClasses" else curie(predicate)
+        mentions = [*words * 2, kind]  # a word counts for more than the predicate
+        file = self._file(owner, predicate, words)
+        return Related(text, file.place(owner, *mentions) if file else self._workspace.place(owner, *mentions))
+
+    def _file(self, owner: str, predicate: str, words: list[str]) -> TurtleFile | None:
+        """Return the file that states something of a term by a predicate, one that names all of `words` first."""
+        stating = [file for file, stated in self._stated if (owner, predicate) in stated]
+        return next((file for file in stating if all(word in file.text for word in words)), stating[0] if stating else None)
 
 
 class _Search:

@@ -117,7 +117,6 @@ def _before(places: Places, page: str) -> Content:
         element("h2", "Class tree"),
         tree_drawing(places, root),
         element("details", element("summary", "The class tree as a list"), tree_list(places, root)),
-        element("h2", "Terms"),
     ]
 
 
@@ -148,6 +147,7 @@ def _guideline(places: Places, title: str, terms: list[str]) -> Content:
     rest = sorted(set(terms) - set(advice) - set(first), key=lambda term: (graph.label(term).lower(), term))
     return [
         element("h1", title),
+        element("h2", "The guideline"),
         *more_of(places, first),
         element("h2", f"Recommendations ({len(advice)})"),
         *more_of(places, advice),
@@ -163,7 +163,7 @@ def _start(places: Places, guidelines: dict[str, tuple[str, list[str]]]) -> Cont
     graph = places.graph
     counts = [
         ("conditions in the differential", "conditions", len(ranked_conditions(graph))),
-        *((kind.title.lower(), kind.page, len(places.of(kind.page))) for kind in KINDS if kind.page != "conditions"),
+        *((kind.count, kind.page, len(places.of(kind.page))) for kind in KINDS if kind.page != "conditions"),
         ("guidelines", "guidelines", len(guidelines)),
         ("recommendations and red flags", "algorithm", len(recommendations(graph))),
         ("sentences", "sentences", len(places.of("sentences"))),

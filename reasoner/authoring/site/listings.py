@@ -24,7 +24,13 @@ def kind_body(places: Places, page: str, before: Content = None) -> list[Content
     """Return a page of the reference: `before`, then every term of the page."""
     kind = next(each for each in KINDS if each.page == page)
     terms = places.of(page)
-    return [element("h1", kind.title), element("p", f"{kind.summary} {len(terms)} terms."), before, *more_of(places, terms)]
+    return [
+        element("h1", kind.title),
+        element("p", f"{kind.summary} {len(terms)} terms."),
+        before,
+        element("h2", "Terms"),
+        *more_of(places, terms),
+    ]
 
 
 def sentences_body(places: Places, cases: Path) -> list[Content]:
@@ -61,6 +67,7 @@ def disagreements_body(places: Places) -> list[Content]:
     body: list[Content] = [
         element("h1", "Where sources disagree"),
         element("p", "Both positions are kept; one is followed, and the reason is stated."),
+        element("h2", "Disagreements"),
     ]
     for term in places.of("disagreements", "Disagreement"):
         chosen = graph.iri(term, lc("chosenPosition"))
@@ -89,7 +96,7 @@ def sources_body(places: Places) -> list[Content]:
     """Return the page of the sources."""
     terms = places.of("sources")
     intro = "The mark says how far a source was checked; it stands again with every claim."
-    return [element("h1", "Sources"), element("p", f"{len(terms)} sources. {intro}"), *more_of(places, terms)]
+    return [element("h1", "Sources"), element("p", f"{len(terms)} sources. {intro}"), element("h2", "All sources"), *more_of(places, terms)]
 
 
 # --- queries -----------------------------------------------------------------------------------------------------------

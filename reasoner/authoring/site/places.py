@@ -35,6 +35,11 @@ class Kind:
     title: str
     summary: str
 
+    @property
+    def count(self) -> str:
+        """Return what stands on the page, as it is counted."""
+        return f"{self.title.lower()}{'' if self.title.endswith('s') else ' terms'}"
+
 
 KINDS = (
     Kind(
