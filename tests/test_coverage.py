@@ -14,6 +14,7 @@ from reasoner.authoring.coverage import check_source, coverage_table, render_cov
 from reasoner.authoring.workspace import read_workspace
 from reasoner.cli import main
 from reasoner.errors import InputError
+from reasoner.namespaces import curie
 from reasoner.terms import lc
 
 ROOT = Path(__file__).parent.parent
@@ -84,6 +85,23 @@ def test_another_text_is_noticed(tmp_path: Path) -> None:
     assert all(finding.where.startswith(f"{SOURCE}:") for finding in findings)
     with pytest.raises(InputError, match="cannot be read"):
         list(check_source(WORKSPACE, tmp_path / "nowhere.txt"))
+
+
+def test_one_changed_sentence_names_what_rests_on_it(tmp_path: Path) -> None:
+    original = source_text()
+    if original is None:
+        pytest.skip("not run: the source text is not part of the project and lies in no folder above it")
+    text, graph = original.read_text(encoding="utf-8"), WORKSPACE.graph
+    sentence = next(row.sentence for row in ROWS if row.sentence.endswith("_s32"))
+    start = int(graph.text(sentence, lc("textOffset")))
+    changed = tmp_path / "text.txt"
+    changed.write_text(text[:start] + text[start].swapcase() + text[start + 1 :], encoding="utf-8")
+    (finding,) = check_source(WORKSPACE, changed)
+    assert "s32" in finding.what
+    named = set(finding.why.partition("on it rest ")[2].split(", "))
+    resting = set(map(curie, graph.subjects(lc("citesSentence"), sentence)))
+    assert named == resting
+    assert "lcg:_Recommendation_repeat_dvt_d5" in named
 
 
 def test_sentence_without_citation_or_reason_is_reported(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import random
@@ -304,6 +305,33 @@ def test_without_its_rules_the_checker_lets_mutants_through(proofs: list[Found],
     through = {kind: sum(accepts(blind, each) for each in changed) for kind, changed in mutants(proofs, 60).items()}
     assert through["threshold changed"] >= 10, through
     assert through["wrong binding"] >= 3, through
+
+
+CHECKING = {"reasoner.errors", "reasoner.namespaces", "reasoner.proof_checker", "reasoner.proof_ontology"}
+SOLVERS = {"dd", "jpype", "owlready2", "pysat", "rdflib"}
+
+
+def imported(root: Path, module: str) -> set[str]:
+    """Return what a module names in its imports, at its top and within its functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((root / f"{module.replace('.', '/')}.py").read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            found.add(str(node.module))
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def test_checker_shares_no_code_with_the_reasoner(root: Path) -> None:
+    reached, stack = set(), ["reasoner.proof_checker"]
+    while stack:
+        module = stack.pop()
+        if module not in reached:
+            reached.add(module)
+            names = imported(root, module)
+            assert not SOLVERS & {name.partition(".")[0] for name in names}
+            stack += [name for name in names if name.partition(".")[0] == "reasoner"]
+    assert reached == CHECKING
 
 
 # --- what rests on a sentence -----------------------------------------------------------------------------------------

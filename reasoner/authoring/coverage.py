@@ -142,5 +142,6 @@ def check_source(workspace: Workspace, source: Path) -> Iterator[CheckFinding]:
         part = text[offset : offset + length] if offset >= 0 <= length else ""
         digest = hashlib.sha256(part.encode()).hexdigest()
         if len(part) != length or digest != graph.text(sentence, lc("textDigest")):
-            why = f"characters {offset} to {offset + length} of {source.name} have the digest {digest[:12]}…"
+            resting = ", ".join(map(curie, sorted(graph.subjects(lc("citesSentence"), sentence)))) or "nothing"
+            why = f"characters {offset} to {offset + length} of {source.name} have the digest {digest[:12]}…; on it rest {resting}"
             yield _finding(workspace, sentence, f"{curie(sentence)} does not describe the source text", why, "LC-2091")
