@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from reasoner.answering import answer_case, read_all
 from reasoner.documents import Document
+from reasoner.errors import InputError
 from reasoner.export.fhir_bundle import records_bundle
 from reasoner.export.fhir_terms import Coder
 from reasoner.export.tally import Tally
@@ -188,6 +189,40 @@ def test_the_records_of_others_come_back_whole(knowledge: Program) -> None:
                 first, second = (report(replace(each, problems=()), knowledge, AS_OF) for each in (case, read[case.iri]))
                 assert first == second, case.iri
     assert answered >= 45
+
+
+LEAVES = st.sampled_from(
+    ["", "x", "2026-13", "2026", "2026-11-20T09:00:00", "urn:x", " ", 5, -1.5, True, None, {}, [], ["x"], {"code": "x"}]
+)
+
+
+def mangled(value: Any, path: int, leaf: Any) -> Any:
+    """Return a JSON value in which the leaf or branch number `path`, counted in order, is another."""
+    left = [path]
+
+    def walk(each: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            return leaf
+        if isinstance(each, dict):
+            return {name: walk(item) for name, item in each.items()}
+        return [walk(item) for item in each] if isinstance(each, list) else each
+
+    return walk(value)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=st.integers(2, 900), second=st.integers(2, 900), leaf=LEAVES, other=LEAVES)
+def test_whatever_is_read_is_written_as_valid_r4(held: Held, first: int, second: int, leaf: Any, other: Any) -> None:
+    text = json.loads((ROOT / "docs" / "examples" / "bundle.json").read_bytes())
+    spoiled = mangled(mangled(text, first, leaf), second, other)
+    try:
+        cases = read_all([Document("record", json.dumps(spoiled).encode(), "fhir")], held.program).cases
+    except InputError:
+        return
+    bundle, read, _ = written(cases, held.program)
+    assert problems_of(bundle) == []
+    assert len(read) == len(cases)
 
 
 # --- single records ---------------------------------------------------------------------------------------------------

@@ -39,11 +39,17 @@ class Coder:
         self._program = program
         self._codes = Codes(program)
         self._outside: dict[str, list[str]] = {}
+        self._concepts: dict[str, Element] = {}
         for code, value in program.value_codes.items():
             self._outside.setdefault(value, []).append(code)
 
     def concept(self, term: str) -> Element:
         """Return a term as a CodeableConcept."""
+        if term not in self._concepts:
+            self._concepts[term] = self._concept(term)
+        return self._concepts[term]
+
+    def _concept(self, term: str) -> Element:
         own = self.own(term)
         found = [
             coding(system, self._written(system, code)) for system, code, match in self._program.term_codes.get(term, ()) if match == _EXACT
