@@ -230,7 +230,10 @@ def test_a_new_sign_warrants_a_second_scan(knowledge: Program, dated: bool) -> N
 def test_what_is_known_later_or_at_no_time_does_not_condemn_a_scan(knowledge: Program) -> None:
     later = repeats(knowledge, first=on(4, SCAN), none=on(9, NO_SIGN, "recordedOn"), second=on(8, SCAN))
     undated = repeats(knowledge, first=on(4, SCAN), none=NO_SIGN, second=on(8, SCAN))
-    assert later == undated == []
+    absence = "a lc:FindingRecord ; lc:ofFinding lc:AcuteVenousSign ; lc:presence lc:_Presence_absent"
+    denied = repeats(knowledge, first=on(4, SCAN), none=absence, second=on(8, SCAN))
+    assert later == undated == denied == []
+    assert repeats(knowledge, first=on(4, SCAN), none=on(6, absence, "recordedOn"), second=on(8, SCAN)) == ["second"]
 
 
 def test_a_past_repeat_is_an_issue(knowledge: Program) -> None:
