@@ -1,16 +1,17 @@
-"""Judge recommendations and decisions in all cases at once, as `reasoner.advice` judges them in one without conflicts."""
+"""Judge recommendations and decisions in all cases at once, as `reasoner.advice` judges them in one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reasoner.advice import CERTAIN, IN_SCOPE, POSSIBLE, PRESUMED, SCOPE_KEY
 from reasoner.cohort.known import Known
 from reasoner.cohort.planes import Plane, Space
 from reasoner.program.model import Decision, Program, Verdict
+from reasoner.program.watch import Watched
 
-__all__ = ["Advising", "Judging", "advise"]
+__all__ = ["Advising", "Judging", "advise", "raised_flags"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,12 @@ class Advising:
 
 
 class _Standings:
-    def __init__(self, program: Program, known: Known) -> None:
+    def __init__(self, program: Program, known: Known, also: Mapping[int, Plane]) -> None:
         self.program, self.known, self.space = program, known, known.space
         watch, every = program.watch, known.space.every
-        self.raised = [known.true(each.eligible) | (known.open(each.eligible) & known.true(each.trigger)) for each in watch.watched]
+        self.raised = [_raised(known, each) for each in watch.watched]
+        for index, plane in also.items():
+            self.raised[index] = self.raised[index] | plane
         overridden = [self.space.union(self.raised[index] for _, index, _ in group) for group in watch.groups]
         self.certain: list[Plane] = []
         self.presumed: list[Plane] = []
@@ -60,7 +63,7 @@ class _Standings:
             self.certain.append(raised & known.true(each.applicable))
             self.presumed.append(undecided & free)
             self.possible.append(undecided & (every ^ free))
-            self.advised.append(raised)
+            self.advised.append(raised & (every ^ known.false(each.eligible)))
 
     def stands(self, index: int) -> Plane:
         return self.certain[index] | self.presumed[index]
@@ -108,9 +111,20 @@ class _Standings:
         return known.open(classes[verdict.applicable]) & known.true(classes[verdict.eligible]) & (self.space.every ^ blocked)
 
 
-def advise(program: Program, known: Known) -> Advising:
-    """Judge every recommendation and decision."""
-    standings = _Standings(program, known)
+def raised_flags(program: Program, known: Known) -> dict[int, Plane]:
+    """Return where each red flag is raised, by index."""
+    watched = program.watch.watched
+    flags = [index for index, each in enumerate(program.recommendations) if each.red_flag]
+    return {index: _raised(known, watched[index]) for index in flags}
+
+
+def _raised(known: Known, each: Watched) -> Plane:
+    return known.true(each.eligible) | (known.open(each.eligible) & known.true(each.trigger))
+
+
+def advise(program: Program, known: Known, also: Mapping[int, Plane]) -> Advising:
+    """Judge every recommendation and decision; `also` says where red flags are raised under a single reading of a conflict."""
+    standings = _Standings(program, known, also)
     judged = tuple(standings.judge(decision) for decision in program.decisions)
     every = known.space.every
     for judging in judged:

@@ -6,16 +6,17 @@ Two planes are kept for each bit, where it is known to hold and where it is know
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from reasoner.cohort.indicators import Mask
+from reasoner.cohort.lexicon import Ids
 from reasoner.cohort.planes import Plane, Planes, Space
 from reasoner.program.model import FALSE, TRUE, Literal, Program
 from reasoner.program.settle import JointTable
 
-__all__ = ["Known", "known_bits"]
+__all__ = ["Known"]
 
 Facts = Mapping[tuple[str, str, bool], Plane]
 _TERMINALS = 2
@@ -67,6 +68,17 @@ class Known:
             rest = self.space.every ^ own[bit]
             self.holds[bit] |= holds[bit] | (rest if rest_true >> bit & 1 else self.space.none)
             self.fails[bit] |= fails[bit] | (rest if rest_false >> bit & 1 else self.space.none)
+
+    def overwrite(self, cases: Ids, masks: Sequence[tuple[int, int]]) -> None:
+        """Let exactly the leaves in the masks be known in the given cases."""
+        leaves = self._tables.leaf_count
+        width = (leaves + 7) // 8
+        for planes, which in ((self.holds, 0), (self.fails, 1)):
+            text = b"".join(mask[which].to_bytes(width, "little") for mask in masks)
+            bits = np.unpackbits(np.frombuffer(text, dtype=np.uint8).reshape(-1, width), axis=1, bitorder="little")
+            flags = np.unpackbits(planes[:leaves], axis=1, count=self.space.size, bitorder="little")
+            flags[:, cases] = bits[:, :leaves].T
+            planes[:leaves] = np.packbits(flags, axis=1, bitorder="little")
 
     # --- gates ---------------------------------------------------------------------------------------------------------
 
@@ -138,15 +150,6 @@ class Known:
                     stack += [(row, True), (high, False), (low, False)]
             self._orders[root] = list(order)
         return self._orders[root]
-
-
-def known_bits(program: Program, space: Space, facts: Facts, masks: Mapping[Mask, Plane]) -> tuple[Known, Plane]:
-    """Return what follows from facts and indicators, and the cases whose facts contradict each other."""
-    known = Known(program, space)
-    clashing = known.enter_facts(facts, program)
-    known.enter_masks(masks, program)
-    known.settle()
-    return known, clashing
 
 
 def _any(planes: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], space: Space) -> Plane:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from reasoner.abstraction import CaseState
+from reasoner.abstraction import CaseState, Conflict
 from reasoner.advice import CERTAIN, Advice
 from reasoner.differential import Differential
 from reasoner.moments import Moment
@@ -17,7 +17,7 @@ from reasoner.report.advice import listed_flags, ranked_tests, unwarranted_tests
 from reasoner.report.decisions import rule_of, window_of
 from reasoner.tables import Column, table_named
 
-__all__ = ["NAMES", "Rows", "case_rows", "columns_of", "empty_rows", "problem_rows", "schema_of", "to_arrow"]
+__all__ = ["NAMES", "Rows", "case_rows", "columns_of", "conflict_rows", "empty_rows", "problem_rows", "schema_of", "to_arrow"]
 
 NAMES = ("cases", "verdicts", "red_flags", "next_tests", "not_warranted", "differential", "problems")
 """The tables, in the order in which they are described."""
@@ -73,9 +73,12 @@ def case_rows(program: Program, state: CaseState, advice: Advice, differential: 
         name = ranked.condition.iri
         weights = (float(ranked.weight), float(ranked.low), float(ranked.high))
         rows["differential"].append((iri, ranked.rank, name, label(name), ranked.status, *weights))
-    for conflict in state.conflicts:
-        rows["problems"].append((iri, "conflict", "conflict", conflict.text, conflict.term, conflict.repair, list(conflict.sources)))
-    rows["problems"] += problem_rows(iri, state.problems)
+    rows["problems"] += conflict_rows(iri, state.conflicts) + problem_rows(iri, state.problems)
+
+
+def conflict_rows(case: str, conflicts: Iterable[Conflict]) -> list[Sequence[Any]]:
+    """Return the conflicts of a case as rows."""
+    return [(case, "conflict", "conflict", each.text, each.term, each.repair, list(each.sources)) for each in conflicts]
 
 
 def problem_rows(case: str, problems: Iterable[Problem]) -> list[Sequence[Any]]:

@@ -79,19 +79,26 @@ class Rebuilder:
 
     def cases(self, chosen: Iterable[int], problems: dict[int, list[Problem]]) -> list[Case]:
         """Return the chosen cases, with the problems of their records."""
+        self.wordy: dict[int, list[MedicationRecord]] = {}
+        for case, row, remark in self.batch.remarks:
+            if remark.wordy is not None:
+                self.wordy.setdefault(case, []).append(remark.wordy._replace(node=self.batch.names[row].as_py()))
         order = np.argsort(self.batch.case, kind="stable")
         bounds = np.searchsorted(self.batch.case[order], np.arange(self.batch.size + 1))
         return [self._case(number, order[bounds[number] : bounds[number + 1]].tolist(), problems.get(number, [])) for number in chosen]
 
     def _case(self, number: int, places: list[int], problems: list[Problem]) -> Case:
         records = [self.record(place, self.batch.names[self.batch.origin[place]].as_py()) for place in places]
+        records += self.wordy.get(number, [])
 
         def about(name: str) -> Any:
             found = int(self.batch.about_case[lc(name)][number])
             return self.lexicon.values[lc(name)][found] if found >= 0 else None
 
         def of(kind: type[Any], name: str) -> tuple[Any, ...]:
-            return tuple(sorted((each for each in records if isinstance(each, kind)), key=lambda each: (getattr(each, name), each.node)))
+            return tuple(
+                sorted((each for each in records if isinstance(each, kind)), key=lambda each: (getattr(each, name) or "", each.node))
+            )
 
         iri, age = self.batch.cases[number].as_py(), about("statedAge")
         return Case(

@@ -18,7 +18,7 @@ from reasoner.moments import Moment
 from reasoner.namespaces import RDF
 from reasoner.program.model import Program
 from reasoner.reading import read_cases
-from reasoner.record import Problem
+from reasoner.record import MedicationRecord, Problem
 from reasoner.shapes import ShapeViolation, check_shapes
 from reasoner.terms import lc
 
@@ -31,15 +31,20 @@ _EPOCH = Moment(0, 0, "")
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What is remarked on a record: shape results and problems, and whether the record is left out for a shape or at all."""
+    """What is remarked on a record: shape results and problems, and whether the record is left out for a shape or at all.
+
+    `wordy` is a medication of which only words are on file: as a column it says nothing, and abstraction remarks on it `later`.
+    """
 
     violations: tuple[ShapeViolation, ...]
     problems: tuple[Problem, ...]
     refused: bool
     dropped: bool
+    wordy: MedicationRecord | None = None
+    later: tuple[Problem, ...] = ()
 
     def about(self, node: str, place: str) -> list[Problem]:
-        """Return the remarks as problems of a record, named by its IRI."""
+        """Return the remarks as problems of a record, named by its IRI; those that abstraction makes are left to it."""
         name = NamedNode(node)
         shown = [replace(each, focus=name, value=name if each.value == _RECORD else each.value) for each in self.violations]
         return [*(replace(each, sources=(node,)) for each in self.problems), *(shape_problem(each, place) for each in shown)]
@@ -71,7 +76,5 @@ class Remarks:
         [case] = read_cases(index, program)
         records = (*case.findings, *case.tests, *case.medications, *case.diagnoses, *case.closures)
         wordy = [each for each in case.medications if each.drug is None]
-        problems = case.problems
-        if wordy:
-            problems = tuple(each for each in abstract_case(case, program, _EPOCH).problems if each.sources == (_RECORD.value,))
-        return Remark(violations, problems, False, not records or bool(wordy))
+        later = abstract_case(case, program, _EPOCH).problems[len(case.problems) :] if wordy else ()
+        return Remark(violations, case.problems, False, not records or bool(wordy), next(iter(wordy), None), later)

@@ -7,21 +7,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from reasoner.cohort.advising import advise
+from reasoner.abstraction import abstract_case
+from reasoner.cohort.advising import advise, raised_flags
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Last, clock_of, last_examinations
 from reasoner.cohort.columns import Answers
 from reasoner.cohort.exposures import diagnosis_planes, exposure_planes
 from reasoner.cohort.findings import closures_of, finding_planes
 from reasoner.cohort.indicators import Families, indicator_planes
-from reasoner.cohort.known import known_bits
-from reasoner.cohort.lexicon import Flags, Lexicon
-from reasoner.cohort.output import Rows, empty_rows, problem_rows
-from reasoner.cohort.planes import Planes, Space
+from reasoner.cohort.known import Known
+from reasoner.cohort.lexicon import Flags, Ids, Lexicon
+from reasoner.cohort.output import Rows, conflict_rows, empty_rows, problem_rows
+from reasoner.cohort.planes import Plane, Planes, Space
 from reasoner.cohort.ranking import rank
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.cohort.remarks import Remarks
-from reasoner.cohort.single import Settings, answer_cases
+from reasoner.cohort.single import Settings
 from reasoner.program.model import Program
 from reasoner.record import Problem
 from reasoner.terms import Role
@@ -47,7 +48,7 @@ class Memory:
 class Together:
     """The answers to the regular cases of a batch.
 
-    `rows` are those of the cases that were built back and answered alone, and of all problems; `routed` counts these cases.
+    `rows` are those of problems; `routed` counts the cases that were built back and abstracted alone.
     `left` marks the cases that are not answered here, `broken` says that a record was left out because it breaks a shape.
     """
 
@@ -61,8 +62,8 @@ class Together:
 def answer_together(batch: Batch, program: Program, settings: Settings, memory: Memory, place: str) -> Together:
     """Answer the regular cases of a batch; `place` names their file in problems.
 
-    Built back and answered alone are cases with records of the future, with values that contradict each other, and with facts
-    that contradict each other.
+    Built back and abstracted alone are cases with findings of the future, with values that contradict each other, and with
+    facts that contradict each other; what follows from their states is derived with that of all others.
     """
     space, lexicon = Space(batch.size), memory.lexicon
     clock = clock_of(batch, program, lexicon, settings)
@@ -75,11 +76,14 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     facts |= exposure_planes(batch, program, lexicon, clock, standing, space)
     facts |= diagnosis_planes(batch, program, lexicon, clock, space)
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
-    known, clashing = known_bits(program, space, facts, indicators.masks)
-    alone = indicators.alone | space.flags(clashing) | (clock.low != clock.high) | clock.ahead | closures.twice
-    left = batch.irregular.copy()
-    wordy = [case for case, _, remark in batch.remarks if remark.dropped and not remark.refused]
-    left[wordy] |= alone[wordy]
+    known = Known(program, space)
+    clashing = known.enter_facts(facts, program)
+    known.enter_masks(indicators.masks, program)
+    left = batch.irregular | (clock.low != clock.high)
+    alone = (indicators.alone | space.flags(clashing) | clock.ahead | closures.twice) & ~left
+    rows, remarked = empty_rows(), _remarked(batch, place)
+    also = _abstracted(batch, program, settings, lexicon, np.flatnonzero(alone), known, remarked, rows)
+    known.settle()
     examined: dict[str, Last] = {}
 
     def last(test: str) -> Last:
@@ -87,20 +91,52 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
             examined[test] = last_examinations(batch, program, lexicon, clock.high, test)
         return examined[test]
 
-    answers = Answers(batch, program, lexicon, clock, space, space.pack(np.flatnonzero(~(alone | left))))
+    answers = Answers(batch, program, lexicon, clock, space, space.pack(np.flatnonzero(~left)))
     as_of = settings.as_of.text if settings.as_of else None
-    tables = answers.tables(advise(program, known), rank(program, known), last, settings.now.text, as_of)
-    rebuilt = np.flatnonzero(alone & ~left)
-    rows = empty_rows()
-    remarked = _remarked(batch, place)
-    cases = Rebuilder(batch, program, lexicon).cases(rebuilt.tolist(), remarked)
-    answer_cases(tuple(cases), program, settings, rows)
+    tables = answers.tables(advise(program, known, also), rank(program, known), last, settings.now.text, as_of)
     settled = ~(alone | left)
+    for case, row, remark in batch.remarks:
+        remarked[case] += [replace(each, sources=(batch.names[row].as_py(),)) for each in remark.later]
     for case, row, problem in indicators.problems:
         remarked.setdefault(case, []).append(replace(problem, sources=(batch.names[row].as_py(),)))
     for case in sorted(case for case in remarked if settled[case]):
         rows["problems"] += problem_rows(batch.cases[case].as_py(), remarked[case])
-    return Together(tables, rows, len(cases), left, any(each.refused and not left[case] for case, _, each in batch.remarks))
+    broken = any(each.refused and not left[case] for case, _, each in batch.remarks)
+    return Together(tables, rows, int(alone.sum()), left, broken)
+
+
+def _abstracted(
+    batch: Batch,
+    program: Program,
+    settings: Settings,
+    lexicon: Lexicon,
+    chosen: Ids,
+    known: Known,
+    remarked: dict[int, list[Problem]],
+    rows: Rows,
+) -> dict[int, Plane]:
+    """Abstract cases alone and enter what is known of them; return where a single reading of a conflict raises a red flag."""
+    masks: list[tuple[int, int]] = []
+    readings: list[tuple[int, int]] = []
+    owners: list[int] = []
+    for number, case in zip(chosen.tolist(), Rebuilder(batch, program, lexicon).cases(chosen.tolist(), remarked), strict=True):
+        state = abstract_case(case, program, settings.moment(case))
+        masks.append((state.leaf_true, state.leaf_false))
+        readings += state.alternatives
+        owners += [number] * len(state.alternatives)
+        rows["problems"] += conflict_rows(case.iri, state.conflicts) + problem_rows(case.iri, state.problems)
+    if not masks:
+        return {}
+    known.overwrite(chosen, masks)
+    if not readings:
+        return {}
+    each = Known(program, Space(len(readings)))
+    each.overwrite(np.arange(len(readings)), readings)
+    each.settle()
+    case_of = np.array(owners, dtype=np.int64)
+    return {
+        index: known.space.pack(case_of[each.space.flags(plane)]) for index, plane in raised_flags(program, each).items() if plane.any()
+    }
 
 
 def _remarked(batch: Batch, place: str) -> dict[int, list[Problem]]:
