@@ -25,13 +25,14 @@ _TERMINALS = 2
 class Known:
     """What is known of every bit in every case."""
 
-    def __init__(self, program: Program, space: Space) -> None:
+    def __init__(self, program: Program, space: Space, orders: dict[int, list[int]]) -> None:
+        """Know nothing yet; `orders` keeps the rows of diagrams that were once followed."""
         self.space = space
         self._tables = program.full_tables
         size = len(self._tables.resting)
         self.holds = np.zeros((size, len(space.none)), dtype=np.uint8)
         self.fails = np.zeros((size, len(space.none)), dtype=np.uint8)
-        self._orders: dict[int, list[int]] = {}
+        self._orders = orders
 
     def true(self, literal: Literal) -> Plane:
         """Return where a literal is entailed."""

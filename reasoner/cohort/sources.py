@@ -11,7 +11,7 @@ from reasoner.errors import InputError, UnsupportedInputError
 __all__ = ["Chunk", "Source", "chunks_of", "read_stretch", "sources_of"]
 
 _FORMATS = {".nt": "n-triples", ".nq": "n-quads", ".parquet": "parquet"}
-_STRETCH = 48 << 20
+_STRETCH = 96 << 20
 _ROWS = 1 << 20
 _LINES = ("n-triples", "n-quads")
 

@@ -32,16 +32,18 @@ __all__ = ["Memory", "Together", "answer_together"]
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a process keeps from chunk to chunk: terms that were read, remarks that were made, constellations that were derived."""
+    """What a process keeps from chunk to chunk: terms that were read, remarks that were made, constellations that were derived, diagrams
+    that were followed."""
 
     lexicon: Lexicon
     remarks: Remarks
     families: Families
+    orders: dict[int, list[int]]
 
     @staticmethod
     def of(program: Program, settings: Settings) -> Memory:
         """Return an empty memory."""
-        return Memory(Lexicon(program, settings.shapes), Remarks(program, settings.shapes), Families(program))
+        return Memory(Lexicon(program, settings.shapes), Remarks(program, settings.shapes), Families(program), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,13 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     facts |= exposure_planes(batch, program, lexicon, clock, standing, space)
     facts |= diagnosis_planes(batch, program, lexicon, clock, space)
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
-    known = Known(program, space)
+    known = Known(program, space, memory.orders)
     clashing = known.enter_facts(facts, program)
     known.enter_masks(indicators.masks, program)
     left = batch.irregular | (clock.low != clock.high)
     alone = (indicators.alone | space.flags(clashing) | clock.ahead | closures.twice) & ~left
     rows, remarked = empty_rows(), _remarked(batch, place)
-    also = _abstracted(batch, program, settings, lexicon, np.flatnonzero(alone), known, remarked, rows)
+    also = _abstracted(batch, program, settings, lexicon, np.flatnonzero(alone), known, memory.orders, remarked, rows)
     known.settle()
     examined: dict[str, Last] = {}
 
@@ -112,6 +114,7 @@ def _abstracted(
     lexicon: Lexicon,
     chosen: Ids,
     known: Known,
+    orders: dict[int, list[int]],
     remarked: dict[int, list[Problem]],
     rows: Rows,
 ) -> dict[int, Plane]:
@@ -130,7 +133,7 @@ def _abstracted(
     known.overwrite(chosen, masks)
     if not readings:
         return {}
-    each = Known(program, Space(len(readings)))
+    each = Known(program, Space(len(readings)), orders)
     each.overwrite(np.arange(len(readings)), readings)
     each.settle()
     case_of = np.array(owners, dtype=np.int64)
