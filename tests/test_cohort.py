@@ -258,7 +258,7 @@ def test_every_unusual_line_counts(tmp_path: Path, knowledge: Program) -> None:
     ]
     lines += [
         f"{CASE.format('lone')} {TYPE} <{LC}FindingRecord> .\n",
-        *small("linked")[:-1],
+        *small("linked"),
         f"{CASE.format('linked')} <{LC}hasRecord> {CASE.format('c0/0')} .\n",
     ]
     assert not differing(answered(tmp_path / "out", [write(tmp_path / "odd.nt", lines)], knowledge), answers("".join(lines), knowledge))
