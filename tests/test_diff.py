@@ -6,14 +6,18 @@ import json
 import os
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from knowledge_copies import ROOT, copy_knowledge, put
 
+from reasoner.authoring.cohort_changes import compare_cohort
 from reasoner.authoring.diff import Difference, compare_versions
 from reasoner.authoring.diff_formats import write_difference
+from reasoner.authoring.patients import PatientChanges, Source, compare_patients
+from reasoner.authoring.term_changes import compare_terms
 from reasoner.authoring.versions import Version, open_version
 from reasoner.cli import main
 from reasoner.errors import LegcrampsError, UsageError
@@ -194,6 +198,43 @@ def test_unreadable_patients_are_said(base: Path, copy: Path, tmp_path: Path, ca
     assert "broken.ttl" in captured.err
     assert "Not answered (1)" in captured.out
     assert main(["diff", str(base), str(copy), "--cohort", str(tmp_path / "nowhere")]) == 2
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory, knowledge: Program) -> Path:
+    """Return a folder with a synthetic cohort in N-Triples."""
+    pytest.importorskip("pyarrow")
+    from datetime import UTC, datetime
+
+    from reasoner.cohort.synthetic.generate import generate
+    from reasoner.cohort.synthetic.settings import read_settings
+
+    path = tmp_path_factory.mktemp("cohort") / "cohort.nt"
+    last = datetime(2026, 11, 20, tzinfo=UTC)
+    generate(knowledge, read_settings(ROOT), path, count=400, seed=7, output_format="ntriples", last=last)
+    return path
+
+
+def test_columns_and_single_cases_find_the_same_moves(base: Path, copy: Path, cohort: Path) -> None:
+    """Lower the limit of the index, so that several patients of a small cohort cross it."""
+    put(copy / FERRITIN, "xsd:maxInclusive 0.90", "xsd:maxInclusive 0.50")
+    old, new = Version("old", base), Version("new", copy)
+    touched = compare_terms(old, new).touched
+    together = PatientChanges()
+    compare_cohort(old, new, [Source("cohort.nt", cohort)], NOW, touched, together)
+    alone = compare_patients(old, new, [Source("cohort.nt", cohort)], NOW, touched)
+    assert together.patients == alone.patients == 400
+    assert together.moved >= 3
+    kinds = ("decision", "red flag", "condition")
+    found = [
+        Counter({move: count for group in each.groups.values() for move, count in group.moves.items() if move.kind in kinds})
+        for each in (together, alone)
+    ]
+    assert found[0] == found[1]
+    assert set(together.groups) == {(expand("lc:AbnormalAnkleBrachialIndex"),)}, [
+        (g.causes, g.names, list(g.moves)) for g in together.groups.values()
+    ]
+    assert all(group.examples for group in together.groups.values())
 
 
 def test_text_of_the_knowledge_cannot_break_the_markdown(base: Path, copy: Path) -> None:

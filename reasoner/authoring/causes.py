@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 
-from reasoner.authoring.verdicts import CONDITION, DECISION, LEAD, Item, Side
+from reasoner.authoring.verdicts import CONDITION, DECISION, LEAD, TEST, Item, Side
 from reasoner.differential import Weighed
 from reasoner.entailment import ENTAILED
 from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
@@ -16,6 +16,7 @@ __all__ = ["causes_of"]
 
 _ABOUT = lc("aboutCondition")
 _CASE_CLASS = lc("aboutCaseClass")
+_MEASURED_BY = lc("measuredBy")
 _STARTING_BAND = lc("StartingBand")
 
 
@@ -53,6 +54,7 @@ class _Descent:
         for side in self.sides:
             program = side.version.program
             rows = [row for each in program.decisions if item.kind == DECISION and each.iri == item.term for row in each.rows]
+            rows += [each.iri for each in program.recommendations if item.kind == TEST and each.investigation == item.term]
             yield from (program.recommendation[iri] for iri in rows or [item.term] if iri in program.recommendation)
 
     def _recommendation(self, each: Recommendation) -> None:
@@ -152,7 +154,7 @@ class _Descent:
         self._take(way)
 
     def _indicator(self, indicator: str) -> None:
-        """Take an indicator whose state differs, with what it is computed from."""
+        """Take an indicator whose state differs, with what it is computed from and the others that its tests give."""
         if indicator in self._seen:
             return
         self._seen.add(indicator)
@@ -161,7 +163,7 @@ class _Descent:
             for side in self.sides:
                 named = _named(side.version.graph.out.get(indicator, {}).values())
                 self._take([indicator, *named])
-                for each in named:
+                for each in (*named, *(other for test in named for other in side.version.graph.subjects(_MEASURED_BY, test))):
                     if each in side.version.program.indicator:
                         self._indicator(each)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from reasoner.authoring.cohort_changes import COLUMN_FORMATS, compare_cohort
 from reasoner.authoring.guideline_checks import check_guidelines
 from reasoner.authoring.patients import PatientChanges, Source, compare_patients
 from reasoner.authoring.results import CheckFinding, NotRun
@@ -79,7 +80,12 @@ def compare_versions(old: Version, new: Version, as_of: Moment, cohort: Iterable
     terms, queries = compare_terms(old, new), _queries(old.folder, new.folder)
     vignettes = {**old.vignettes, **new.vignettes}
     sources = [Source(name, path) for name, path in sorted(vignettes.items())]
-    patients = compare_patients(old, new, (*sources, *cohort), as_of, terms.touched)
+    cohort = tuple(cohort)
+    columns = [each for each in cohort if each.path.suffix.lower() in COLUMN_FORMATS]
+    sources += [each for each in cohort if each not in columns]
+    patients = compare_patients(old, new, sources, as_of, terms.touched)
+    if columns:
+        compare_cohort(old, new, columns, as_of, terms.touched, patients)
     safety = _safety(old, new)
     return Difference(old.name, new.name, terms, queries, safety, patients, _release(old, new, terms, queries, patients))
 

@@ -35,7 +35,8 @@ def _document(found: Difference) -> dict[str, Any]:
         "release": asdict(found.release),
         "terms": asdict(found.terms),
         "queries": asdict(found.queries),
-        "safety": asdict(found.safety) | {"flagsLost": [{"patient": name, **asdict(move)} for name, move in patients.flags_lost]},
+        "safety": asdict(found.safety)
+        | {"flagsLost": [{**asdict(move), "patients": count} for move, count in patients.flags_lost.items()]},
         "statuses": [
             {"class": name, "before": before, "after": after, "patients": count}
             for (name, before, after), count in sorted(patients.statuses.items())
@@ -88,7 +89,10 @@ def _sections(found: Difference) -> Iterator[tuple[str, list[str]]]:
     yield "Safety: breaches that are new", [each.line() for each in found.safety.gained]
     yield "Safety: breaches that are gone", [each.line() for each in found.safety.mended]
     yield "Safety: not judged", list(found.safety.unknown)
-    yield "Safety: red flags lost", [f"{name}: {move.label} was {move.before}" for name, move in found.patients.flags_lost]
+    yield (
+        "Safety: red flags lost",
+        [f"{move.label} was {move.before} in {_patients(count)}" for move, count in found.patients.flags_lost.items()],
+    )
     yield "Not answered", found.patients.failures
 
 

@@ -11,13 +11,15 @@ from reasoner.answering import answer_case, load_records
 from reasoner.authoring.causes import causes_of
 from reasoner.authoring.verdicts import KINDS, RED_FLAG, Item, Side, Verdict
 from reasoner.authoring.versions import Version
-from reasoner.documents import FORMATS
+from reasoner.documents import FORMATS, TABLE_FORMATS
 from reasoner.errors import LegcrampsError, UsageError
 from reasoner.moments import Moment
 from reasoner.proof_axioms import Axioms
 from reasoner.record import Case
 
-__all__ = ["Example", "Group", "Move", "Patient", "PatientChanges", "Source", "cohort_files", "compare_patients"]
+__all__ = ["Example", "Group", "Move", "Patient", "PatientChanges", "Source", "cohort_files", "compare_patients", "enter_moves"]
+
+_ENDINGS = (*(ending for ending, form in FORMATS.items() if form not in TABLE_FORMATS), ".parquet")
 
 _NAMED = 20
 """Patients that a group names; the others are counted."""
@@ -86,7 +88,7 @@ class PatientChanges:
     patients: int = 0
     moved: int = 0
     statuses: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    flags_lost: list[tuple[str, Move]] = field(default_factory=list)
+    flags_lost: Counter[Move] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     groups: dict[tuple[str, ...], Group] = field(default_factory=dict)
 
@@ -96,11 +98,16 @@ class PatientChanges:
 
 
 def cohort_files(folder: Path) -> list[Source]:
-    """Return the record files below a folder, sorted; raise UsageError when there is none."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in FORMATS and path.is_file()) if folder.is_dir() else []
+    """Return the record files below a folder, sorted, or the one file named; raise UsageError when there is none."""
+    if folder.is_file():
+        return [Source(folder.name, folder)]
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS and path.is_file()) if folder.is_dir() else []
     if not found:
         raise UsageError(
-            "There is no cohort", where=str(folder), why="no record file is below it", repair=f"name a folder of {' '.join(FORMATS)}"
+            "There is no cohort",
+            where=str(folder),
+            why="no record file is below it",
+            repair=f"name a folder of {' '.join(_ENDINGS)}",
         )
     return [Source(path.relative_to(folder).as_posix(), path) for path in found]
 
@@ -112,25 +119,29 @@ def compare_patients(old: Version, new: Version, sources: Iterable[Source], as_o
     """
     changes = PatientChanges()
     for patient in _patients(old, new, sources, as_of, touched, changes):
-        changes.moved += 1
-        for move, _ in patient.moves:
-            if move.kind == RED_FLAG and not move.after:
-                changes.flags_lost.append((patient.name, move))
-        for causes in sorted({causes for _, causes in patient.moves}):
-            group = changes.groups.setdefault(causes, Group(causes))
-            _enter(group, patient, [move for move, found in patient.moves if found == causes])
+        enter_moves(changes, patient.name, patient.moves, (patient.old, patient.new))
     return changes
 
 
-def _enter(group: Group, patient: Patient, moves: list[Move]) -> None:
-    group.patients += 1
-    group.moves.update(moves)
-    if len(group.names) < _NAMED:
-        group.names.append(patient.name)
-    if not group.examples:
-        for move in moves[:_PROVEN]:
-            item = Item(move.kind, move.term)
-            group.examples.append(Example(patient.name, move, patient.old.basis(item), patient.new.basis(item)))
+def enter_moves(
+    changes: PatientChanges, name: str, moves: Iterable[tuple[Move, tuple[str, ...]]], sides: tuple[Side, Side] | None = None
+) -> None:
+    """Enter a moved patient into the groups of its causes; `sides` prove the moves where a group has no example yet."""
+    changes.moved += 1
+    by_causes: dict[tuple[str, ...], list[Move]] = {}
+    for move, causes in moves:
+        by_causes.setdefault(causes, []).append(move)
+        if move.kind == RED_FLAG and not move.after:
+            changes.flags_lost[move] += 1
+    for causes, own in by_causes.items():
+        group = changes.groups.setdefault(causes, Group(causes))
+        group.patients += 1
+        group.moves.update(own)
+        if len(group.names) < _NAMED:
+            group.names.append(name)
+        if not group.examples and sides is not None:
+            items = [(move, Item(move.kind, move.term)) for move in own[:_PROVEN]]
+            group.examples += [Example(name, move, sides[0].basis(item), sides[1].basis(item)) for move, item in items]
 
 
 def _patients(

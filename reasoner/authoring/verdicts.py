@@ -15,14 +15,15 @@ from reasoner.proof_data import Explained, Proof
 from reasoner.proof_formats import Words
 from reasoner.proofs import Prover
 
-__all__ = ["CONDITION", "DECISION", "KINDS", "LEAD", "RECOMMENDATION", "RED_FLAG", "Item", "Side", "Verdict"]
+__all__ = ["CONDITION", "DECISION", "KINDS", "LEAD", "RECOMMENDATION", "RED_FLAG", "TEST", "Item", "Side", "Verdict"]
 
 DECISION = "decision"
 RED_FLAG = "red flag"
 RECOMMENDATION = "recommendation"
 CONDITION = "condition"
 LEAD = "leading cause"
-KINDS = (DECISION, RED_FLAG, RECOMMENDATION, LEAD, CONDITION)
+TEST = "next test"
+KINDS = (DECISION, RED_FLAG, RECOMMENDATION, TEST, LEAD, CONDITION)
 """The kinds of verdicts in the order in which they are shown."""
 
 
@@ -70,7 +71,7 @@ class Side:
         known = {each.iri for each in other.program.conditions}
         for iri, ranked in self.ranked.items():
             if iri in known or _borne(ranked):
-                said[Item(CONDITION, iri)] = f"{ranked.status} ({ranked.weight:+})"
+                said[Item(CONDITION, iri)] = f"{ranked.status} ({ranked.weight:+.1f})"
         found = {item: Verdict(word, word) for item, word in said.items()}
         if self.leads:
             found[Item(LEAD, "")] = Verdict(" ".join(sorted(self.leads)), ", ".join(sorted(map(self.label, self.leads))))
@@ -92,6 +93,10 @@ class Side:
         ranked = self.ranked.get(item.term)
         if item.kind == CONDITION and (ranked is None or ranked.status not in ("confirmed", "excluded")):
             return self.weights(item.term) if ranked else "the version does not have the condition"
+        if item.kind == TEST:
+            advised = [each.recommendation for each in self.answer.advice.advised.values() if each.listed]
+            own = [Item(RECOMMENDATION, each.iri) for each in advised if each.investigation == item.term]
+            return "\n".join(map(self.basis, own)) or "nothing leads to the test"
         proof = self._proof(item, ranked)
         if proof is None:
             return "the version does not have it"
@@ -100,8 +105,8 @@ class Side:
     def weights(self, condition: str) -> str:
         """Return the status and weight of a condition and the criteria that count, one in each line."""
         each = self.ranked[condition]
-        lines = [f"  - {'' if one.present else 'not: '}{self.label(one.criterion.subject)} ({one.weight:+})" for one in each.weighed]
-        return "\n".join([f"{self.label(condition)}: {each.status} ({each.weight:+})", *lines])
+        lines = [f"  - {'' if one.present else 'not: '}{self.label(one.criterion.subject)} ({one.weight:+.1f})" for one in each.weighed]
+        return "\n".join([f"{self.label(condition)}: {each.status} ({each.weight:+.1f})", *lines])
 
     def _proof(self, item: Item, ranked: Ranked | None) -> Proof | None:
         prover = Prover(self.axioms, self.view, self.answer)

@@ -14,7 +14,11 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `diff`."""
     verb.add_argument("old", metavar="OLD", help="a git revision, or a folder that holds ontology/ and shapes/")
     verb.add_argument("new", metavar="NEW", nargs="?", help="the same (default: the folder as it is)")
-    verb.add_argument("--cohort", metavar="DIR", help="folder of record files that are answered by both, besides the vignettes")
+    verb.add_argument(
+        "--cohort",
+        metavar="PATH",
+        help="record files, or a folder of them, that are answered by both besides the vignettes; N-Triples, N-Quads and Parquet as columns",
+    )
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge cases that state no instant at this one (default: now)")
     verb.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
