@@ -96,6 +96,16 @@ def test_a_threshold_is_major_and_names_the_patients_on_it(base: Path, copy: Pat
     assert (expand("lc:AbnormalAnkleBrachialIndex"), "entailed", "refuted") in statuses
 
 
+def test_what_lies_within_what_is_decided_over_all_cases(base: Path, copy: Path) -> None:
+    """A normal index begins at 1.00. When the abnormal one reaches up to 1.20, the borderline band, 0.91 to 0.99, lies within it."""
+    put(copy / FERRITIN, "xsd:maxInclusive 0.90", "xsd:maxInclusive 1.20")
+    terms = compare_terms(Version("old", base), Version("new", copy))
+    abnormal, borderline, severe = (expand(f"lc:{name}AnkleBrachialIndex") for name in ("Abnormal", "Borderline", "Severe"))
+    assert (borderline, abnormal) in terms.gained
+    assert (severe, abnormal) not in {*terms.gained, *terms.lost}, "below 0.40 was within before and is after"
+    assert not terms.unjudged
+
+
 def test_a_lost_override_is_a_breach_of_safety(base: Path, copy: Path) -> None:
     text = (copy / REPEAT).read_text(encoding="utf-8")
     block = text.index("lcg:_Recommendation_repeat_dvt_d3\n")

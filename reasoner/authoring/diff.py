@@ -150,7 +150,7 @@ def _major(terms: TermChanges, queries: Queries, patients: PatientChanges) -> It
     if terms.effects:
         yield _many(len(terms.effects), "term is judged otherwise because of others", "terms are judged otherwise because of others")
     if terms.gained or terms.lost:
-        yield _many(len(terms.gained) + len(terms.lost), "link of the hierarchy differs", "links of the hierarchy differ")
+        yield _many(len(terms.gained) + len(terms.lost), "entailment is gained or lost", "entailments are gained or lost")
     if patients.statuses:
         names = {name for name, _, _ in patients.statuses}
         yield _many(len(names), "case class has another status in some patient", "case classes have another status in some patient")

@@ -72,8 +72,9 @@ def _sections(found: Difference) -> Iterator[tuple[str, list[str]]]:
         [f"{curie(each.term)} {each.label}: {each.kind} ({_names(each.via)})" for each in terms.effects],
     )
     yield "Texts changed", [line for each in terms.reworded for line in _changed(each, each.text)]
-    yield "Entailments gained", [f"{curie(term)} is a kind of {curie(above)}" for term, above in terms.gained]
-    yield "Entailments lost", [f"{curie(term)} is no longer a kind of {curie(above)}" for term, above in terms.lost]
+    yield "Entailments gained", [f"{curie(term)} lies within {curie(above)}" for term, above in terms.gained]
+    yield "Entailments lost", [f"{curie(term)} no longer lies within {curie(above)}" for term, above in terms.lost]
+    yield "Entailments not judged", list(map(curie, terms.unjudged))
     statuses = found.patients.statuses.most_common()
     yield (
         "Case classes with another status",

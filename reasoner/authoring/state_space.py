@@ -159,11 +159,15 @@ class StateSpace:
         """Return the literal of a class."""
         return self._known[Named(name)]
 
+    def possible(self, holds: Iterable[str], fails: Iterable[str] = ()) -> bool:
+        """Return whether in some case all of `holds` and none of `fails` apply."""
+        claims = [self._known[Named(name)] for name in holds] + [-self._known[Named(name)] for name in fails]
+        return bool(self._solver.solve(assumptions=claims))
+
     def case(self, holds: Iterable[str], fails: Iterable[str] = ()) -> str | None:
         """Return in words a case in which all of `holds` and none of `fails` apply, or None if there is none."""
         holds, fails = list(holds), list(fails)
-        claims = [self._known[Named(name)] for name in holds] + [-self._known[Named(name)] for name in fails]
-        if not self._solver.solve(assumptions=claims):
+        if not self.possible(holds, fails):
             return None
         return self._describe(set(self._solver.get_model()), [*holds, *fails])
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reasoner.authoring.descriptions import Description, describe, project_terms
+from reasoner.authoring.subsumptions import compare_subsumptions
 from reasoner.authoring.versions import Version
 from reasoner.knowledge import Graph
 from reasoner.namespaces import curie
@@ -46,7 +47,10 @@ class Effect:
 
 @dataclass(frozen=True)
 class TermChanges:
-    """Everything that differs between the terms of two versions; a pair is a term with its label."""
+    """Everything that differs between the terms of two versions; a pair is a term with its label.
+
+    `gained` and `lost` are entailments, a class with a wider one; `unjudged` are changed classes that were too many to look at.
+    """
 
     added: tuple[tuple[str, str], ...]
     removed: tuple[tuple[str, str], ...]
@@ -56,6 +60,7 @@ class TermChanges:
     effects: tuple[Effect, ...]
     gained: tuple[tuple[str, str], ...]
     lost: tuple[tuple[str, str], ...]
+    unjudged: tuple[str, ...]
 
     @property
     def touched(self) -> frozenset[str]:
@@ -74,6 +79,7 @@ def compare_terms(old: Version, new: Version) -> TermChanges:
     up_before, up_after = (_above(version.program) for version in (old, new))
     shared = {term for pair in up_before | up_after for term in pair if term in before and term in after}
     kept = [{pair for pair in pairs if set(pair) <= shared} for pairs in (up_before, up_after)]
+    gained, lost, unjudged = compare_subsumptions(old, new)
     return TermChanges(
         added=_pairs(labels, after.keys() - before.keys()),
         removed=_pairs(labels, before.keys() - after.keys()),
@@ -81,8 +87,9 @@ def compare_terms(old: Version, new: Version) -> TermChanges:
         changed=tuple(each for each in differing if each.meaning),
         reworded=tuple(each for each in differing if each.text),
         effects=tuple(_effects(old, new, labels, touched)),
-        gained=tuple(sorted(kept[1] - kept[0])),
-        lost=tuple(sorted(kept[0] - kept[1])),
+        gained=tuple(sorted((kept[1] - kept[0]) | gained)),
+        lost=tuple(sorted((kept[0] - kept[1]) | lost)),
+        unjudged=unjudged,
     )
 
 
