@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pyoxigraph import Literal, NamedNode
 
@@ -38,19 +38,20 @@ NUMBERS = ("value", "referenceLow", "referenceHigh")
 DATES = ("onset", "worsened", "ended", "started", "recordedOn", "performedOn")
 TEXTS = ("sourceText", "dose", "unit")
 
-_DATATYPES = {4: "gYear", 7: "gYearMonth", 10: "date"}
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DATES = (("date", r"[12]\d{3}-\d\d-\d\d"), ("gYearMonth", r"[12]\d{3}-\d\d"), ("gYear", r"[12]\d{3}"))
+_INSTANT = re.compile(r"[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)?", re.ASCII)
 
 
 def moment_literal(moment: Moment) -> Literal | None:
-    """Return a date, whole or partial, or an instant; None for a period or an age, which the vocabulary cannot say."""
+    """Return a date, whole or partial, or an instant; None for what the shapes let no record say: a period, an age, the year 1."""
     if "T" in moment.text and "/" not in moment.text:
         return instant_literal(moment)
-    kind = _DATATYPES.get(len(moment.text)) if re.fullmatch(r"[\d-]+", moment.text) else None
+    kind = next((name for name, form in _DATES if re.fullmatch(form, moment.text, re.ASCII)), None)
     return Literal(moment.text, datatype=NamedNode(XSD + kind)) if kind else None
 
 
-def instant_literal(moment: Moment) -> Literal:
-    """Return an xsd:dateTime: the text as it stands when it is one, else its first second in UTC."""
-    text = moment.text if _INSTANT.fullmatch(moment.text) else datetime.fromtimestamp(moment.low, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Literal(text, datatype=NamedNode(XSD + "dateTime"))
+def instant_literal(moment: Moment) -> Literal | None:
+    """Return an xsd:dateTime: the text as it stands when it is one, else its first second in UTC; None as `moment_literal`."""
+    text = moment.text if _INSTANT.fullmatch(moment.text) else (_EPOCH + timedelta(seconds=moment.low)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Literal(text, datatype=NamedNode(XSD + "dateTime")) if _INSTANT.fullmatch(text) else None

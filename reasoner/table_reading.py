@@ -229,9 +229,9 @@ class _Reader:
     def _date(self, key: str, text: str, forms: Sequence[str]) -> Literal:
         written = next(filter(None, (_iso(text, form) for form in forms)), "") if forms else text if _ISO.fullmatch(text) else ""
         moment = parse_moment(written)
-        if moment is not None and key == "asOf":
-            return instant_literal(moment if "T" in written else Moment(moment.high, moment.high, ""))
-        literal = None if moment is None else moment_literal(moment)
+        if moment is not None and key == "asOf" and "T" not in written:
+            moment = Moment(moment.high, moment.high, "")
+        literal = None if moment is None else instant_literal(moment) if key == "asOf" else moment_literal(moment)
         if literal is None:
             raise _CellFault(
                 "malformed-date", "is no date", f"write it as {' or '.join(forms) or 'YYYY-MM-DD, YYYY-MM, YYYY or a dateTime'}"

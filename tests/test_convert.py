@@ -22,11 +22,13 @@ from reasoner.export.syntaxes import RDF_SYNTAXES
 from reasoner.export.tally import Tally
 from reasoner.files import write_files
 from reasoner.inferred import inferred_graph
+from reasoner.moments import parse_moment
 from reasoner.namespaces import PROV
 from reasoner.program import Program
 from reasoner.proof_axioms import load_axioms
 from reasoner.proof_formats import Words
 from reasoner.proofs import Prover
+from reasoner.record_terms import moment_literal
 from reasoner.tables import TABLES
 
 ROOT = Path(__file__).parent.parent
@@ -143,8 +145,27 @@ def test_what_records_cannot_say_is_counted(knowledge: Program) -> None:
     assert [tally.line() for tally in conversion.tallies[:2]] == [
         "records: 23 = 23 written",
         "dates that have no place in the target: 1 = 0 written; "
-        "1 left out: lc:onset that is a period or an age, which the record vocabulary cannot say",
+        "1 left out: lc:onset that is a period, an age or out of range, which the record vocabulary cannot say",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026", '"2026"^^<http://www.w3.org/2001/XMLSchema#gYear>'),
+        ("2026-11", '"2026-11"^^<http://www.w3.org/2001/XMLSchema#gYearMonth>'),
+        ("2026-11-20", '"2026-11-20"^^<http://www.w3.org/2001/XMLSchema#date>'),
+        ("2026-11-20T09:00:00.5+14:00", '"2026-11-20T09:00:00.5+14:00"^^<http://www.w3.org/2001/XMLSchema#dateTime>'),
+        ("20261120T090000+0100", '"2026-11-20T08:00:00Z"^^<http://www.w3.org/2001/XMLSchema#dateTime>'),
+        ("0001", "None"),
+        ("0999-12-31", "None"),
+        ("9999-12-31T23:59:59Z", "None"),
+    ],
+)
+def test_dates_are_written_as_the_shapes_allow(text: str, said: str) -> None:
+    moment = parse_moment(text)
+    assert moment is not None
+    assert str(moment_literal(moment)) == said
 
 
 def test_what_only_the_reasoner_may_say_is_counted(knowledge: Program) -> None:

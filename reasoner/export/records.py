@@ -1,7 +1,7 @@
 """Write a case and its records as RDF in the record vocabulary, the inverse of `reasoner.reading`.
 
-A date that is neither a day, month, year nor instant (a period, an age) has no place in the vocabulary: it is left out
-and counted, the record is written without it.
+A date that is neither a day, month, year nor instant of the years 1000 to 2999 (a period, an age) has no place in the
+vocabulary: it is left out and counted, the record is written without it.
 """
 
 from __future__ import annotations
@@ -118,6 +118,6 @@ def _date(node: Node, name: str, moment: Moment | None, left: Counter[str]) -> I
         return
     literal = instant_literal(moment) if name == "asOf" else moment_literal(moment)
     if literal is None:
-        left[f"{curie(lc(name))} that is a period or an age, which the record vocabulary cannot say"] += 1
+        left[f"{curie(lc(name))} that is a period, an age or out of range, which the record vocabulary cannot say"] += 1
     else:
         yield _said(node, name, literal)
