@@ -451,6 +451,51 @@ def test_a_medication_gives_its_active_ingredients(knowledge: Program) -> None:
 
 
 @pytest.mark.parametrize(
+    "reference",
+    [
+        {"reference": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e1"},
+        {"reference": "Medication/m"},
+        {"reference": "Medication/m/_history/2"},
+        {"reference": "Medication?identifier=http://example.org/stock%7C7"},
+        {"type": "Medication", "identifier": {"system": "http://example.org/stock", "value": "7"}},
+        {"reference": "#inner"},
+    ],
+)
+def test_a_medicine_is_found_however_it_is_named(knowledge: Program, reference: Json) -> None:
+    pill = {"resourceType": "Medication", "id": "m", "identifier": [{"system": "http://example.org/stock", "value": "7"}]}
+    pill |= {"code": concept(ATORVASTATIN)}
+    mine = order(None, medicationCodeableConcept=None, medicationReference=reference, contained=[pill | {"id": "inner", "identifier": []}])
+    entries = [{"resource": PATIENT}, {"fullUrl": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e1", "resource": pill}, {"resource": mine}]
+    (found,) = read_fhir(bundle(entry=entries), knowledge).cases
+    assert [record.drug for record in found.medications] == [LC + "Atorvastatin"]
+
+
+def test_the_codes_of_a_medicine_that_is_referred_to_are_reported(knowledge: Program) -> None:
+    pill = {"resourceType": "Medication", "id": "m", "code": concept((RXNORM, "1"), text="pill"), "ingredient": []}
+    pill["ingredient"] = [{"itemCodeableConcept": concept((ATC, "X99"))}]
+    found = reading(knowledge, pill, order(None, medicationCodeableConcept=None, medicationReference={"reference": "Medication/m"}))
+    assert {(each.code, each.count) for each in found.unknown} == {(f"{RXNORM}#1", 1), (f"{ATC}#X99", 1)}
+    assert [(record.drug, record.text) for record in found.cases[0].medications] == [(None, "pill")]
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "terms"),
+    [
+        (SNOMED, "399957001", {"PeripheralArterialDisease"}),
+        (ICD, "E11.42", {"DiabetesMellitus", "DiabeticPolyneuropathy"}),
+        (ICD, "E11.51", {"DiabetesMellitus", "PeripheralArterialDisease"}),
+        ("http://fhir.de/CodeSystem/bfarm/icd-10-gm", "G62.9", set()),
+        (SNOMED, "127014009", {"DiabetesMellitus"}),
+    ],
+)
+def test_each_system_has_its_own_codes(knowledge: Program, system: str, code: str, terms: set[str]) -> None:
+    found = case(knowledge, condition(code=concept((system, code))))
+    meant = {record.condition for record in found.diagnoses} | {record.finding for record in found.findings}
+    assert {term.removeprefix(LC) for term in meant} == terms
+    assert codes(found) == (set() if terms else {"unknown-code"})
+
+
+@pytest.mark.parametrize(
     ("fields", "started", "ended"),
     [
         ({"authoredOn": "2024-05"}, "2024-05", None),
