@@ -194,6 +194,7 @@ EDITS = [
         "inDifferential",
     ),
     Edit("prefix", CONDITION, "@prefix owl:", "@prefix : <http://a/> .\n@prefix owl:", "strict-parse", "LC-2014", ""),
+    Edit("to be filled in", CONDITION, SIGNS, "# FILL IN the code.\n" + SIGNS, "strict-parse", "LC-2015", "FILL IN", "the code"),
     Edit("form", CONDITION, SIGNS, SIGNS + "  ", "canonical-form", "LC-2010", "a owl:Class ;  ", "legcramps fmt"),
     Edit("misspelt", CONDITION, "lc:BonePain", "lc:BonePian", "closed-world", "LC-2020", "BonePian", "lc:BonePain"),
     Edit(
