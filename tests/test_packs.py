@@ -17,6 +17,7 @@ from reasoner.authoring.diff_formats import write_difference
 from reasoner.authoring.format import format_turtle
 from reasoner.authoring.registration import register_modules
 from reasoner.authoring.results import Severity
+from reasoner.authoring.site.build import build_site
 from reasoner.authoring.versions import Version
 from reasoner.authoring.workspace import read_workspace
 from reasoner.cli import main
@@ -129,6 +130,14 @@ def test_popliteal_artery_entrapment_leads_and_moves_no_other_patient(difference
     assert moves["condition", "popliteal artery entrapment"] == ("", "likely (+9.0)")
     text = write_difference(found, "text")
     assert "ankle pulse lost on resisted plantarflexion (+6.0)" in text
+
+
+def test_the_documentation_follows_a_pack(extended: Callable[[str], Path]) -> None:
+    site = build_site(extended("popliteal-artery-entrapment"))
+    pages = {name: text.decode() for name, text in site.items() if name.endswith(".html")}
+    own = [text for name, text in pages.items() if "popliteal" in name.lower()]
+    assert own
+    assert any("ankle pulse lost on resisted plantarflexion" in text for text in own)
 
 
 def test_mcardle_disease_asks_for_creatine_kinase(difference: Callable[[str], Difference]) -> None:
