@@ -46,7 +46,8 @@ def markdown(results: Results) -> str:
         *_table(("asked", "measured", "must", "aim", "kept"), map(_ratio_row, results.ratios)),
         "",
         *_table(
-            ("group", "task", "cases", "median", "per case", "least – most", "runs", "peak MiB", "note"), map(_row, results.measurements)
+            ("group", "task", "cases", "median", "per case", "least – most", "runs", "processor time", "peak MiB", "note"),
+            map(_row, results.measurements),
         ),
         *(f"\nNot run: {note}" for note in results.notes),
     ]
@@ -76,6 +77,7 @@ def _row(each: Measurement) -> Sequence[str]:
         _time(each.per_case),
         f"{_time(min(each.seconds))} – {_time(max(each.seconds))}",
         str(len(each.seconds)),
+        "" if each.processor is None else _time(each.processor),
         "" if each.memory_mib is None else f"{each.memory_mib:.0f}",
         each.note,
     )

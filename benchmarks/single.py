@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyoxigraph
 
-from benchmarks.timing import Measurement, Ratio, in_turns, process, quotient
+from benchmarks.timing import Measurement, Ratio, in_turns, merged, process, quotient
 from reasoner.answering import assess, read_records
 from reasoner.documents import Document
 from reasoner.program.model import Program
@@ -59,7 +59,7 @@ def cold(root: Path, rounds: int) -> list[Measurement]:
     for _ in range(rounds + 1):
         for name, command in commands.items():
             runs[name].append(process(COLD, name, command, cwd=root, watched=False))
-    return [Measurement(COLD, name, 1, tuple(run.seconds[0] for run in each[1:])) for name, each in runs.items()]
+    return [merged(each[1:]) for each in runs.values()]
 
 
 def ratios(found: list[Measurement]) -> list[Ratio]:
@@ -71,6 +71,9 @@ def ratios(found: list[Measurement]) -> list[Ratio]:
     if by_task:
         bare = by_task["bare interpreter"]
         result.append(Ratio("--help ÷ bare interpreter", quotient(by_task["--help"], bare), 4.0))
+        result.append(Ratio("--help ÷ bare interpreter, processor time", (by_task["--help"].processor or 0) / (bare.processor or 1)))
         result.append(Ratio("cold assess, seconds", by_task["assess"].median, 0.25))
         result.append(Ratio("cold validate, seconds", by_task["validate"].median, 0.8))
+        result.append(Ratio("cold assess, seconds of processor time", by_task["assess"].processor or 0))
+        result.append(Ratio("cold validate, seconds of processor time", by_task["validate"].processor or 0))
     return result

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gc
+import resource
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-__all__ = ["Measurement", "Ratio", "in_turns", "process", "quotient"]
+__all__ = ["Measurement", "Ratio", "in_turns", "merged", "process", "quotient"]
 
 _SAMPLE = 0.1
 _LONGEST = 1800
@@ -19,7 +20,10 @@ _LONGEST = 1800
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """How long a task took; `cases` is how many cases it had, `memory_mib` the peak of its processes where that was watched."""
+    """How long a task took; `cases` is how many cases it had.
+
+    `memory_mib` is the peak of its processes and `processor` the median of their processor time in seconds, where it was a process.
+    """
 
     group: str
     task: str
@@ -27,6 +31,7 @@ class Measurement:
     seconds: tuple[float, ...]
     memory_mib: float | None = None
     note: str = ""
+    processor: float | None = None
 
     @property
     def median(self) -> float:
@@ -85,7 +90,7 @@ def quotient(first: Measurement, second: Measurement) -> float:
 
 def process(group: str, task: str, command: Sequence[str], *, cases: int = 1, cwd: Path, watched: bool = True) -> Measurement:
     """Run a process, for half an hour at most, and watch the memory of it and its children; raise RuntimeError with its last words when it fails."""
-    began = time.perf_counter()
+    began, used = time.perf_counter(), _processor()
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
         peak = _Peak(child.pid)
         if watched:
@@ -97,10 +102,24 @@ def process(group: str, task: str, command: Sequence[str], *, cases: int = 1, cw
             raise
         finally:
             peak.stop()
-    took = time.perf_counter() - began
+    took, used = time.perf_counter() - began, _processor() - used
     if child.returncode not in (0, 1):
         raise RuntimeError(f"{task}: exit {child.returncode}: {words[-500:]}")
-    return Measurement(group, task, cases, (took,), round(peak.mib, 1) if watched else None)
+    return Measurement(group, task, cases, (took,), round(peak.mib, 1) if watched else None, processor=used)
+
+
+def merged(runs: Sequence[Measurement]) -> Measurement:
+    """Return several runs of one task as one measurement."""
+    first = runs[0]
+    memory = max((each.memory_mib for each in runs if each.memory_mib is not None), default=None)
+    used = median(each.processor for each in runs if each.processor is not None) if first.processor is not None else None
+    return replace(first, seconds=tuple(second for each in runs for second in each.seconds), memory_mib=memory, processor=used)
+
+
+def _processor() -> float:
+    """Return the processor time of all processes that were started here and have ended, their own children included."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 class _Peak(threading.Thread):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from benchmarks.knowledge import with_density, with_more_classes
 from benchmarks.machine import describe_machine
 from benchmarks.report import Results, markdown, to_json
-from benchmarks.timing import Measurement, Ratio, in_turns, process, quotient
+from benchmarks.timing import Measurement, Ratio, in_turns, merged, process, quotient
 from reasoner.cohort.synthetic.settings import read_settings
 from reasoner.knowledge import read_graph
 from reasoner.terms import lc
@@ -53,6 +54,13 @@ def test_a_process_that_fails_is_no_measurement(tmp_path: Path) -> None:
         process("g", "false", ["sh", "-c", "exit 2"], cwd=tmp_path)
 
 
+def test_runs_of_a_task_become_one(tmp_path: Path) -> None:
+    runs = [process("g", "spin", [sys.executable, "-c", "sum(range(10**6))"], cases=3, cwd=tmp_path) for _ in range(2)]
+    whole = merged(runs)
+    assert (whole.cases, whole.seconds) == (3, (runs[0].seconds[0], runs[1].seconds[0]))
+    assert whole.processor is not None and 0.001 < whole.processor < 60
+
+
 def test_reports_hold_every_run_and_no_place() -> None:
     measurement = Measurement("group", "task", 1000, (0.5, 0.25, 0.75), 12.0, "a note")
     results = Results(describe_machine(ROOT), (measurement,), (Ratio("one ÷ other", 0.5, 1.0, 0.25),), ("Spark: no Java",), 3.0)
@@ -60,7 +68,7 @@ def test_reports_hold_every_run_and_no_place() -> None:
     assert document["measurements"][0]["seconds"] == [0.5, 0.25, 0.75]
     assert document["ratios"][0]["met"] == "yes"
     text = markdown(results)
-    assert "| group | task | 1,000 | 500 ms | 500 µs | 250 ms – 750 ms | 3 | 12 | a note |" in text
+    assert "| group | task | 1,000 | 500 ms | 500 µs | 250 ms – 750 ms | 3 |  | 12 | a note |" in text
     assert "| one ÷ other | 0.5 | ≤ 1 | ≤ 0.25 | yes |" in text
     assert "Not run: Spark: no Java" in text
     assert str(ROOT) not in text + to_json(results)
