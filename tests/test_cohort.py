@@ -18,6 +18,7 @@ from pyarrow import parquet
 from pyoxigraph import BlankNode, RdfFormat, parse
 from record_documents import Command, command_for
 
+from reasoner import load_records
 from reasoner.answering import Records
 from reasoner.cohort import answer_cohort, sources
 from reasoner.cohort.synthetic.generate import generate
@@ -96,6 +97,34 @@ def test_stretches_give_the_single_answers(
 def test_quads_give_the_single_answers(tmp_path: Path, lines: list[str], alone: Tables, knowledge: Program) -> None:
     quads = [line[:-2] + (f"<https://example.org/graph{place % 2}> .\n" if place % 3 else ".\n") for place, line in enumerate(lines)]
     assert not differing(answered(tmp_path / "out", [write(tmp_path / "all.nq", quads)], knowledge), alone)
+
+
+def test_folders_of_documents_give_the_single_answers(tmp_path: Path, alone: Tables, knowledge: Program) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for path in VIGNETTES:
+        (folder / f"{path.parent.name}.ttl").write_bytes(path.read_bytes())
+    (folder / "broken.ttl").write_text("nothing <", encoding="utf-8")
+    (folder / "bundle.json").write_bytes((ROOT / "docs" / "examples" / "bundle.json").read_bytes())
+    found = answered(tmp_path / "out", [folder], knowledge, jobs=2)
+    bundle = {case.iri for case in load_records([folder / "bundle.json"], knowledge).cases}
+    assert [row["code"] for row in found["problems"][""]].count("unreadable-file") == 1
+    assert set(found["cases"]) - set(alone["cases"]) == bundle
+    assert not differing(
+        *(
+            {name: {case: rows for case, rows in by_case.items() if case not in {"", *bundle}} for name, by_case in each.items()}
+            for each in (found, alone)
+        )
+    )
+
+
+def test_a_case_in_two_files_is_not_answered_twice(tmp_path: Path, knowledge: Program) -> None:
+    lines = small("one", CRAMPS)
+    with pytest.raises(IncompleteError):
+        answer_cohort([write(tmp_path / "a.nt", lines), write(tmp_path / "b.nt", lines)], tmp_path / "out", knowledge)
+    found = answered(tmp_path / "out2", [write(tmp_path / "a.ttl", lines), write(tmp_path / "b.ttl", lines)], knowledge)
+    assert not found["cases"]
+    assert [row["code"] for row in found["problems"][""]] == ["case-described-twice"]
 
 
 def test_rows_give_the_single_answers(tmp_path: Path, alone: Tables, knowledge: Program) -> None:

@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from reasoner.answering import Records
+from reasoner.answering import Records, load_records
 from reasoner.cohort.batch import from_triples
 from reasoner.cohort.columns import compact, encoded
+from reasoner.cohort.gathering import LARGEST, gathered_triples, unread_problem
 from reasoner.cohort.grouping import group, hashes_of
 from reasoner.cohort.lexicon import Flags
 from reasoner.cohort.long_table import COLUMNS
 from reasoner.cohort.output import NAMES, Rows, empty_rows, problem_rows, to_arrow
 from reasoner.cohort.rows import batch_of_rows, checked_rows, text_of_rows
-from reasoner.cohort.single import Settings, answer_text
+from reasoner.cohort.single import Settings, answer_cases, answer_text
 from reasoner.cohort.sources import Chunk, Source, read_stretch
 from reasoner.cohort.together import Memory, answer_together
 from reasoner.cohort.triples import Triples, read_triples, text_of
@@ -58,12 +59,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a chunk yields: tables, counts, what is left over for the last chunk, and the hashes of what it describes."""
+    """What a chunk yields: tables, counts, what is left over for the last chunk, and the hashes of what it describes and of its cases."""
 
     tables: dict[str, pa.Table]
     counts: Counts
     left: bytes
     subjects: np.ndarray[Any, np.dtype[np.uint64]]
+    cases: np.ndarray[Any, np.dtype[np.uint64]]
 
 
 def answer_chunk(context: Context, chunk: Chunk, left: Sequence[bytes] | None = None) -> Part:
@@ -71,10 +73,33 @@ def answer_chunk(context: Context, chunk: Chunk, left: Sequence[bytes] | None = 
     source = context.sources[chunk.source]
     if left is not None:
         return _answer_triples(context, chunk, read_triples(b"".join(left)), source.path)
+    if source.format in ("document", "fhir", "fhir-ndjson"):
+        return _answer_documents(context, chunk)
     if source.format == "parquet":
         return _answer_rows(context, chunk, _rows(source, chunk), source.path)
     triples = read_triples(read_stretch(source.path, chunk.start, chunk.end), quads=source.format == "n-quads")
     return _answer_triples(context, chunk, triples, source.path)
+
+
+def _answer_documents(context: Context, chunk: Chunk) -> Part:
+    """Answer files that are read whole, RDF as triples, FHIR case by case."""
+    sources = context.sources[chunk.start : chunk.end]
+    if sources[0].format == "document":
+        return _answer_triples(context, chunk, *gathered_triples([each.path for each in sources]))
+    rows = empty_rows()
+    try:
+        records = load_records([each.path for each in sources], context.program, max_size=LARGEST)
+    except InputError as error:
+        records = Records((), failures=(error,))
+    unread = [unread_problem(failure) for failure in records.failures]
+    rows["problems"] += problem_rows("", (*unread, *records.problems))
+    answer_cases(records.cases, context.program, context.settings, rows)
+    answered = len(records.cases)
+    rejected = sum(each.code == "case-described-twice" for each in records.problems)
+    counts = Counts(answered + rejected, answered, rejected, answered, len(rows["problems"]), len(unread), records.broken)
+    tables = {table: _joined(table, encoded(table).empty_table(), to_arrow(table, rows[table])) for table in NAMES}
+    cases = pa.array([case.iri for case in records.cases], pa.string())
+    return Part(tables, counts, b"", hashes_of(cases), hashes_of(cases))
 
 
 def _rows(source: Source, chunk: Chunk) -> pa.Table:
@@ -108,7 +133,8 @@ def _answer_rows(context: Context, chunk: Chunk, table: pa.Table, name: str) -> 
     counts = Counts(total, answered, total - answered, routed, len(rows["problems"]), malformed, spoilt)
     left = text_of_rows(table, beyond[owner])
     tables = {each: _joined(each, together.tables[each], to_arrow(each, rows[each])) for each in NAMES}
-    return Part(tables, counts, left, hashes_of(batch.cases.filter(pa.array(~beyond[:-1]))))
+    described = hashes_of(batch.cases.filter(pa.array(~beyond[:-1])))
+    return Part(tables, counts, left, described, described)
 
 
 def _apart(context: Context, text: bytes, name: str, rows: Rows) -> Counts:
@@ -126,11 +152,12 @@ def _apart(context: Context, text: bytes, name: str, rows: Rows) -> Counts:
     return Counts(total, read, total - read, read, 0, len(triples.malformed), spoilt)
 
 
-def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str) -> Part:
+def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str, remarked: Sequence[Problem] = ()) -> Part:
     program, settings = context.program, context.settings
     grouping = group(triples, first=chunk.first, last=chunk.last)
     rows = empty_rows()
-    broken = _malformed(triples, name, rows)
+    broken = _malformed(triples, name, rows) | {f"<{each.sources[0]}>" for each in remarked if each.sources}
+    rows["problems"] += problem_rows("", remarked)
     kept, cases = grouping.kept, grouping.cases & grouping.kept
     refused = _refused(triples, grouping.holders, grouping.targets, broken)
     memory = context.memory
@@ -148,11 +175,11 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str)
         records = _alone(text_of(triples, own[triples.s]), name, program, settings, rows)
         read, spoilt = len(records.cases), spoilt or records.broken
     total = int(cases.sum())
-    problems, malformed = len(rows["problems"]), len(triples.malformed)
+    problems, malformed = len(rows["problems"]), len(triples.malformed) + len(remarked)
     counts = Counts(total, answered + read, total - answered - read, together.routed + read, problems, malformed, spoilt)
     left = text_of(triples, ~kept[triples.s])
     tables = {table: _joined(table, together.tables[table], to_arrow(table, rows[table])) for table in NAMES}
-    return Part(tables, counts, left, hashes_of(triples.subjects.filter(pa.array(kept))))
+    return Part(tables, counts, left, hashes_of(triples.subjects.filter(pa.array(kept))), hashes_of(batch.cases))
 
 
 def _alone(text: bytes, name: str, program: Program, settings: Settings, rows: Rows) -> Records:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,7 @@ def write_chunk(context: Context, chunk: Chunk, partial: Path, left: Sequence[by
     where = partial / _STATE
     _write(where / f"{chunk.number:06}.left", part.left)
     _write(where / f"{chunk.number:06}.subjects", part.subjects.tobytes())
+    _write(where / f"{chunk.number:06}.cases", part.cases.tobytes())
     _write(
         where / f"{chunk.number:06}.json",
         _json({**asdict(part.counts), "rows": {name: each.num_rows for name, each in part.tables.items()}}),
@@ -219,18 +220,25 @@ def _left(partial: Path, chunk: Chunk) -> list[bytes]:
 
 
 def _check_apart(context: Context, chunks: Sequence[Chunk], partial: Path) -> None:
-    """Raise IncompleteError when two chunks of one source describe the same node: its statements stand too far apart."""
+    """Raise IncompleteError when two chunks of one source describe the same node, or two sources the same case."""
+    state = partial / _STATE
     for index, source in enumerate(context.sources):
         numbers = [chunk.number for chunk in chunks if chunk.source == index] + [len(chunks) + index]
-        paths = [path for number in numbers if (path := partial / _STATE / f"{number:06}.subjects").is_file()]
-        found = np.concatenate([np.fromfile(path, dtype=np.uint64) for path in paths])
-        if len(np.unique(found)) < len(found):
+        if _repeats(path for number in numbers if (path := state / f"{number:06}.subjects").is_file()):
             raise IncompleteError(
                 "The statements about one node stand too far apart",
                 where=source.path,
                 why="the file is read in stretches, and a case or record is described in two of them",
                 repair="sort the file by case",
             )
+    if _repeats(sorted(state.glob("*.cases"))):
+        raise IncompleteError("A case is described in two files", why="nobody knows which holds", repair="describe each case in one file")
+
+
+def _repeats(paths: Iterable[Path]) -> bool:
+    """Return whether the hashes in several files are not all different."""
+    found = [np.fromfile(path, dtype=np.uint64) for path in paths]
+    return bool(found) and len(np.unique(np.concatenate(found))) < sum(map(len, found))
 
 
 def _manifest(context: Context, partial: Path, plan: dict[str, Any]) -> dict[str, Any]:

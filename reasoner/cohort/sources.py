@@ -10,10 +10,22 @@ from reasoner.errors import InputError, UnsupportedInputError
 
 __all__ = ["Chunk", "Source", "chunks_of", "read_stretch", "sources_of"]
 
-_FORMATS = {".nt": "n-triples", ".nq": "n-quads", ".parquet": "parquet"}
+_FORMATS = {
+    ".nt": "n-triples",
+    ".nq": "n-quads",
+    ".parquet": "parquet",
+    ".ttl": "document",
+    ".trig": "document",
+    ".jsonld": "document",
+    ".rdf": "document",
+    ".json": "fhir",
+    ".ndjson": "fhir-ndjson",
+}
+_ORDER = ("n-triples", "n-quads", "parquet", "document", "fhir", "fhir-ndjson")
+_GATHERED = 8 << 20
+_FILES = 500
 _STRETCH = 96 << 20
 _ROWS = 1 << 20
-_LINES = ("n-triples", "n-quads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stretch of a source: bytes of a file of lines, row groups of a Parquet file; `rest` is what the others left over."""
+    """A stretch of a source: bytes of a file of lines, row groups of a Parquet file; or sources, by place, that are read whole."""
 
     number: int
     source: int
@@ -57,7 +69,7 @@ def sources_of(paths: Iterable[str]) -> tuple[Source, ...]:
         raise InputError(
             "There is no input", why="the folders hold no file that is read", repair=f"name files in {' '.join(sorted(_FORMATS))}"
         )
-    return tuple(sorted(set(found), key=lambda each: each.path))
+    return tuple(sorted(set(found), key=lambda each: (_ORDER.index(each.format), each.path)))
 
 
 def _files(paths: Iterable[str]) -> Iterator[Path]:
@@ -74,11 +86,34 @@ def _files(paths: Iterable[str]) -> Iterator[Path]:
 def chunks_of(sources: Iterable[Source]) -> tuple[Chunk, ...]:
     """Return the chunks of all sources; they depend on the sources alone."""
     found: list[Chunk] = []
-    for index, source in enumerate(sources):
+    every = tuple(sources)
+    for index, source in enumerate(every):
+        if source.format not in ("n-triples", "n-quads", "parquet"):
+            break
         cuts = _row_groups(source) if source.format == "parquet" else _stretches(source)
         for place, (start, end, weight) in enumerate(cuts):
             found.append(Chunk(len(found), index, start, end, place == 0, place == len(cuts) - 1, weight))
+    for start, end in _gathered(every):
+        size = sum(each.size for each in every[start:end])
+        found.append(Chunk(len(found), start, start, end, True, True, max(size, 1)))
     return tuple(found)
+
+
+def _gathered(sources: tuple[Source, ...]) -> Iterator[tuple[int, int]]:
+    """Yield the runs of sources that are read whole and together; those of a bulk export may all refer to each other."""
+    start = size = 0
+    for place, source in enumerate(sources):
+        full = size >= _GATHERED or place - start >= _FILES
+        if place > start and (source.format != sources[start].format or (full and source.format != "fhir-ndjson")):
+            if sources[start].format in ("document", "fhir", "fhir-ndjson"):
+                yield start, place
+            start, size = place, 0
+        if source.format in ("n-triples", "n-quads", "parquet"):
+            start, size = place + 1, 0
+        else:
+            size += source.size
+    if start < len(sources):
+        yield start, len(sources)
 
 
 def _stretches(source: Source) -> list[tuple[int, int, int]]:
