@@ -17,7 +17,9 @@ __all__ = ["add_arguments"]
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `cohort`."""
-    verb.add_argument("inputs", nargs="*", metavar="INPUT", help="N-Triples, N-Quads, Parquet in the long table, or folders of these")
+    verb.add_argument(
+        "inputs", nargs="*", metavar="INPUT", help="RDF, FHIR JSON, bulk exports, Parquet in the long table, or folders of these"
+    )
     verb.add_argument(
         "--out", required=True, metavar="DIR", help="folder for the tables, or the synthetic cohort's file; it appears when all is done"
     )
