@@ -345,3 +345,13 @@ def test_names_that_many_resources_share_cost_no_more_than_their_number(knowledg
     with watched():
         found = read_sources([Source("x", bundle(entry=[{"resource": PATIENT}, *entries]))], knowledge)
     assert found.counts.entries == 8_001
+
+
+def test_a_chain_of_reports_costs_no_more_than_its_length(knowledge: Program) -> None:
+    def report(place: int) -> Json:
+        more = [{"reference": f"DiagnosticReport/d{place + 1:05}"}]
+        return fhir("DiagnosticReport", f"d{place:05}", status="final", code=concept(SCAN), result=more, effectiveDateTime="2026-11-14")
+
+    with watched():
+        (found,) = read_sources([Source("x", bundle(PATIENT, *map(report, range(3_000))))], knowledge).cases
+    assert found.examinations

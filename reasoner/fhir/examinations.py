@@ -20,7 +20,8 @@ they are about the same test, agree in time and do not contradict each other: th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from reasoner.fhir.codes import codings, wording
 from reasoner.fhir.context import Context, Statement, named, read_side, stated
@@ -35,9 +36,19 @@ from reasoner.namespaces import LC
 from reasoner.record import ExaminationRecord, MeasurementRecord, Record
 from reasoner.terms import lc
 
-__all__ = ["joined", "read_procedure", "read_report", "reported_together"]
+__all__ = ["Link", "joined", "read_procedure", "read_report", "reported_together"]
 
 _LISTS = (("Completeness", "completeness"), ("Extent", "extent"), ("Result", "result"))
+
+
+class Link(NamedTuple):
+    """A resource (by kind and IRI) that names another as reporting the same examination; reports sort before procedures."""
+
+    kind: str
+    leading: str
+    led: str
+
+
 _LINKS = {"DiagnosticReport": "result", "Procedure": "report"}
 
 
@@ -127,30 +138,33 @@ def _check_words(test: str, resource: Element, attributes: tuple[tuple[str, str]
         )
 
 
-def reported_together(entries: Iterable[Entry], index: Index) -> list[tuple[str, str]]:
-    """Return the pairs of resources (leading, led) that may report one examination, by IRI; reports before procedures."""
-    pairs = []
+def reported_together(entries: Iterable[Entry], index: Index) -> dict[str, list[Link]]:
+    """Return the links between resources that may report one examination, by the IRI of the leading one."""
+    links: dict[str, list[Link]] = {}
     for entry in entries:
         for reference in children(entry.resource, _LINKS.get(entry.kind, "")):
             target = index.find(reference, entry)
             if target is not None:
-                pairs.append((entry.kind, entry.node, target.node))
-    return [(leading, led) for _, leading, led in sorted(pairs)]
+                links.setdefault(entry.node, []).append(Link(entry.kind, entry.node, target.node))
+    return links
 
 
-def joined(records: Iterable[Record], pairs: Iterable[tuple[str, str]], context: Context) -> tuple[list[Record], dict[str, str]]:
+def joined(records: Iterable[Record], links: Mapping[str, Iterable[Link]], context: Context) -> tuple[list[Record], dict[str, str]]:
     """Return the records with every led examination joined to the one that leads it, and which IRI went into which."""
     by_node = {record.node: record for record in records}
     into: dict[str, str] = {}
-    for leading, led in pairs:
-        first, second = by_node.get(leading), by_node.get(led)
+    for link in sorted({link for node in by_node for link in links.get(node, ())}):
+        first, second = by_node.get(link.leading), by_node.get(link.led)
         if isinstance(first, ExaminationRecord) and isinstance(second, ExaminationRecord) and first is not second:
             whole = _joined(first, second, context)
             if whole is not None:
-                del by_node[led]
-                by_node[leading] = whole
-                into = {node: leading if last == led else last for node, last in (into | {led: leading}).items()}
-    return list(by_node.values()), into
+                del by_node[link.led]
+                by_node[link.leading] = whole
+                into[link.led] = link.leading
+    last: dict[str, str] = {}
+    for led, leading in reversed(into.items()):  # one that went later is settled before those that went into it
+        last[led] = last.get(leading, leading)
+    return list(by_node.values()), last
 
 
 def _joined(first: ExaminationRecord, second: ExaminationRecord, context: Context) -> ExaminationRecord | None:

@@ -1,4 +1,4 @@
-"""Read FHIR R4 JSON into cases: one case per patient, one record per statement, one problem per thing not read.
+"""Read FHIR resources in the form of R4 into cases: one case per patient, one record per statement, one problem per thing not read.
 
 | resource | read as |
 |---|---|
@@ -28,7 +28,7 @@ from reasoner.fhir.context import Context
 from reasoner.fhir.dates import moment
 from reasoner.fhir.elements import Element, child, children, choice, string
 from reasoner.fhir.entries import Entry, gather_entries
-from reasoner.fhir.examinations import joined, read_procedure, read_report, reported_together
+from reasoner.fhir.examinations import Link, joined, read_procedure, read_report, reported_together
 from reasoner.fhir.medications import read_medication_use
 from reasoner.fhir.notes import Notes, UnknownCode, gathered_problems, unknown_codes
 from reasoner.fhir.observations import read_observation
@@ -143,8 +143,8 @@ def read_resources(
         _sort_out(entry, index, codes, births, found)
     if bad is not None:
         found.unused["malformed-line", ""] = bad.total
-    pairs = reported_together(gathering.entries, index)
-    cases = [_case(node, as_of, Context(codes, index, birth), pairs, found) for node, birth in sorted(births.items())]
+    links = reported_together(gathering.entries, index)
+    cases = [_case(node, as_of, Context(codes, index, birth), links, found) for node, birth in sorted(births.items())]
     problems = (*gathering.problems, *(bad.problems() if bad else ()), *_strays(found.strays), *other_types(found.unused))
     unknown = unknown_codes(notes for each in found.notes.values() for notes in each)
     return FhirReading(tuple(cases), problems, _counts(found, cases, problems), unknown)
@@ -275,8 +275,8 @@ def _of(records: Iterable[Record], kind: type[_Kind]) -> tuple[_Kind, ...]:
     return tuple(sorted((record for record in records if isinstance(record, kind)), key=lambda record: record.node))
 
 
-def _case(node: str, as_of: Moment | None, context: Context, pairs: list[tuple[str, str]], found: _SortedOut) -> Case:
-    records, into = joined(found.records[node], pairs, context)
+def _case(node: str, as_of: Moment | None, context: Context, links: Mapping[str, list[Link]], found: _SortedOut) -> Case:
+    records, into = joined(found.records[node], links, context)
     examinations = _of(records, ExaminationRecord)
     settled = {each.node for each in examinations if lc("result") in dict(each.attributes)}
     settled |= {led for led, leading in into.items() if leading in settled}

@@ -24,14 +24,15 @@ _ANYWHERE = "any server: "
 
 
 class Index:
-    """The entries of a reading by full URL, by type and id, by identifier and by node."""
+    """The entries of a reading by full URL, by type and id, by identifier and by node; None where several could be meant."""
 
     def __init__(self, entries: Iterable[Entry], base: str) -> None:
         self._base = base
         self._by_url: dict[str, Entry] = {}
         self._by_node: dict[str, Entry] = {}
-        self._by_id: dict[tuple[str, str], list[Entry]] = {}
-        self._by_identifier: dict[tuple[str, str], list[Entry]] = {}
+        self._by_id: dict[tuple[str, str], Entry | None] = {}
+        self._unplaced: dict[tuple[str, str], Entry | None] = {}
+        self._by_identifier: dict[tuple[str, str], Entry | None] = {}
         for entry in entries:
             self._add(entry)
 
@@ -39,11 +40,15 @@ class Index:
         self._by_node.setdefault(entry.node, entry)
         if entry.url:
             self._by_url.setdefault(entry.url, entry)
-        if entry.home is None and string(entry.resource, "id"):
-            self._by_id.setdefault((entry.kind, string(entry.resource, "id")), []).append(entry)
+        name = string(entry.resource, "id")
+        if entry.home is None and name:
+            for table in (self._by_id,) if entry.url else (self._by_id, self._unplaced):
+                other = table.setdefault((entry.kind, name), entry)
+                if other is not None and other.url != entry.url:
+                    table[entry.kind, name] = None
         for identifier in children(entry.resource, "identifier"):
-            key = f"{string(identifier, 'system')}|{string(identifier, 'value')}"
-            self._by_identifier.setdefault((entry.kind, key), []).append(entry)
+            key = (entry.kind, f"{string(identifier, 'system')}|{string(identifier, 'value')}")
+            self._by_identifier[key] = None if key in self._by_identifier else entry
 
     def find(self, reference: Element, source: Entry) -> Entry | None:
         """Return the entry that `reference`, standing in `source`, points at, or None when none or several could be meant."""
@@ -67,8 +72,7 @@ class Index:
 
     def _by_type(self, kind: str, name: str, root: str | None) -> Entry | None:
         """Return the only resource of that type and id; one at a named server only if it has no full URL of its own."""
-        found = [entry for entry in self._by_id.get((kind, name), ()) if root is None or not entry.url]
-        return found[0] if len({entry.url for entry in found}) == 1 else None
+        return (self._by_id if root is None else self._unplaced).get((kind, name))
 
     def _by_condition(self, kind: str, condition: str) -> Entry | None:
         name, _, value = condition.partition("=")
@@ -81,8 +85,7 @@ class Index:
         return self._only(string(reference, "type") or "Patient", f"{string(identifier, 'system')}|{string(identifier, 'value')}")
 
     def _only(self, kind: str, identifier: str) -> Entry | None:
-        found = self._by_identifier.get((kind, identifier), ())
-        return found[0] if len(found) == 1 else None
+        return self._by_identifier.get((kind, identifier))
 
 
 def _root(entry: Entry) -> str:
