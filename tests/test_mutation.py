@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import random
+import time
 from pathlib import Path
 
 import pytest
 from compare import differences
+from conftest import Figure
 
 from reasoner import load_records
 from reasoner.authoring.example_checks import read_expectations
@@ -17,13 +18,11 @@ from reasoner.program import Program
 from reasoner.terms import lc
 
 CASES = Path(__file__).parent / "cases"
-RELEASE_MUTANTS = 400
-RELEASE_SEED = 11
-"""The sample of the score; vignettes are written with other mutants in view, so that the score is not tuned to it."""
-SAMPLE_MUTANTS = 10
-AIM = 0.95
-FLOOR = 0.6
-"""The share of mutants to be killed, and the share that is known to be; raise the floor with every vignette that is added."""
+RELEASE_MUTANTS = 600
+RELEASE_SEED = 2026
+SAMPLE_MUTANTS = 12
+FLOOR = 0.95
+"""The share of mutants to be killed among those that are not proved equivalent."""
 
 
 @pytest.fixture(scope="module")
@@ -85,18 +84,34 @@ def test_threshold_of_the_ankle_brachial_index_is_watched(trial: Trial, mutants:
 
 
 def test_sample_of_mutants(trial: Trial, mutants: list[Mutant]) -> None:
-    """Most of a small seeded sample, every kind among it, is killed."""
+    """At most one of a small seeded sample survives."""
     outcome = trial.run(sample(mutants, SAMPLE_MUTANTS, 3))
-    assert outcome.score >= FLOOR, [mutant.name for mutant in outcome.survived]
+    assert len(outcome.survived) <= 1, [mutant.name for mutant in outcome.survived]
+    assert len(outcome.killed) >= SAMPLE_MUTANTS // 2
+
+
+def test_equivalence_is_proved_not_presumed(trial: Trial, mutants: list[Mutant]) -> None:
+    """A threshold moved beside its vignette is no equivalent; an explicit trigger that repeats the inclusion is one."""
+    named = {mutant.name: mutant for mutant in mutants}
+    moved = next(mutant for name, mutant in named.items() if name.startswith("threshold lc:CriticalLowPotassium"))
+    repeated = named["hasTrigger lcg:_RedFlag_hypokalaemia: without lc:CriticalLowPotassium"]
+    assert trial.equivalence(moved) == ""
+    assert trial.equivalence(repeated) == "it compiles to the same program"
 
 
 @pytest.mark.release
-def test_mutation_score(trial: Trial, mutants: list[Mutant], capsys: pytest.CaptureFixture[str]) -> None:
-    outcome = trial.run(random.Random(RELEASE_SEED).sample(mutants, RELEASE_MUTANTS))
+def test_mutation_score(trial: Trial, mutants: list[Mutant], figure: Figure, capsys: pytest.CaptureFixture[str]) -> None:
+    started = time.perf_counter()
+    tried = sample(mutants, RELEASE_MUTANTS, RELEASE_SEED)
+    outcome = trial.run(tried)
+    total = len(outcome.killed) + len(outcome.survived)
+    figure("mutants of the knowledge", len(mutants))
+    figure("mutants tried, every kind by its share", len(tried))
+    figure("mutants killed, equivalent ones left out", f"{len(outcome.killed)} of {total} ({outcome.score:.1%})")
+    figure("mutants proved equivalent", len(outcome.equivalent))
+    figure("time of the mutation trial", (time.perf_counter() - started) / 60, "min")
     with capsys.disabled():
-        print(f"\nof {len(mutants)} mutants, {RELEASE_MUTANTS} tried: {outcome.summary()}")
+        print(f"\nof {len(mutants)} mutants, {len(tried)} tried: {outcome.summary()}")
         print("\n".join(f"  survived: {mutant.name}" for mutant in outcome.survived))
         print("\n".join(f"  equivalent: {mutant.name}: {reason}" for mutant, reason in outcome.equivalent.items()))
     assert outcome.score >= FLOOR
-    if outcome.score < AIM:
-        pytest.xfail(f"{outcome.score:.1%} of the mutants are killed, {AIM:.0%} are to be: vignettes are missing")

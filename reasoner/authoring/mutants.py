@@ -217,12 +217,9 @@ def _neighbours(literal: pyoxigraph.Literal) -> list[pyoxigraph.Literal]:
     return [pyoxigraph.Literal(format(number + sign * step, "f"), datatype=literal.datatype) for sign in (1, -1)]
 
 
-def sample(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
-    """Return a seeded sample, every kind among it as far as `count` reaches."""
-    rng = random.Random(seed)  # noqa: S311
-    kinds: dict[str, list[Mutant]] = {}
-    for mutant in rng.sample(mutants, len(mutants)):
-        kinds.setdefault(mutant.kind, []).append(mutant)
-    columns = [kinds[kind] for kind in sorted(kinds)]
-    deep = [column[row] for row in range(max(map(len, columns), default=0)) for column in columns if row < len(column)]
-    return deep[:count]
+def sample(mutants: Iterable[Mutant], count: int, seed: int) -> list[Mutant]:
+    """Return a seeded sample in which every kind has its share."""
+    shuffled = sorted(mutants, key=lambda mutant: mutant.name)
+    random.Random(seed).shuffle(shuffled)  # noqa: S311
+    by_kind = sorted(shuffled, key=lambda mutant: mutant.kind)
+    return [by_kind[number * len(by_kind) // count] for number in range(min(count, len(by_kind)))]

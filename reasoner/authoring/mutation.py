@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from reasoner.abstraction import CaseState, abstract_case
-from reasoner.answering import Records, answer_case
+from reasoner.advice import advise
+from reasoner.answering import Records
 from reasoner.authoring.competency_checks import Questions
 from reasoner.authoring.example_checks import Expectation, classes_expected, expects_classes_alone, observe
 from reasoner.authoring.guideline_checks import check_guidelines
@@ -295,9 +296,8 @@ def _base(name: str, case: Case, expected: Expectation, program: Program) -> _Ba
     advised: frozenset[str] = frozenset()
     found = entail(program, state)
     if not expects_classes_alone(expected):
-        answer = answer_case(case, program, moment)
-        state, found, named = answer.state, answer.statuses, frozenset(program.classes)
-        facts, advised = _facts(state, program), frozenset(answer.advice.advised)
+        named = frozenset(program.classes)
+        facts, advised = _facts(state, program), frozenset(advise(program, state, found).advised)
     statuses = {each: found.status(each) for each in named if each in program.classes}
     return _Base(name, case, moment, expected, state, statuses, facts, _touched(state, program), advised)
 
