@@ -1,4 +1,4 @@
-"""Golden vignettes: each directory of tests/cases holds a record of one case or many and what the report must say about each."""
+"""Golden vignettes: each directory of tests/cases holds a record of one case, each of tests/matrix of many, and what the report must say."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from compare import differences
 
 from reasoner import load_records
-from reasoner.authoring.example_checks import observe, read_expectations
+from reasoner.authoring.example_checks import observe, read_expectations, vignette_folders
 
 CASES = Path(__file__).parent / "cases"
-DIRECTORIES = sorted(path for path in CASES.glob("*/*") if path.is_dir())
+DIRECTORIES = vignette_folders(CASES.parent)
 FLOORS = {
     "boundaries": 100,
     "coexisting": 5,
@@ -38,7 +38,7 @@ REPORT: dict[str, object] = {
 
 
 def name(directory: Path) -> str:
-    return directory.relative_to(CASES).as_posix()
+    return directory.relative_to(CASES.parent).as_posix()
 
 
 @pytest.mark.parametrize("group", FLOORS)

@@ -16,7 +16,7 @@ from reasoner.record import Case
 from reasoner.report import case_document
 
 CASES = Path(__file__).parent / "cases"
-VIGNETTES = [path / "record.ttl" for path in sorted(CASES.glob("*/*")) if path.is_dir() and path.parent.name != "matrix"]
+VIGNETTES = [path / "record.ttl" for path in sorted(CASES.glob("*/*")) if path.is_dir()]
 PARTS = ("findings", "measurements", "medications", "examinations", "diagnoses", "closures")
 LISTS = {"redFlags": "id", "nextTests": "test", "actions": "id"}
 STANDS = ("certain", "presumed")

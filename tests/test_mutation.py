@@ -10,7 +10,7 @@ from compare import differences
 from conftest import Figure
 
 from reasoner import load_records
-from reasoner.authoring.example_checks import read_expectations
+from reasoner.authoring.example_checks import read_expectations, vignette_folders
 from reasoner.authoring.mutants import Mutant, mutants_of, sample
 from reasoner.authoring.mutation import Trial, Vignette
 from reasoner.authoring.workspace import read_workspace
@@ -27,14 +27,13 @@ FLOOR = 0.95
 
 @pytest.fixture(scope="module")
 def trial(root: Path, knowledge: Program) -> Trial:
-    directories = sorted(path for path in CASES.glob("*/*") if path.is_dir())
     vignettes = [
         Vignette(
-            directory.relative_to(CASES).as_posix(),
+            directory.relative_to(CASES.parent).as_posix(),
             load_records([directory / "record.ttl"], knowledge),
             read_expectations(directory),
         )
-        for directory in directories
+        for directory in vignette_folders(CASES.parent)
     ]
     return Trial(read_workspace(root), knowledge, vignettes, differences)
 

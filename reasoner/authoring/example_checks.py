@@ -1,7 +1,7 @@
 """Run what the knowledge is expected to answer: vignettes with their reports.
 
-A vignette is a folder of tests/cases: `record.ttl` holds one case or many, `expected.json` what the report must say of it, or
-under `cases` of each. Beside the keys of the report an expectation may have `classes`: the case classes that are `entailed`,
+A vignette is a folder: `record.ttl` holds one case (tests/cases) or a table of many small ones (tests/matrix), `expected.json` what
+the report must say of it, or under `cases` of each. Beside the keys of the report an expectation may have `classes`: the case classes that are `entailed`,
 `refuted` and `open`, as the inferred graph states them. They are files of a checkout; an installed package has none of them.
 """
 
@@ -25,7 +25,15 @@ from reasoner.record import Case
 from reasoner.report import case_document
 from reasoner.resources import load_knowledge
 
-__all__ = ["Expectation", "check_vignettes", "classes_expected", "expects_classes_alone", "observe", "read_expectations"]
+__all__ = [
+    "Expectation",
+    "check_vignettes",
+    "classes_expected",
+    "expects_classes_alone",
+    "observe",
+    "read_expectations",
+    "vignette_folders",
+]
 
 _SHOWN = 3
 Expectation = Mapping[str, object]
@@ -43,8 +51,14 @@ def check_vignettes(workspace: Workspace) -> Iterator[CheckFinding]:
     except LegcrampsError as error:
         raise NotRun("the program does not compile") from error
     differences = _load_compare(script)
-    for directory in sorted(path for path in cases.glob("*/*") if path.is_dir()):
-        yield from _vignette(directory, f"tests/cases/{directory.relative_to(cases).as_posix()}", program, differences)
+    for directory in vignette_folders(cases.parent):
+        yield from _vignette(directory, directory.relative_to(workspace.folder).as_posix(), program, differences)
+
+
+def vignette_folders(tests: Path) -> list[Path]:
+    """Return the folders of all vignettes, those of one patient and the tables of many."""
+    found = [*(tests / "cases").glob("*/*"), *(tests / "matrix").glob("*")]
+    return sorted(path for path in found if path.is_dir())
 
 
 def _load_compare(script: Path) -> Compare:
