@@ -131,13 +131,17 @@ def _closed(usable: _Usable, program: Program, known: list[Fact], after_scan: Ca
     recorded finding. A statement made before the dividing scan denies nothing whose denial would deny newness.
     """
     recorded = {record.finding for record in usable.present}
-    absent = {below for fact in known if not fact.present for below in program.below[fact.term]}
+    absent = program.at_or_below(fact.term for fact in known if not fact.present)
     touched = {term for finding in recorded for term in (*program.parents[finding], *program.below[finding])} - absent
     facts = []
     for closure in usable.closures:
         if program.sorts.get(closure.closes) == "Finding":
+            counts = after_scan(closure)
+            if counts and touched.isdisjoint(program.below[closure.closes]):
+                facts.append(Fact(Role.FINDING, closure.closes, False, (closure.node,)))
+                continue
             closed = [term for term in program.below[closure.closes] if touched.isdisjoint(program.below[term])]
-            if not after_scan(closure):
+            if not counts:
                 closed = [term for term in closed if not _denies_newness(term, program)]
             facts += [Fact(Role.FINDING, term, False, (closure.node,)) for term in _topmost(closed, program)]
     return facts
@@ -204,13 +208,13 @@ def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], 
     facts += _patterns(young, (), program, role)
     whole = {(fact.term, fact.present) for fact in known if fact.role == Role.FINDING}
     facts = [fact for fact in facts if (fact.term, False) not in whole]
-    absent = {below for term, present in whole if not present for below in program.below[term]}
+    absent = program.at_or_below(term for term, present in whole if not present)
     recorded = {term for term, present in whole if present}
-    covers = [(closure, frozenset(program.below[closure.closes])) for closure in usable.closures]
+    covers = [(closure, program.below_sets[closure.closes]) for closure in usable.closures]
     asked = program.kinds.asked.get(role)
     if asked is None:
         return facts
-    touched = recorded.union(*(cover for _, cover in covers))
+    touched = recorded.union(*(cover for _, cover in covers)) - absent
     for index in sorted({index for kind in touched for index in asked.by_kind.get(kind, ())}):
         term, kinds = asked.fillers[index]
         left = kinds - absent

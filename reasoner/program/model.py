@@ -6,6 +6,7 @@ when it is first asked for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -175,6 +176,15 @@ class Program:
             for each in above:
                 found.setdefault(each, []).append(term)
         return {term: tuple(sorted(members)) for term, members in found.items()}
+
+    @cached_property
+    def below_sets(self) -> dict[str, frozenset[str]]:
+        """Return for each term the set of everything at or below it."""
+        return {term: frozenset(members) for term, members in self.below.items()}
+
+    def at_or_below(self, terms: Iterable[str]) -> frozenset[str]:
+        """Return everything at or below some terms."""
+        return frozenset().union(*map(self.below_sets.__getitem__, terms))
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
