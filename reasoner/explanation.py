@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 
 from reasoner.abstraction.state import CaseState, IndicatorState
 from reasoner.entailment import ENTAILED, OPEN, Statuses
@@ -63,7 +62,8 @@ class View:
         if parts is None:
             return tuple(dict.fromkeys(self._diagram(bit)))
         found = [reasons for part in parts if (reasons := self.support(part))]
-        return found[0] if len(found) == 1 else tuple(dict.fromkeys(chain.from_iterable(found)))
+        # every reason is made once, so that its identity tells whether it is there already
+        return found[0] if len(found) == 1 else tuple({id(each): each for reasons in found for each in reasons}.values())
 
     def supporting_parts(self, literal: Literal) -> list[Literal] | None:
         """Return the inputs by which the gate of a literal holds, or None when only its diagram shows that it does."""
