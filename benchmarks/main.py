@@ -32,7 +32,7 @@ def main() -> int:
     ratios: list[Ratio] = []
     notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="legcramps-") as scratch:
-        parts = _parts(arguments.quick, Path(scratch))
+        parts = _parts(arguments.quick, Path(scratch), arguments.longest or (60 if arguments.quick else 420))
         for part in arguments.parts or PARTS:
             print(f"{part} …", file=sys.stderr, flush=True)
             try:
@@ -61,12 +61,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", choices=(*PARTS, []), metavar="PART", help=f"some of {', '.join(PARTS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds: minutes instead of half an hour")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/COMMIT.json and .md")
+    parser.add_argument(
+        "--longest", type=int, metavar="SECONDS", help="leave sizes out that are expected to take longer (420; 60 with --quick)"
+    )
     return parser.parse_args()
 
 
-def _parts(quick: bool, folder: Path) -> dict[str, Callable[[list[Measurement]], Measured]]:
+def _parts(quick: bool, folder: Path, longest: float) -> dict[str, Callable[[list[Measurement]], Measured]]:
     """Return the parts; each is told what was measured before it."""
-    bench = cohort.Bench(ROOT, folder, 60 if quick else 420)
+    bench = cohort.Bench(ROOT, folder, longest)
     runs = 1 if quick else 3
 
     def noted(found: tuple[list[Measurement], list[Ratio]]) -> Measured:
