@@ -28,6 +28,7 @@ from reasoner import assess, errors, load_records
 from reasoner.authoring.document_checks import check_documents
 from reasoner.authoring.format import format_turtle
 from reasoner.authoring.workspace import read_workspace
+from reasoner.cli import VERBS
 from reasoner.errors import LegcrampsError
 from reasoner.knowledge import Graph, read_graph
 from reasoner.namespaces import LC, LCG, OWL, RDF, RDFS
@@ -198,6 +199,11 @@ def test_documents_are_not_fewer_than_before() -> None:
 )
 def test_an_excerpt_is_found_in_order(excerpt: str, missing: str) -> None:
     assert shows(excerpt, "a\nb 1\nc 2\nd\n") == missing
+
+
+def test_readme_lists_every_verb() -> None:
+    listed = [name for cells in rows(section("README.md", "## Commands")) for name in NAME.findall(cells[0])]
+    assert sorted(listed) == sorted(VERBS)
 
 
 # --- knowledge in the documents ---------------------------------------------------------------------------------------

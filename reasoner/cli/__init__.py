@@ -13,9 +13,9 @@ from typing import Any
 
 from reasoner.errors import LegcrampsError, shortened
 
-__all__ = ["main"]
+__all__ = ["VERBS", "main"]
 
-_VERBS = {
+VERBS = {
     "assess": "answer cases: red flags, repeat imaging, next tests, differential",
     "validate": "check records against the record shapes; say what is used of FHIR, and why not the rest",
     "explain": "prove one conclusion down to the records and the guideline sentence",
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--traceback", action="store_true", help="print the Python traceback of an error as well")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Verb)
-    for name, summary in _VERBS.items():
+    for name, summary in VERBS.items():
         verbs.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.").verb = name
     return parser
 
