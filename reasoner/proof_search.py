@@ -117,11 +117,12 @@ class Search:
     def _band(self, node: Node, holds: bool) -> Step | None:
         indicator = self.program.indicator[node.statement[1]]
         said = self._about(indicator)
+        if self.settles and len(said) == 1:
+            (only,) = said
+            return only if only.statement == node.statement and only.holds == holds else Step("interval", holds, node.statement, (only,))
         whole = indicator.datatype != "decimal"
         for chosen in (*([step] for step in said), *([one, two] for one in said for two in said if one is not two), said):
-            if (self.settles and len(said) == 1) or (
-                chosen and _implies(chosen, node.statement, holds, whole, indicator.datatype == "boolean")
-            ):
+            if chosen and _implies(chosen, node.statement, holds, whole, indicator.datatype == "boolean"):
                 if len(chosen) == 1 and chosen[0].statement == node.statement and chosen[0].holds == holds:
                     return chosen[0]
                 return Step("interval", holds, node.statement, tuple(chosen))
@@ -215,9 +216,14 @@ class _Branch(Search):
         if node is self.assumed:
             return holds == self.assumption.holds
         if node.kind in ("some", "band"):
-            return self._find(node, holds) is not None
+            return self._bears_on(node) and self._find(node, holds) is not None
         known = (self.settled(part, sign == holds) for part, sign in node.parts)
         return all(known) if (node.kind == "and") == holds else any(known)
+
+    def _bears_on(self, node: Node) -> bool:
+        """Return whether the assumption can say more of an atom than is known without it: both roles, or one indicator."""
+        own = self.assumption.statement
+        return own[0] == node.kind == "some" or own[:2] == node.statement[:2]
 
     def close(self, node: Node, holds: bool) -> Step | None:
         """Return the step by which a statement that closes follows from its parts."""

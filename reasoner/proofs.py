@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import cached_property
 
 from reasoner.advice import Advised, Judged
 from reasoner.entailment import ENTAILED, OPEN, REFUTED
@@ -20,6 +21,8 @@ from reasoner.report import CaseAnswer
 
 __all__ = ["Prover"]
 
+_Cited = tuple[str, str, str]
+
 
 class Prover:
     """Proves the conclusions of one answered case; steps are shared between its proofs."""
@@ -31,6 +34,8 @@ class Prover:
         self.program = view.program
         self.search = search_case(axioms, view)
         self.models = Models(self.search)
+        self._refutations: dict[tuple[str, ...], list[Step]] = {}
+        self._groups: dict[tuple[str, ...], tuple[frozenset[_Cited], frozenset[_Cited]]] = {}
 
     def listed(self) -> list[Proof]:
         """Return one proof of every conclusion that the report states: advice, verdicts, conditions settled."""
@@ -113,8 +118,11 @@ class Prover:
 
     def _refuted(self, iris: Iterable[str]) -> list[Step]:
         """Return the steps that refute the eligibility of those recommendations that are not eligible for certain."""
-        names = sorted(self.program.recommendation[iri].eligible for iri in iris)
-        return [self.search.derive(name, False) for name in names if self.view.statuses.status(name) == REFUTED]
+        key = tuple(iris)
+        if key not in self._refutations:
+            names = sorted(self.program.recommendation[iri].eligible for iri in key)
+            self._refutations[key] = [self.search.derive(name, False) for name in names if self.view.statuses.status(name) == REFUTED]
+        return self._refutations[key]
 
     def _possible(self, advised: Advised) -> Proof:
         each = advised.recommendation
@@ -196,28 +204,46 @@ class Prover:
             found.add(self._cites(conclusion.about))
         elif conclusion.kind == "recommendation":
             found.add(("recommendation", conclusion.about))
-        found.update(("recommendation", iri) for iri in (*conclusion.presumes, *conclusion.could_be))
         given = self.given() if models else ()
-        return Proof(bare.case, conclusion, bare.premises, self._digests(found), given, models, tuple(remarks))
+        return Proof(
+            bare.case,
+            conclusion,
+            bare.premises,
+            self._digests(found, (*conclusion.presumes, *conclusion.could_be)),
+            given,
+            models,
+            tuple(remarks),
+        )
 
     def _cites(self, name: str) -> tuple[str, str]:
         owner = self.axioms.recommendation_of.get(name)
         return ("axiom", name) if owner is None else ("recommendation", owner)
 
-    def _digests(self, found: set[tuple[str, str]]) -> tuple[tuple[str, str, str], ...]:
-        cited = []
-        sentences: set[tuple[str, str, str]] = set()
-        for kind, iri in sorted(found):
+    def _digests(self, found: Iterable[tuple[str, str]], named: tuple[str, ...]) -> tuple[_Cited, ...]:
+        """Return what is cited with its digest: axioms and recommendations, `named` ones too, then their sentences."""
+        own, sentences = map(set, self._group(named))
+        for kind, iri in found:
             if kind == "recommendation":
-                own, said = self.axioms.recommendation_digests(iri)
-                cited.append(own)
+                cited, said = self.axioms.recommendation_digests(iri)
+                own.add(cited)
                 sentences.update(said)
             else:
-                cited.append((kind, iri, self.axioms.digest(iri)))
-        return (*cited, *sorted(sentences))
+                own.add((kind, iri, self.axioms.digest(iri)))
+        return (*sorted(own), *sorted(sentences))
+
+    def _group(self, named: tuple[str, ...]) -> tuple[frozenset[_Cited], frozenset[_Cited]]:
+        """Return the citations of some recommendations and those of their sentences; proofs of one report share them."""
+        if named not in self._groups:
+            cited = [self.axioms.recommendation_digests(iri) for iri in named]
+            self._groups[named] = frozenset(own for own, _ in cited), frozenset(each for _, said in cited for each in said)
+        return self._groups[named]
 
     def given(self) -> tuple[Premise, ...]:
         """Return everything that the case state knows, as premises."""
+        return self._given
+
+    @cached_property
+    def _given(self) -> tuple[Premise, ...]:
         roles = [step.premise for step, _, _ in self.search.roles if step.premise]
         values = [value_premise(state) for state in self.view.state.indicators.values() if state.settled]
         return (*roles, *values)
