@@ -7,7 +7,7 @@ import json
 from bisect import bisect_left
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,6 @@ def _number(value: Decimal | None) -> str | None:
     return f"-{short}" if value < 0 else short
 
 
-@lru_cache(maxsize=4096)
 def band_statement(indicator: str, low: End | None, high: End | None) -> Statement:
     """Return the statement that an indicator lies between two ends, as `reasoner.program.cuts` writes them."""
     lower = (None, False) if low is None else (_number(low[0]), bool(low[1]))

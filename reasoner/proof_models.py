@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal
-from functools import lru_cache
 
 from reasoner.entailment import ENTAILED, OPEN, Statuses
 from reasoner.errors import IncompleteError
@@ -100,12 +99,7 @@ def _value(search: Search, indicator: Indicator, true: int) -> str:
         highs += [state.high] if state.high else []
     if indicator.datatype == "boolean":
         lows, highs = [*lows, (Decimal(0), 0)], [*highs, (Decimal(1), 1)]
-    return _between_text(max(lows, default=None), min(highs, default=None), indicator.datatype != "decimal")
-
-
-@lru_cache(maxsize=4096)
-def _between_text(low: End | None, high: End | None, whole: bool) -> str:
-    return format(_between(low, high, whole), "f")
+    return format(_between(max(lows, default=None), min(highs, default=None), indicator.datatype != "decimal"), "f")
 
 
 def _between(low: End | None, high: End | None, whole: bool) -> Decimal:

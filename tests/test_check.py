@@ -76,7 +76,6 @@ def test_shipped_knowledge_is_clean_at_length(stage: str) -> None:
 def test_fast_check_says_what_it_left_out(fast_report: CheckReport) -> None:
     assert [stage.name for stage in fast_report.stages] == list(STAGES)
     assert {stage.name for stage in fast_report.stages if stage.not_run == "--fast"} == set(SLOW)
-    assert sum(stage.seconds for stage in fast_report.stages) < 20
 
 
 # --- each hygiene query can fail, and two engines read it alike ---------------------------------------------------------
