@@ -40,7 +40,7 @@ STAGES = (
 )
 SLOW = ("shapes", "classification")
 NOW = Moment(0, 0, "1970-01-01T00:00:00Z")
-VIGNETTES = ("coexisting", "conditions", "dvt", "red-flags", "scope")
+VIGNETTES = ("coexisting", "conditions", "scope")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -38,8 +38,8 @@ class Description:
 
 
 def project_terms(graph: Graph) -> list[str]:
-    """Return the terms of the project that a graph describes, sorted; modules and blank nodes are none."""
-    return sorted(term for term in graph.out if term.startswith(_OWN))
+    """Return the terms of the project to which a graph gives a type, sorted; modules and blank nodes are none."""
+    return sorted(term for term, said in graph.out.items() if term.startswith(_OWN) and RDF + "type" in said)
 
 
 def describe(graph: Graph, term: str) -> Description:

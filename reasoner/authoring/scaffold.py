@@ -30,9 +30,9 @@ from reasoner.knowledge import Graph
 from reasoner.namespaces import BASE, LC, LCG, PREFIXES, RDFS, curie, expand
 from reasoner.terms import lc
 
-__all__ = ["KINDS", "begin"]
+__all__ = ["begin"]
 
-KINDS: Mapping[str, tuple[str, str]] = {
+_KINDS: Mapping[str, tuple[str, str]] = {
     "condition": ("Condition", ""),
     "finding": ("Finding", "findings.ttl"),
     "test": ("Investigation", "investigations.ttl"),
@@ -78,7 +78,7 @@ def _completed(workspace: Workspace, outline: Outline) -> Outline:
     source = _term(workspace, outline.source, "--source", "Citation")
     if outline.kind == "recommendation":
         return _completed_recommendation(workspace, replace(outline, source=source))
-    parent = _below(workspace, outline.parent, "--parent", KINDS[outline.kind][0])
+    parent = _below(workspace, outline.parent, "--parent", _KINDS[outline.kind][0])
     finding = _below(workspace, outline.finding, "--finding", "Finding") if outline.finding else ""
     return replace(
         outline,
@@ -184,7 +184,7 @@ def _added(workspace: Workspace, outline: Outline) -> dict[Path, str]:
     if outline.kind == "recommendation":
         file, block = workspace.homes[outline.guideline], recommendation_block(outline)
     else:
-        name = f"ontology/{KINDS[outline.kind][1]}"
+        name = f"ontology/{_KINDS[outline.kind][1]}"
         found = [each for each in workspace.ontology if each.name == name]
         if not found:
             raise KnowledgeError(f"There is no file for a {outline.kind}", where=name, repair="restore it")
