@@ -24,7 +24,7 @@ from reasoner.authoring.profile_checks import all_definitions
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail
 from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
 from reasoner.knowledge import Graph, read_graph
-from reasoner.namespaces import LCG, XSD, curie
+from reasoner.namespaces import XSD, curie
 from reasoner.program import Program
 from reasoner.record import Case
 
@@ -38,12 +38,7 @@ CLASSES_PER_CASE = 25
 TRIES = 12
 FEW = 40
 STATUSES = (ENTAILED, REFUTED, OPEN)
-UNREACHABLE: dict[tuple[str, str], str] = {
-    (f"{LCG}Applicable_Recommendation_repeat_dvt_wells_after_proximal_scan", ENTAILED): (
-        "three overriders hold for a score of at most 0, of 1, and of at least 2; to refute all three a state would have to say "
-        "that the score has no value, which no record can"
-    ),
-}
+UNREACHABLE: dict[tuple[str, str], str] = {}
 """(class, status): why no case state gives it."""
 
 SIDES: dict[str, Callable[[End], Interval]] = {"passes": lambda end: (end, None), "fails": lambda end: (None, end)}
