@@ -343,8 +343,10 @@ def _literals(program: Program, goal: Goal, wanted: Iterable[str]) -> list[Liter
     names: set[str] = set()
     for each in (program.recommendation[iri] for iri in wanted):
         names |= {each.eligible, each.applicable, each.trigger}
-    if goal.decision is not None:
-        names |= {name for verdict in goal.decision.verdicts for name in (verdict.applicable, verdict.eligible)}
+    scoped = goal.recommendation is not None and goal.recommendation.presupposes_scope
+    for decision in program.decisions:
+        if decision is goal.decision or (scoped and decision.key == SCOPE_KEY):
+            names |= {name for verdict in decision.verdicts for name in (verdict.applicable, verdict.eligible)}
     return [program.classes[name] for name in sorted(names) if name in program.classes]
 
 

@@ -177,6 +177,18 @@ def test_bound_is_stated(knowledge: Program) -> None:
     assert len(cut.sets) == 1
 
 
+def test_scope_that_settles_a_recommendation_is_found(knowledge: Program) -> None:
+    """Electrolytes outside their limits end the scope, which a recommendation for the scope rests on."""
+    view, answer = opened(ROOT / "scope" / "calcium-missing" / "record.ttl", knowledge)
+    name = "https://w3id.org/legcramps/guideline/_Recommendation_droracle_musculoskeletal_examination"
+    found = settling_sets(view, answer.advice, name, largest=1)
+    assert {each.term.rpartition("/")[2] for one in found.sets for each in one.unknowns} == {
+        "CalciumMeasurement",
+        "electrolytesRelative",
+        "ionisedCalciumRelative",
+    }
+
+
 def test_unknown_goal_is_refused(knowledge: Program) -> None:
     view, answer = opened(CASES[0], knowledge)
     with pytest.raises(UsageError, match="no verdict"):
