@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from knowledge_copies import ROOT, copy_knowledge, put
 
-from reasoner.authoring.cohort_changes import compare_cohort
+from reasoner.authoring.cohort_changes import compare_cohort, statements_of
 from reasoner.authoring.diff import Difference, compare_versions
 from reasoner.authoring.diff_formats import write_difference
 from reasoner.authoring.patients import PatientChanges, Source, compare_patients
@@ -246,6 +246,24 @@ def test_columns_and_single_cases_find_the_same_moves(base: Path, copy: Path, co
         (g.causes, g.names, list(g.moves)) for g in together.groups.values()
     ]
     assert all(group.examples for group in together.groups.values())
+
+
+def test_patients_are_found_in_row_groups_with_words_of_their_own(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    from reasoner.cohort.long_table import arrow_schema
+
+    schema, path = arrow_schema(), tmp_path / "c.parquet"
+    with parquet.ParquetWriter(path, schema) as writer:
+        for number in range(3):
+            row = dict.fromkeys(schema.names) | {"case": f"https://e.org/{number}", "subject": f"https://e.org/s{number}"}
+            writer.write_table(pa.Table.from_pylist([row], schema=schema))
+    text = statements_of(path, {"https://e.org/0", "https://e.org/2"}).decode()
+    assert "https://e.org/s0" in text
+    assert "https://e.org/s2" in text
+    assert "https://e.org/1" not in text
 
 
 def test_text_of_the_knowledge_cannot_break_the_markdown(base: Path, copy: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from reasoner.terms import lc
 if TYPE_CHECKING:
     from reasoner.cohort.run import Summary
 
-__all__ = ["COLUMN_FORMATS", "compare_cohort"]
+__all__ = ["COLUMN_FORMATS", "compare_cohort", "statements_of"]
 
 COLUMN_FORMATS = (".nt", ".nq", ".parquet")
 """The endings of files that are answered as columns."""
@@ -172,7 +171,7 @@ def _explain(
 
 def _sides(old: Version, new: Version, paths: Iterable[str], wanted: set[str], as_of: Moment) -> dict[str, tuple[Side, Side]]:
     """Return the answers of both versions to some cases, each answered alone."""
-    text = b"".join(_statements(Path(path), wanted) for path in paths)
+    text = b"".join(statements_of(Path(path), wanted) for path in paths)
     if not text:
         return {}
     answered = []
@@ -183,7 +182,7 @@ def _sides(old: Version, new: Version, paths: Iterable[str], wanted: set[str], a
     return {case: (answered[0][case], answered[1][case]) for case in wanted if all(case in each for each in answered)}
 
 
-def _statements(path: Path, wanted: set[str]) -> bytes:
+def statements_of(path: Path, wanted: set[str]) -> bytes:
     """Return what a file states of some cases and their records, as N-Triples."""
     if path.suffix.lower() == ".parquet":
         return _rows_of(path, wanted)
@@ -203,12 +202,15 @@ def _statements(path: Path, wanted: set[str]) -> bytes:
 
 
 def _rows_of(path: Path, wanted: set[str]) -> bytes:
+    """Return what the rows of some cases state; batch by batch, because each row group has words of its own."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.dataset as ds
+    from pyarrow import parquet
 
     from reasoner.cohort.long_table import statements
 
-    chosen = ds.dataset(path).to_table(filter=pc.field("case").isin(pa.array(sorted(wanted))))
-    rows = (dict(row) for row in chosen.to_pylist())
-    return "".join(chain.from_iterable(map(statements, rows))).encode()
+    names, found = pa.array(sorted(wanted), pa.string()), []
+    for batch in parquet.ParquetFile(path).iter_batches():
+        chosen = batch.filter(pc.is_in(batch.column("case").cast(pa.string()), names))
+        found += [line for row in chosen.to_pylist() for line in statements(row)]
+    return "".join(found).encode()
