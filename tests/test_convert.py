@@ -81,7 +81,7 @@ def test_there_are_vignettes_enough() -> None:
     assert len(VIGNETTES) >= 300
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from(VIGNETTES), target=st.sampled_from(sorted(RDF_SYNTAXES)))
 def test_records_say_the_same_in_every_syntax(held: Knowledge, path: Path, target: str) -> None:
     records, conversion = converted([document(path)], held.program, target, "asserted")

@@ -211,7 +211,7 @@ def held(knowledge: Program) -> Held:
     return Held(knowledge, read_mapping(MAPPING, knowledge))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(column=st.integers(1, 18), cell=st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12))
 def test_any_cell_costs_at_most_its_records(held: Held, column: int, cell: str) -> None:
     """Whatever stands in one cell of the first row, the other rows are read as before and the first still is a case."""
@@ -239,7 +239,7 @@ def kept(case: Case) -> list[str]:
     return sorted(str(each._replace(node=each.node.rpartition("/")[2])) for part in parts for each in part)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.sampled_from('id;,"\n\r\t 0139-.<é'), max_size=80))
 def test_no_text_ends_in_a_traceback(held: Held, text: str) -> None:
     try:
