@@ -278,7 +278,7 @@ class _Derivation:
         """Derive the indicators of a family from the records of one case, by the definition."""
         program = self.program
         number = int(self.batch.case[self.rows[places[0]]])
-        records = [self.rebuilder.record(int(self.rows[place]), f"r{order}") for order, place in enumerate(places)]
+        records = self.rebuilder.records(self.rows[places], [f"r{order}" for order in range(len(places))])
         case = Case(
             iri="",
             subject="",

@@ -1,14 +1,14 @@
-"""Build cases back from columns, for those that must be answered alone though they are regular."""
+"""Build cases back from columns, for those that must be abstracted alone though they are regular."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from reasoner.cohort.batch import Batch
-from reasoner.cohort.lexicon import KINDS, Lexicon
+from reasoner.cohort.lexicon import KINDS, Ids, Lexicon
 from reasoner.program.model import Program
 from reasoner.record import (
     Case,
@@ -25,23 +25,14 @@ from reasoner.terms import RecordKind, lc
 
 __all__ = ["Rebuilder"]
 
+_DATES = tuple(map(lc, ("onset", "worsened", "ended", "recordedOn")))
+_WORDS = tuple(map(lc, ("presence", "side", "recordStatus", "comparator", "interpretation", "responseToStopping")))
+_PRESENCE, _SIDE, _STATUS, _COMPARATOR, _INTERPRETATION, _RESPONSE = _WORDS
+_ONSET, _WORSENED, _ENDED, _RECORDED = _DATES
+_PERFORMED, _STARTED, _VALUE, _UNIT = map(lc, ("performedOn", "started", "value", "unit"))
+_LOW, _HIGH, _TEXT, _DOSE = map(lc, ("referenceLow", "referenceHigh", "sourceText", "dose"))
 _ATTRIBUTES = tuple(lc(name) for name in ("extent", "completeness", "result"))
-
-
-class _Row(NamedTuple):
-    """One record of a batch, whose values are looked up by local name."""
-
-    batch: Batch
-    lexicon: Lexicon
-    place: int
-
-    def __call__(self, name: str, absent: Any = None) -> Any:
-        number = int(self.batch.stated[lc(name)][self.place])
-        return self.lexicon.values[lc(name)][number] if number >= 0 else absent
-
-    def word(self, name: str) -> str:
-        found: str = self(name, "")
-        return found
+_ABOUT = tuple(lc(name) for name in ("asOf", "birthDate", "statedAge", "hasSubject"))
 
 
 class Rebuilder:
@@ -51,67 +42,79 @@ class Rebuilder:
         self.batch, self.lexicon = batch, lexicon
         self.terms = tuple(program.sorts)
 
-    def record(self, place: int, node: str) -> Record:
-        """Return the record at a place, under a name."""
-        row, term = _Row(self.batch, self.lexicon, place), self.terms[self.batch.term[place]]
-        side, status = row.word("side"), row.word("recordStatus")
-        match KINDS[self.batch.kind[place]]:
-            case RecordKind.FINDING:
-                begun = row("onset"), row("worsened")
-                return FindingRecord(node, term, row.word("presence"), side, *begun, row("ended"), row("recordedOn"), status)
-            case RecordKind.MEASUREMENT:
-                limits = row("referenceLow"), row("referenceHigh")
-                said = row("value"), row("unit"), row.word("comparator"), row.word("interpretation")
-                return MeasurementRecord(node, term, *said, *limits, side, row("performedOn"), status)
-            case RecordKind.EXAMINATION:
-                return ExaminationRecord(node, term, self._attributes(place), side, row("performedOn"), status)
-            case RecordKind.MEDICATION:
-                said_of = row.word("sourceText"), row.word("dose"), row("started"), row("ended")
-                return MedicationRecord(node, term, *said_of, row.word("responseToStopping"), status)
-            case RecordKind.DIAGNOSIS:
-                course = row("onset"), row("ended"), row("recordedOn")
-                return DiagnosisRecord(node, term, row.word("presence"), *course, status)
-        return ClosureStatement(node, term, row("recordedOn"), status)
+    def records(self, places: Ids, nodes: Iterable[str]) -> list[Record]:
+        """Return the records at some places, under the given names."""
+        batch, values = self.batch, self.lexicon.values
+        read: dict[str, list[Any]] = {}
+        for name, ids in batch.stated.items():
+            absent = "" if name in _WORDS or name in (_TEXT, _DOSE) else None
+            known = values[name]
+            read[name] = [known[number] if number >= 0 else absent for number in ids[places].tolist()]
+        for name in _ATTRIBUTES:
+            stated = self.lexicon.terms[name]
+            read[name] = [stated[number].value if number >= 0 else "" for number in batch.stated[name][places].tolist()]
+        kinds, terms = batch.kind[places].tolist(), [self.terms[number] for number in batch.term[places].tolist()]
+        return [
+            _record(kind, node, term, {name: column[row] for name, column in read.items()})
+            for row, (kind, node, term) in enumerate(zip(kinds, nodes, terms, strict=True))
+        ]
 
-    def _attributes(self, place: int) -> tuple[tuple[str, str], ...]:
-        numbers = ((name, int(self.batch.stated[name][place])) for name in _ATTRIBUTES)
-        return tuple((name, self.lexicon.terms[name][number].value) for name, number in numbers if number >= 0)
+    def cases(self, chosen: Ids, problems: dict[int, list[Problem]]) -> list[Case]:
+        """Return the chosen cases, in order, with the problems of their records."""
+        batch = self.batch
+        wanted = np.zeros(batch.size, dtype=bool)
+        wanted[chosen] = True
+        places = np.flatnonzero(wanted[batch.case])
+        places = places[np.argsort(batch.case[places], kind="stable")]
+        nodes = batch.names.take(batch.origin[places]).to_pylist()
+        records: dict[int, list[Any]] = {}
+        for case, record in zip(batch.case[places].tolist(), self.records(places, nodes), strict=True):
+            records.setdefault(case, []).append(record)
+        for case, row, remark in batch.remarks:
+            if remark.wordy is not None and wanted[case]:
+                records.setdefault(case, []).append(remark.wordy._replace(node=batch.names[row].as_py()))
+        return [self._case(number, records.get(number, []), problems.get(number, [])) for number in chosen.tolist()]
 
-    def cases(self, chosen: Iterable[int], problems: dict[int, list[Problem]]) -> list[Case]:
-        """Return the chosen cases, with the problems of their records."""
-        self.wordy: dict[int, list[MedicationRecord]] = {}
-        for case, row, remark in self.batch.remarks:
-            if remark.wordy is not None:
-                self.wordy.setdefault(case, []).append(remark.wordy._replace(node=self.batch.names[row].as_py()))
-        order = np.argsort(self.batch.case, kind="stable")
-        bounds = np.searchsorted(self.batch.case[order], np.arange(self.batch.size + 1))
-        return [self._case(number, order[bounds[number] : bounds[number + 1]].tolist(), problems.get(number, [])) for number in chosen]
-
-    def _case(self, number: int, places: list[int], problems: list[Problem]) -> Case:
-        records = [self.record(place, self.batch.names[self.batch.origin[place]].as_py()) for place in places]
-        records += self.wordy.get(number, [])
-
+    def _case(self, number: int, records: list[Any], problems: list[Problem]) -> Case:
         def about(name: str) -> Any:
-            found = int(self.batch.about_case[lc(name)][number])
-            return self.lexicon.values[lc(name)][found] if found >= 0 else None
+            found = int(self.batch.about_case[name][number])
+            return self.lexicon.values[name][found] if found >= 0 else None
 
-        def of(kind: type[Any], name: str) -> tuple[Any, ...]:
-            return tuple(
-                sorted((each for each in records if isinstance(each, kind)), key=lambda each: (getattr(each, name) or "", each.node))
-            )
+        def of(kind: type[Any], place: int = 1) -> tuple[Any, ...]:
+            """Return the records of a kind, by what they are about, which stands at a place, and by name, which stands first."""
+            return tuple(sorted((each for each in records if type(each) is kind), key=lambda each: (each[place] or "", each[0])))
 
-        iri, age = self.batch.cases[number].as_py(), about("statedAge")
+        as_of, birth, age, subject = map(about, _ABOUT)
+        iri = self.batch.cases[number].as_py()
         return Case(
             iri=iri,
-            subject=about("hasSubject") or iri,
-            as_of=about("asOf"),
-            birth=about("birthDate"),
+            subject=subject or iri,
+            as_of=as_of,
+            birth=birth,
             stated_age=None if age is None else int(age),
-            findings=of(FindingRecord, "finding"),
-            measurements=of(MeasurementRecord, "test"),
-            medications=of(MedicationRecord, "drug"),
-            examinations=of(ExaminationRecord, "test"),
-            diagnoses=of(DiagnosisRecord, "condition"),
-            closures=of(ClosureStatement, "closes"),
+            findings=of(FindingRecord),
+            measurements=of(MeasurementRecord),
+            medications=of(MedicationRecord),
+            examinations=of(ExaminationRecord),
+            diagnoses=of(DiagnosisRecord),
+            closures=of(ClosureStatement),
             problems=tuple(problems),
         )
+
+
+def _record(kind: int, node: str, term: str, row: dict[str, Any]) -> Record:
+    side, status = row[_SIDE], row[_STATUS]
+    match KINDS[kind]:
+        case RecordKind.FINDING:
+            return FindingRecord(node, term, row[_PRESENCE], side, row[_ONSET], row[_WORSENED], row[_ENDED], row[_RECORDED], status)
+        case RecordKind.MEASUREMENT:
+            said = row[_VALUE], row[_UNIT], row[_COMPARATOR], row[_INTERPRETATION]
+            return MeasurementRecord(node, term, *said, row[_LOW], row[_HIGH], side, row[_PERFORMED], status)
+        case RecordKind.EXAMINATION:
+            attributes = tuple((name, row[name]) for name in _ATTRIBUTES if row[name])
+            return ExaminationRecord(node, term, attributes, side, row[_PERFORMED], status)
+        case RecordKind.MEDICATION:
+            return MedicationRecord(node, term, row[_TEXT], row[_DOSE], row[_STARTED], row[_ENDED], row[_RESPONSE], status)
+        case RecordKind.DIAGNOSIS:
+            return DiagnosisRecord(node, term, row[_PRESENCE], row[_ONSET], row[_ENDED], row[_RECORDED], status)
+    return ClosureStatement(node, term, row[_RECORDED], status)

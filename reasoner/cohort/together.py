@@ -122,7 +122,7 @@ def _abstracted(
     masks: list[tuple[int, int]] = []
     readings: list[tuple[int, int]] = []
     owners: list[int] = []
-    for number, case in zip(chosen.tolist(), Rebuilder(batch, program, lexicon).cases(chosen.tolist(), remarked), strict=True):
+    for number, case in zip(chosen.tolist(), Rebuilder(batch, program, lexicon).cases(chosen, remarked), strict=True):
         state = abstract_case(case, program, settings.moment(case))
         masks.append((state.leaf_true, state.leaf_false))
         readings += state.alternatives
