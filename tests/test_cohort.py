@@ -184,6 +184,16 @@ def test_without_shapes_the_single_answers_are_those_without_shapes(tmp_path: Pa
     assert not differing(answered(tmp_path / "out", [drawn["parquet"]], knowledge, shapes=False), wanted)
 
 
+@pytest.mark.parametrize("form", ["ntriples", "parquet"])
+def test_one_case_is_explained(tmp_path: Path, drawn: dict[str, Path], drawn_alone: Tables, form: str, command: Command) -> None:
+    case = sorted(drawn_alone["cases"])[7]
+    outcome = command("cohort", drawn[form], "--out", tmp_path / "out", "--explain", case)
+    assert case in outcome.out
+    assert all(row["label"] in outcome.out for row in drawn_alone["next_tests"].get(case, []))
+    assert not (tmp_path / "out").exists()
+    assert command("cohort", drawn[form], "--out", tmp_path / "out", "--explain", case + "0").code == 2
+
+
 def test_rows_that_name_no_case_are_counted(tmp_path: Path, drawn: dict[str, Path], command: Command) -> None:
     rows = parquet.read_table(drawn["parquet"]).slice(0, 40).to_pylist()
     lost = [{**row, "case": None} if place in (3, 5) else row for place, row in enumerate(rows)]

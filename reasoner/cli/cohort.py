@@ -24,6 +24,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "--out", required=True, metavar="DIR", help="folder for the tables, or the synthetic cohort's file; it appears when all is done"
     )
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
+    verb.add_argument(
+        "--explain", metavar="CASE", help="print the whole answer to one case of the inputs, an IRI, instead of answering all"
+    )
     verb.add_argument("--no-shapes", dest="shapes", action="store_false", help="do not check the records against the shapes")
     verb.add_argument("--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processes to use (default: one per core)")
     verb.add_argument("--engine", choices=("local", "spark"), default="local", help="what shares the work: processes, or a Spark cluster")
@@ -54,6 +57,8 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError("It is not clear which cohort is meant", repair="give either inputs or --generate N")
     if arguments.master and arguments.engine != "spark":
         raise UsageError("A master is of no use", why="--engine is not spark", repair="give --engine spark, or leave --master out")
+    if arguments.explain:
+        return _explain(arguments)
     return _answer(arguments) if arguments.inputs else _generate(arguments)
 
 
@@ -76,6 +81,18 @@ def _generate(arguments: argparse.Namespace) -> int:
     )
     print(f"legcramps: {cohort.patients} patients, {cohort.records} records; drawn from: {cohort.truth}", file=sys.stderr)
     return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from reasoner.answering import assess
+    from reasoner.cohort import find_case
+    from reasoner.resources import load_knowledge
+    from reasoner.text import render_text
+
+    program = load_knowledge(arguments.knowledge)
+    report = assess(find_case(arguments.inputs, arguments.explain, program), program, as_of=arguments.as_of)
+    sys.stdout.write(render_text(report.to_document()))
+    return 1 if report.broken else 0
 
 
 def _answer(arguments: argparse.Namespace) -> int:

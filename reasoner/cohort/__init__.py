@@ -13,9 +13,10 @@ from reasoner.program.model import Program
 if TYPE_CHECKING:
     import pyarrow
 
+    from reasoner.answering import Records
     from reasoner.cohort.run import Summary
 
-__all__ = ["answer_cohort", "row_answerer"]
+__all__ = ["answer_cohort", "find_case", "row_answerer"]
 
 
 def answer_cohort(
@@ -51,6 +52,15 @@ def answer_cohort(
     now = from_datetime(datetime.now(UTC).replace(microsecond=0))
     settings = Settings(from_datetime(as_of) if as_of else None, now, shapes)
     return run(sources_of(map(str, inputs)), Path(out), program, settings, jobs=jobs, progress=progress, spread=spread)
+
+
+def find_case(inputs: Iterable[Path | str], case: str, program: Program) -> Records:
+    """Return the records of one case of the inputs; raise MissingExtraError, InputError as `answer_cohort` does, UsageError when it is not there."""
+    require_extra()
+    from reasoner.cohort.single_case import find_case as found_in
+    from reasoner.cohort.sources import sources_of
+
+    return found_in(sources_of(map(str, inputs)), case, program)
 
 
 def row_answerer(
