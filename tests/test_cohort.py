@@ -212,15 +212,19 @@ sys.exit(main(sys.argv[1:]))
 """Runs the command line with stretches so short that there are many chunks."""
 
 
-def run_killed(path: Path, out: Path, after: float | None) -> int:
-    """Run the command, killed after some seconds; return its exit code."""
+def run_killed(path: Path, out: Path, more: int | None, wait: float = 0) -> int:
+    """Run the command, killed when some more chunks are done and a little later; return its exit code."""
     command = [sys.executable, "-c", KILLED, "--knowledge", str(ROOT), "cohort", str(path), "--out", str(out), "--jobs", "2"]
+    state = out.with_name(out.name + ".partial") / "state"
+    before = len(list(state.glob("*.json")))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            return process.wait(after)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            return process.wait()
+        while more is not None and process.poll() is None:
+            if len(list(state.glob("*.json"))) >= before + more:
+                time.sleep(wait)
+                process.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.005)
+        return process.wait()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -229,16 +233,15 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def killed_and_finished(drawn: dict[str, Path], tmp_path: Path, kills: int, seed: int) -> int:
     """Kill runs at random points and let the last one finish; return how many kills hit a running command."""
-    began = time.monotonic()
     assert run_killed(drawn["ntriples"], tmp_path / "whole", None) in (0, 1)
-    length = time.monotonic() - began
     wanted = contents(tmp_path / "whole")
-    assert len([name for name in wanted if name.startswith("cases/")]) > 10
+    chunks = len([name for name in wanted if name.startswith("cases/")])
+    assert chunks > 10
     draw = random.Random(seed)
     hit = 0
     for number in range(kills):
         out = tmp_path / f"out{number // 5}"
-        code = run_killed(drawn["ntriples"], out, draw.uniform(0.2, 1) * length)
+        code = run_killed(drawn["ntriples"], out, draw.randint(0, chunks // 5), draw.uniform(0, 0.05))
         hit += code == -signal.SIGKILL
         assert not out.exists() or contents(out) == wanted
     for out in {tmp_path / f"out{number // 5}" for number in range(kills)}:
