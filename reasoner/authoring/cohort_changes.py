@@ -23,6 +23,8 @@ from reasoner.proof_axioms import Axioms
 from reasoner.terms import lc
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from reasoner.cohort.run import Summary
 
 __all__ = ["COLUMN_FORMATS", "compare_cohort", "statements_of"]
@@ -110,7 +112,7 @@ def _rows(kind: str, before: Path, after: Path) -> Iterator[tuple[str, str, tupl
     import pyarrow.dataset as ds
 
     name, about, compared = _TABLES[kind]
-    tables = [ds.dataset(folder / name).to_table(columns=["case", about, *compared]) for folder in (before, after)]
+    tables = [_spelt(ds.dataset(folder / name).to_table(columns=["case", about, *compared])) for folder in (before, after)]
     joined = tables[0].join(tables[1], ["case", about], join_type="full outer", right_suffix="_after")
     same = None
     for column in compared:
@@ -119,6 +121,14 @@ def _rows(kind: str, before: Path, after: Path) -> Iterator[tuple[str, str, tupl
     for row in joined.filter(pc.invert(same)).to_pylist():
         sides = (tuple(row[column] for column in compared), tuple(row[f"{column}_after"] for column in compared))
         yield row["case"], row[about], *(() if side[0] is None else side for side in sides)
+
+
+def _spelt(table: pyarrow.Table) -> pyarrow.Table:
+    """Return a table whose words are spelt out: parts of it, and other tables, number theirs otherwise."""
+    import pyarrow as pa
+
+    columns = [column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column for column in table.columns]
+    return pa.table(columns, names=table.column_names)
 
 
 def _words(old: Version, new: Version) -> Callable[[str, str, tuple[object, ...], tuple[object, ...]], Move | None]:
