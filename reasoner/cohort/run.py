@@ -28,6 +28,7 @@ from reasoner.cohort.together import Memory
 from reasoner.cohort.workers import apply
 from reasoner.errors import IncompleteError, InputError, UsageError
 from reasoner.program.model import Program
+from reasoner.program.store import dump_program, load_program
 
 __all__ = ["Spread", "Summary", "context_of", "run", "write_chunk"]
 
@@ -158,7 +159,26 @@ def context_of(sources: Sequence[Source], program: Program, settings: Settings) 
 
 
 def _over_processes(jobs: int) -> Spread:
-    return lambda context, waiting, partial: apply(lambda chunk: write_chunk(context, chunk, partial), waiting, jobs)
+    return lambda context, waiting, partial: apply(_Writer(context, partial), waiting, jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes chunks into a folder; another process gets the program as text, and a memory of its own."""
+
+    context: Context
+    partial: Path
+
+    def __call__(self, chunk: Chunk) -> int:
+        """Answer a chunk and write what it yields."""
+        return write_chunk(self.context, chunk, self.partial)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _writer_of, (self.context.sources, dump_program(self.context.program), self.context.settings, self.partial)
+
+
+def _writer_of(sources: Sequence[Source], program: str, settings: Settings, partial: Path) -> _Writer:
+    return _Writer(context_of(sources, load_program(program), settings), partial)
 
 
 def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Spread, progress: Progress | None) -> None:

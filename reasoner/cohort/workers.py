@@ -1,4 +1,7 @@
-"""Spread work over processes that end with their parent, and take the results in any order."""
+"""Spread work over processes that end with their parent, and take the results in any order.
+
+Each process is begun afresh, not forked: what forks while a library or a Java machine runs threads may never wake.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,15 @@ _task: Callable[[Any], Any]
 
 
 def apply(task: Callable[[_Work], _Result], works: Sequence[_Work], jobs: int) -> Iterator[tuple[_Work, _Result]]:
-    """Yield each piece of work with its result, in the order of completion."""
-    if jobs < 2 or len(works) < 2 or "fork" not in multiprocessing.get_all_start_methods():
+    """Yield each piece of work with its result, in the order of completion; `task` must be what `pickle` takes.
+
+    With two jobs or more a program's main module is imported by each process, so it must hold its work under
+    `if __name__ == "__main__":`.
+    """
+    if jobs < 2 or len(works) < 2:
         yield from ((work, task(work)) for work in works)
         return
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     with context.Pool(min(jobs, len(works)), _begin, (task, os.getpid())) as pool:
         for place, result in pool.imap_unordered(_run, enumerate(works)):
             yield works[place], result

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from reasoner.cohort.synthetic.contradictions import Contradictions
 from reasoner.cohort.synthetic.plan import Plan
 from reasoner.cohort.synthetic.settings import Settings
 from reasoner.cohort.synthetic.witnesses import ANY_AGE
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHUNK", "Chunk", "Drawer", "instants_of"]
 
+_SINGLE = ("diagnosis", "drug", "finding")
 CHUNK = 4096
 """Patients that are drawn together."""
 
@@ -89,6 +91,8 @@ class Drawer:
         self._ages = numpy.array([member.ages for member in members])
         subjects: dict[str, int] = {}
         self._subjects = numpy.array([subjects.setdefault(each.subject, len(subjects)) for each in plan.variants])
+        self._single = numpy.array([group.role in _SINGLE for group in plan.groups])
+        self._contradictions = Contradictions.of(program, plan.variants)
         self._confirming = numpy.full(len(plan.groups), -1)
         for place, group in enumerate(plan.groups):
             if group.role.startswith("confirms "):
@@ -132,10 +136,14 @@ class Drawer:
     def _records(
         self, stream: _Stream, patients: NDArray[Any], groups: NDArray[Any], members: NDArray[Any]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return patients and variants in parallel: most of those about a term that the patient already has are dropped."""
+        """Return patients and variants in parallel; most of those about a term that the patient already has are dropped.
+
+        So are most single records that deny what another one states, as a patient who is asked does not contradict himself.
+        """
         import numpy
 
         sizes = self._starts[members + 1] - self._starts[members]
+        single = numpy.repeat(self._single[groups], sizes)
         patients, kept = numpy.repeat(patients, sizes), numpy.repeat(self._kept[groups], sizes)
         places = numpy.arange(sizes.sum()) - numpy.repeat(numpy.cumsum(sizes) - sizes, sizes)
         variants = self._variants[numpy.repeat(self._starts[members], sizes) + places]
@@ -145,6 +153,9 @@ class Drawer:
         again = numpy.zeros(len(variants), dtype=bool)
         again[order[1:]] = (patients[order[1:]] == patients[order[:-1]]) & (subjects[order[1:]] == subjects[order[:-1]])
         stays &= ~again | (stream.uniform(len(variants)) < self._settings.figure("repeated"))
+        patients, variants, single = patients[stays], variants[stays], single[stays]
+        against = single & self._contradictions.among(patients, variants)
+        stays = ~against | (stream.uniform(len(variants)) < self._settings.figure("contradictory"))
         return patients[stays], variants[stays]
 
     # --- age ---------------------------------------------------------------------------------------------------------
