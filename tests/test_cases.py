@@ -10,7 +10,7 @@ import pytest
 from compare import differences
 
 from reasoner import load_records
-from reasoner.authoring.example_checks import observe, read_expectations, vignette_folders
+from reasoner.authoring.example_checks import observe, read_expectations, unstated_faults, vignette_folders
 
 CASES = Path(__file__).parent / "cases"
 DIRECTORIES = vignette_folders(CASES.parent)
@@ -81,6 +81,8 @@ def test_report(directory: Path, knowledge: Any) -> None:
         for line in differences(expected, observe(found[case], knowledge, expected))
     ]
     assert not lines, "\n".join(lines)
+    unstated = [each.text for case, expected in expectations.items() for each in unstated_faults(found[case], knowledge, expected)]
+    assert not unstated, "\n".join(unstated)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +115,11 @@ def test_comparison_accepts(expectation: dict[str, object]) -> None:
 )
 def test_comparison_refuses(expectation: dict[str, object]) -> None:
     assert len(differences(expectation, REPORT)) == 1
+
+
+def test_a_slip_of_the_record_is_unstated_until_it_is_stated(tmp_path: Path, knowledge: Any) -> None:
+    text = (CASES / "source-text" / "bilateral-cramps-stable" / "record.ttl").read_text(encoding="utf-8")
+    (tmp_path / "record.ttl").write_text(text.replace("lc:ElectrolytePanel", "lc:ElectrolytePannel"), encoding="utf-8")
+    (case,) = load_records([tmp_path / "record.ttl"], knowledge).cases
+    assert "unknown-term" in {getattr(each, "code", "") for each in unstated_faults(case, knowledge, {"scope": {}})}
+    assert not unstated_faults(case, knowledge, {"dataProblems": []})

@@ -494,6 +494,27 @@ def test_vignettes_are_answered(checkout: Path) -> None:
     assert "cannot be answered" in found(checkout, ["vignettes"], "LC-2110")[0].what
 
 
+SLIPS = {
+    "misspelt-test": ("lc:ofTest lc:ElectrolytePanel", "lc:ofTest lc:ElectrolytePannel", "ElectrolytePannel"),
+    "date-without-datatype": ('lc:performedOn "2026-11-16"^^xsd:date', 'lc:performedOn "2026-11-16"', "performedOn"),
+    "contradiction": ("lc:presence lc:_Presence_present", "lc:presence lc:_Presence_present , lc:_Presence_absent", "cramps"),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong", "words"), SLIPS.values(), ids=SLIPS)
+def test_slips_in_the_record_of_a_vignette_are_named(right: str, wrong: str, words: str, checkout: Path) -> None:
+    case = "tests/cases/source-text/bilateral-cramps-stable"
+    (checkout / case / "expected.json").write_text(
+        json.dumps({"case": "https://example.org/legcramps/bilateral-cramps-stable", "asOf": "2026-11-20T09:00:00Z"}), encoding="utf-8"
+    )
+    assert not run_check(checkout, only=["vignettes"]).findings
+    put(checkout, f"{case}/record.ttl", right, wrong)
+    (finding,) = found(checkout, ["vignettes"], "LC-2110")
+    assert finding.where == f"{case}/record.ttl"
+    assert words in finding.why
+    assert "expected.json" in finding.repair
+
+
 def test_competency_questions_are_asked(checkout: Path) -> None:
     assert not run_check(checkout, only=["competency"]).findings
     put(checkout, "tests/competency/CQ08/expected.csv", ",S5,", ",S6,")

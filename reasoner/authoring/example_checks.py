@@ -2,7 +2,8 @@
 
 A vignette is a folder: `record.ttl` holds one case (tests/cases) or a table of many small ones (tests/matrix), `expected.json` what
 the report must say of it, or under `cases` of each. Beside the keys of the report an expectation may have `classes`: the case classes that are `entailed`,
-`refuted` and `open`, as the inferred graph states them. They are files of a checkout; an installed package has none of them.
+`refuted` and `open`, as the inferred graph states them. Problems and conflicts of the data that an expectation does not speak of
+are slips of the record. They are files of a checkout; an installed package has none of them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from reasoner.abstraction import abstract_case
+from reasoner.abstraction import Conflict, abstract_case
 from reasoner.answering import answer_case, load_records
 from reasoner.authoring.results import CheckFinding, NotRun, Severity
 from reasoner.authoring.workspace import Workspace
@@ -21,7 +22,7 @@ from reasoner.entailment import ENTAILED, OPEN, REFUTED, entail
 from reasoner.errors import KnowledgeError, LegcrampsError
 from reasoner.namespaces import expand
 from reasoner.program.model import Program
-from reasoner.record import Case
+from reasoner.record import Case, Problem
 from reasoner.report import case_document
 from reasoner.resources import load_knowledge
 
@@ -32,10 +33,13 @@ __all__ = [
     "expects_classes_alone",
     "observe",
     "read_expectations",
+    "unstated_faults",
     "vignette_folders",
 ]
 
 _SHOWN = 3
+_OFTEN_MEANT = "unusable-value"
+"""The problem of a well-formed value that lacks what one of its readings needs: no slip, so it may stay unsaid."""
 Expectation = Mapping[str, object]
 Compare = Callable[[Expectation, Mapping[str, object]], list[str]]
 
@@ -115,14 +119,26 @@ def observe(case: Case, program: Program, expected: Expectation) -> dict[str, An
     return document
 
 
+def unstated_faults(case: Case, program: Program, expected: Expectation) -> tuple[Problem | Conflict, ...]:
+    """Return the problems and conflicts in the data of a case whose key the expectation does not have."""
+    if case.as_of is None:
+        return ()
+    state = abstract_case(case, program, case.as_of)
+    problems = [each for each in state.problems if each.code != _OFTEN_MEANT]
+    stated = _keys(expected)
+    return (*(problems if "dataProblems" not in stated else ()), *(state.conflicts if "conflicts" not in stated else ()))
+
+
 def _vignette(directory: Path, name: str, program: Program, differences: Compare) -> Iterator[CheckFinding]:
     try:
         expectations = read_expectations(directory)
-        cases = {case.iri: case for case in load_records([directory / "record.ttl"], program).cases}
+        records = load_records([directory / "record.ttl"], program)
+        cases = {case.iri: case for case in records.cases}
         found = [(expected, observe(cases[str(expected["case"])], program, expected)) for expected in expectations]
     except (OSError, ValueError, KeyError, LegcrampsError) as error:
         yield _finding(f"The vignette {name} cannot be answered", f"{name}/record.ttl", str(error), "mend record.ttl or expected.json")
         return
+    faults: list[Problem | Conflict] = list(records.problems)
     for expected, document in found:
         lines = differences(expected, document)
         if lines:
@@ -131,6 +147,11 @@ def _vignette(directory: Path, name: str, program: Program, differences: Compare
             about = name if len(found) == 1 else f"{name}, case {document['case'].rpartition('/')[2]},"
             repair = "mend the knowledge, or the expectation with its reason"
             yield _finding(f"The report on {about} is not as expected", f"{name}/expected.json:1", why, repair)
+        faults += unstated_faults(cases[document["case"]], program, expected)
+    if faults:
+        more = f"; and {len(faults) - 1} more" if len(faults) > 1 else ""
+        repair = f"{faults[0].repair.rstrip('.')}; or, where it is meant, state it in expected.json under dataProblems or conflicts"
+        yield _finding(f"The record of {name} has data problems that are not expected", f"{name}/record.ttl", faults[0].text + more, repair)
 
 
 def _finding(what: str, where: str, why: str, repair: str) -> CheckFinding:
