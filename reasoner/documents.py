@@ -15,6 +15,7 @@ from pyoxigraph import BlankNode, NamedNode
 from reasoner.blank_nodes import renamed
 from reasoner.errors import InputError, LimitError, SyntaxProblem, UnsupportedInputError
 from reasoner.limits import check_brackets, check_xml, utf8
+from reasoner.namespaces import declaration
 from reasoner.record import Index, Term
 
 __all__ = [
@@ -176,7 +177,7 @@ def _malformed(document: Document) -> Iterator[None]:
             "The document is malformed",
             where=f"{document.name}:{line}" if line else document.name,
             why=_POSITION.sub("", why)[:_LONGEST_REASON] if document.format == "json-ld" else why[:_LONGEST_REASON],
-            repair=f"mend it, or name its format by --input-format (read as {document.format})",
+            repair=declaration(why) or f"mend it, or name its format by --input-format (read as {document.format})",
         ) from error
 
 

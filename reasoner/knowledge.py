@@ -10,7 +10,7 @@ from pathlib import Path
 import pyoxigraph
 
 from reasoner.errors import KnowledgeError
-from reasoner.namespaces import RDF, SKOS, curie
+from reasoner.namespaces import RDF, SKOS, curie, declaration
 
 __all__ = ["Graph", "Node", "closure", "read_graph", "triples_of"]
 
@@ -125,7 +125,7 @@ def _triples(path: Path) -> Iterator[tuple[str, str, Node]]:
             "A knowledge file is not valid Turtle",
             where=f"{path.name}:{line}" if line else path.name,
             why=str(error),
-            repair="mend the line; `legcramps fmt` shows the expected form",
+            repair=declaration(str(error)) or "mend the line; `legcramps fmt` shows the expected form",
         ) from error
     except OSError as error:
         raise KnowledgeError("A knowledge file cannot be read", where=path.name, why=str(error)) from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["BASE", "LC", "LCG", "LCS", "OWL", "PREFIXES", "PROV", "RDF", "RDFS", "SH", "SKOS", "XSD", "curie", "expand"]
+import re
+
+__all__ = ["BASE", "LC", "LCG", "LCS", "OWL", "PREFIXES", "PROV", "RDF", "RDFS", "SH", "SKOS", "XSD", "curie", "declaration", "expand"]
 
 BASE = "https://w3id.org/legcramps/"
 LC = BASE + "ontology/"
@@ -32,6 +34,9 @@ PREFIXES = {
 }
 
 
+_UNDECLARED = re.compile(r"The prefix ([A-Za-z][\w-]*): has not been declared")
+
+
 def curie(iri: str) -> str:
     """Abbreviate `iri` by the longest known prefix; return it unchanged when none fits."""
     best = ""
@@ -45,3 +50,9 @@ def expand(name: str) -> str:
     """Return the IRI that a CURIE abbreviates; return `name` unchanged when its prefix is unknown."""
     prefix, colon, local = name.partition(":")
     return PREFIXES[prefix] + local if colon and prefix in PREFIXES else name
+
+
+def declaration(why: str) -> str:
+    """Return how to repair the prefix that a parser of Turtle misses; return nothing when it says something else."""
+    missed = _UNDECLARED.search(why)
+    return f"declare @prefix {missed[1]}: <{PREFIXES.get(missed[1], '…')}> . at the top" if missed else ""

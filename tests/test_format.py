@@ -141,6 +141,11 @@ FORM = [
         f"{HEAD}\nlc:B\n    a lc:C ;\n    lc:a 0.90 , true ;\n    lc:z lc:x , lc:y ;\n.\n",
     ),
     (
+        "a prefix that a comment names stays, one that is a word with a colon goes",
+        f"{HEAD}@prefix ex: <http://example.org/> .\n@prefix note: <http://example.org/note/> .\n\n# note: ex:b lc:c 1 .\nlc:A lc:a 1 .",
+        f"@prefix ex: <http://example.org/> .\n{HEAD}\n# note: ex:b lc:c 1 .\nlc:A\n    lc:a 1 ;\n.\n",
+    ),
+    (
         "the author's order of blocks stays, and sections stay with what follows",
         f"# top\n{HEAD}\n# --- one ---\n\nlc:Z a lc:C .\n\n# near\nlc:A a lc:C . # behind\n# end",
         f"# top\n\n{HEAD}\n# --- one ---\n\nlc:Z\n    a lc:C ;\n.\n\n# near\nlc:A\n    a lc:C ;\n.\n\n# behind\n# end\n",

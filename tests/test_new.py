@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 from knowledge_copies import ROOT
 
+from reasoner import load_records
 from reasoner.authoring.check import run_check
 from reasoner.authoring.format import format_turtle
 from reasoner.authoring.outlines import FILL_IN, kebab, snake
 from reasoner.authoring.results import CheckFinding
 from reasoner.cli import main
 from reasoner.knowledge import read_graph
-from reasoner.namespaces import RDF, RDFS, SKOS, expand
+from reasoner.namespaces import LCG, RDF, RDFS, SKOS, expand
+from reasoner.program import Program
 from reasoner.terms import lc
 
 STAGES = ("strict-parse", "canonical-form", "closed-world", "imports")
@@ -129,6 +131,31 @@ def test_what_is_not_said_is_asked_for_and_not_guessed(copy: Path) -> None:
     assert sum("dcterms:source" in each for each in asked) == 2
     assert any("lc:DiagnosticCriterion" in each for each in asked)
     assert any("apart from every other vascular condition" in each for each in asked)
+
+
+def test_what_the_author_will_write_has_its_prefix(copy: Path, knowledge: Program) -> None:
+    assert main(["new", "condition", "CalfItchDisease", "--parent", "lc:VascularCondition"]) == 0
+    module = (copy / "ontology/conditions/calf-itch-disease.ttl").read_text(encoding="utf-8")
+    assert f"@prefix lcg: <{LCG}> ." in module
+    record = copy / "tests/cases/conditions/calf-itch-disease-typical/record.ttl"
+    text = record.read_text(encoding="utf-8")
+    (example,) = [line for line in text.splitlines() if line.startswith("# ex:finding ")]
+    case = "<https://example.org/legcramps/calf-itch-disease-typical>"
+    filled = text.replace(example, example.removeprefix("# ").replace("lc:…", "lc:LegCramp"))
+    record.write_text(filled + f"\n{case} lc:hasRecord ex:finding .\n", encoding="utf-8")
+    (described_case,) = load_records([record], knowledge).cases
+    assert [each.finding for each in described_case.findings] == [lc("LegCramp")]
+    assert not described_case.problems
+
+
+def test_a_missing_prefix_is_spelt_out(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = copy / "ontology/findings.ttl"
+    path.write_text(path.read_text(encoding="utf-8").replace("@prefix lcg:", "@prefix other:"), encoding="utf-8")
+    (finding,) = [each for each in run_check(copy, only=["strict-parse"]).findings if each.code == "LC-2011"]
+    assert finding.repair == f"declare @prefix lcg: <{LCG}> . at the top"
+    (copy / "record.ttl").write_text("@prefix lc: <https://w3id.org/legcramps/ontology/> .\nex:a a lc:Case .\n", encoding="utf-8")
+    assert main(["--knowledge", str(ROOT), "assess", "record.ttl"]) == 2
+    assert "declare @prefix ex: <…> . at the top" in capsys.readouterr().err
 
 
 REFUSED = [

@@ -1,14 +1,15 @@
 """Give Turtle files the repository's one form, and prove that nothing was lost.
 
-The form: prefixes sorted, only used ones, none of them empty; blocks in the author's order; in each block `a` first, then
+The form: prefixes sorted, only those used or named by a comment, none of them empty; blocks in the author's order; in each block `a` first, then
 predicates by abbreviation, objects sorted; the point that ends a block on a line of its own. Comments on lines of their
 own stay with the block that follows, all others move to the top of the block that they stand in.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pyoxigraph
@@ -17,8 +18,11 @@ from reasoner.authoring.turtle_layout import Comments, Layout, scan_layout
 from reasoner.authoring.turtle_writer import Writer, namespace_table
 from reasoner.errors import InputError, KnowledgeError, UsageError
 from reasoner.files import write_file
+from reasoner.namespaces import declaration
 
 __all__ = ["format_files", "format_turtle", "turtle_files"]
+
+_ABBREVIATED = re.compile(r"(?<![\w-])([A-Za-z][\w-]*):(?=\w)")
 
 
 def format_turtle(text: str, name: str = "") -> str:
@@ -28,7 +32,7 @@ def format_turtle(text: str, name: str = "") -> str:
     layout = scan_layout(text, prefixes)
     writer = Writer.of(((quad.subject, quad.predicate, quad.object) for quad in graph), namespace_table(prefixes))
     try:
-        formatted = _assemble(writer, layout)
+        formatted = _assemble(writer, layout, prefixes)
     except RecursionError as error:
         raise KnowledgeError("Blank nodes nest too deeply to be written", where=name, repair="name some of the nodes") from error
     if formatted != text:
@@ -43,14 +47,16 @@ def _parse(text: str, name: str) -> tuple[pyoxigraph.Dataset, dict[str, str]]:
         graph = pyoxigraph.Dataset(parser)
     except SyntaxError as error:
         where = f"{name}:{error.lineno}" if error.lineno else name
-        raise KnowledgeError("The file is not valid Turtle", where=where, why=str(error.msg), repair="mend the line") from error
+        raise KnowledgeError(
+            "The file is not valid Turtle", where=where, why=str(error.msg), repair=declaration(str(error.msg)) or "mend the line"
+        ) from error
     except ValueError as error:
         raise KnowledgeError("The file is not valid Turtle", where=name, why=str(error), repair="write whole IRIs") from error
     graph.canonicalize(pyoxigraph.CanonicalizationAlgorithm.RDFC_1_0)
     return graph, dict(parser.prefixes)
 
 
-def _assemble(writer: Writer, layout: Layout) -> str:
+def _assemble(writer: Writer, layout: Layout, declared: Mapping[str, str]) -> str:
     """Return the text: header comments, prefixes, blocks with their comments, comments that no block follows."""
     known = writer.subjects()
     ordered = [subject for subject in layout.order if subject in set(known)]
@@ -59,6 +65,9 @@ def _assemble(writer: Writer, layout: Layout) -> str:
     stray = [layout.comments[subject] for subject in layout.order if subject not in set(known)]
     blocks = [(layout.comments.get(subject, Comments()), writer.block(pyoxigraph.NamedNode(subject))) for subject in ordered]
     blocks += [(Comments(), block) for block in writer.unnamed_blocks()]
+    # An example in a comment is to be valid the moment its comment mark goes.
+    named = {name for line in _comment_lines(layout) for name in _ABBREVIATED.findall(line)}
+    writer.used |= {name for name in named & declared.keys() if declared[name] == writer.namespaces.get(name)}
     prefixes = writer.prefix_lines().rstrip("\n")
     pieces = [*_paragraphs(layout.header), *([prefixes] if prefixes else [])]
     for comments, block in blocks:

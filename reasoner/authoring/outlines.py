@@ -85,7 +85,7 @@ def _hint(words: str) -> str:
 def _claimed(outline: Outline) -> tuple[str, str]:
     """Return the comment that asks for a source, and the statements of source and mark."""
     if not outline.source:
-        return _hint("dcterms:source with a citation and lc:verification with how it was seen."), ""
+        return _hint("dcterms:source with a citation, lcg:_Citation_…, and lc:verification with how it was seen."), ""
     return "", f"dcterms:source {curie(outline.source)} ; lc:verification lc:_Verification_{outline.mark} ; "
 
 

@@ -220,6 +220,9 @@ def _condition(workspace: Workspace, outline: Outline) -> dict[Path, str]:
 def _record(case: str, outline: Outline) -> str:
     """Return the record of a typical case."""
     asked = f"# {FILL_IN} what else is recorded of a typical case: age, findings, tests.\n"
+    if not outline.finding:
+        asked += "# Such as, with lc:hasRecord ex:finding in the case:\n"
+        asked += "# ex:finding a lc:FindingRecord ; lc:ofFinding lc:… ; lc:presence lc:_Presence_present .\n"
     record = f"<{case}/finding> a lc:FindingRecord ; lc:ofFinding {curie(outline.finding)} ; lc:presence lc:_Presence_present .\n"
     known = f"; lc:hasRecord <{case}/finding> ." if outline.finding else "."
     text = f'{asked}<{case}> a lc:Case ; lc:asOf "{date.today().isoformat()}T09:00:00Z"^^xsd:dateTime {known}\n'

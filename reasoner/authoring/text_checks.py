@@ -13,7 +13,7 @@ from reasoner.authoring.results import CheckFinding, Severity
 from reasoner.authoring.workspace import TurtleFile, Workspace
 from reasoner.errors import KnowledgeError
 from reasoner.literals import TEXT_TESTS
-from reasoner.namespaces import RDF, XSD, curie
+from reasoner.namespaces import RDF, XSD, curie, declaration
 
 __all__ = ["check_filled", "check_form", "check_literals"]
 
@@ -71,7 +71,7 @@ def check_literals(workspace: Workspace) -> Iterator[CheckFinding]:
             "The file is not valid Turtle",
             where,
             reason,
-            "mend the line and run check again",
+            declaration(reason) or "mend the line and run check again",
             "LC-2011",
         )
     for file in workspace.files:
