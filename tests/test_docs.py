@@ -330,6 +330,16 @@ def test_drug_classes_are_listed(graph: Graph) -> None:
     assert table == {name: names(graph.subjects(RDFS + "subClassOf", lc(name))) for name in names(classes)}
 
 
+def test_bands_and_limits_are_listed(graph: Graph) -> None:
+    said = " ".join(section("ontology/README.md", "## From the medicine to a merged condition").split())
+    bands = {each: float(graph.text(each, lc("decibans"))) for each in graph.instances(lc("Pertinence"))}
+    words = {each.rpartition("_Pertinence_")[2].replace("_", "-"): weight for each, weight in bands.items()}
+    assert {word: float(weight) for word, weight in re.findall(r"`([a-z-]+)` (-?\d+)(?: decibans)?[,.]", said)} == words
+    limits = (lc("_ReportSetting_likely_from"), lc("_ReportSetting_unlikely_below"))
+    found = re.search(r"\*likely\* from (\S+) decibans, \*unlikely\* below (\S+),", said)
+    assert found and [float(each) for each in found.groups()] == [float(graph.text(each, lc("settingValue"))) for each in limits]
+
+
 def test_top_findings_are_listed(graph: Graph) -> None:
     assert {cells[0][0] for cells in listed("### Findings, top level")} == names(graph.subjects(RDFS + "subClassOf", lc("Finding")))
 
