@@ -103,7 +103,7 @@ UNREADABLE: dict[str, tuple[str, bytes, str, str]] = {
     "nothing but a byte order mark": (".ttl", b"\xef\xbb\xbf", "LC-1200", "empty"),
     "a comment": (".ttl", b"# nothing\n", "LC-1200", "no case"),
     "an empty JSON array": (".jsonld", b"[]", "LC-1200", "no case"),
-    "a table": (".csv", b"a,b\n1,2\n", "LC-1230", "--input-format"),
+    "a table": (".csv", b"a,b\n1,2\n", "LC-1230", "--mapping"),
     "a name without an ending": ("", GOOD.encode(), "LC-1230", "--input-format"),
     "JSON-LD named Turtle": (".ttl", b'{"@id": "http://a"}', "LC-1210", "read as turtle"),
     "Turtle named JSON-LD": (".jsonld", GOOD.encode(), "LC-1210", "read as json-ld"),
