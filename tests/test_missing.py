@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent / "cases"
 CASES = sorted(ROOT.glob("*/*/record.ttl"))
 IMAGING = "repeatDvtImaging"
 MOST = 8
+LIFTED: dict[tuple[str, str], Program] = {}
 
 
 def opened(path: Path, knowledge: Program) -> tuple[View, CaseAnswer]:
@@ -45,6 +46,15 @@ def joint_answers(asked: Sequence[Question], true: int, false: int) -> Iterator[
             yield said, wider_true, wider_false
 
 
+def lifted(program: Program, name: str) -> Program:
+    """Return the program in which a recommendation does not presuppose the scope; its tables are prepared once."""
+    if (program.digest, name) not in LIFTED:
+        bare = replace(program.recommendation[name], presupposes_scope=False)
+        rows = tuple(bare if each.iri == name else each for each in program.recommendations)
+        LIFTED[program.digest, name] = replace(program, recommendations=rows)
+    return LIFTED[program.digest, name]
+
+
 def is_settled(view: View, name: str, true: int, false: int) -> bool:
     """Say by the standing of every recommendation whether a goal is settled, after DESIGN 2.4."""
     statuses = Statuses(view.program, true, false)
@@ -59,9 +69,7 @@ def is_settled(view: View, name: str, true: int, false: int) -> bool:
     advised = advice.advised.get(name)
     if advised is None or advised.stands:
         return advised is not None
-    bare = replace(recommendation, presupposes_scope=False)
-    lifted = tuple(bare if each.iri == name else each for each in view.program.recommendations)
-    uncapped = advise(replace(view.program, recommendations=lifted), replace(view.state, leaf_true=true, leaf_false=false), statuses)
+    uncapped = advise(lifted(view.program, name), replace(view.state, leaf_true=true, leaf_false=false), statuses)
     return uncapped.advised[name].stands and is_settled(view, "scope", true, false)
 
 
