@@ -103,7 +103,6 @@ class _Overriders:
 
     def __init__(self, watch: Watch, values: Sequence[int], raised: set[int]) -> None:
         self._groups = watch.groups
-        self._members = watch.members
         self._values = values
         self._raised = raised
         self._raised_names: dict[int, tuple[str, ...]] = {}
@@ -118,9 +117,7 @@ class _Overriders:
         """Return those that are raised."""
         found = self._raised_names.get(group)
         if found is None:
-            some = not self._raised.isdisjoint(self._members[group])
-            names = (name for name, index, _ in self._groups[group] if index in self._raised) if some else ()
-            found = self._raised_names[group] = tuple(names)
+            found = self._raised_names[group] = tuple(name for name, index, _ in self._groups[group] if index in self._raised)
         return found
 
     def open(self, group: int) -> tuple[str, ...]:

@@ -26,8 +26,7 @@ class Weighed:
     high: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Weighing:
+class Weighing(NamedTuple):
     """A criterion with the literal of what it is about and what its presence and its absence contribute."""
 
     criterion: Criterion
@@ -38,10 +37,7 @@ class Weighing:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A condition with the literals that confirm and exclude it, its starting bands and its criteria.
-
-    `contributions` repeats the criteria as (bit, what it adds when true, what it adds when false).
-    """
+    """A condition with the literals that confirm and exclude it, its starting bands and its criteria."""
 
     condition: Condition
     label: str
@@ -50,7 +46,6 @@ class Scale:
     confirmed_weight: Decimal
     starts: tuple[tuple[Literal, Decimal], ...]
     weighings: tuple[Weighing, ...]
-    contributions: tuple[tuple[int, Weighed | None, Weighed | None], ...]
 
 
 class Weight(NamedTuple):
@@ -99,7 +94,6 @@ def load_scales(
             Decimal(each.confirmed_weight),
             tuple((classes[name], Decimal(weight)) for name, weight in each.starts),
             tuple(found.get(each.iri, ())),
-            tuple(map(_by_truth, found.get(each.iri, ()))),
         )
         for each in conditions
     )
@@ -122,11 +116,6 @@ def _contribution(criterion: Criterion, present: bool, weight: str | None, low: 
     return Weighed(criterion, present, Decimal(weight), Decimal(low or weight), Decimal(high or weight))
 
 
-def _by_truth(each: Weighing) -> tuple[int, Weighed | None, Weighed | None]:
-    bit, sign = each.literal
-    return (bit, each.present, each.absent) if sign else (bit, each.absent, each.present)
-
-
 def weigh(scale: Scale, values: Sequence[int]) -> Weight:
     """Return what the evidence adds up to when the bits have these values."""
     confirmed = _any_holds(scale.confirming, values)
@@ -137,10 +126,10 @@ def weigh(scale: Scale, values: Sequence[int]) -> Weight:
     if confirmed:
         start += scale.confirmed_weight
     weighed: list[Weighed] = []
-    for bit, if_true, if_false in scale.contributions:
+    for _, (bit, sign), present, absent in scale.weighings:
         value = values[bit]
         if value != UNKNOWN:
-            counted = if_true if value == TRUE else if_false
+            counted = present if (value == TRUE) is sign else absent
             if counted is not None:
                 weighed.append(counted)
     weight = low = high = start

@@ -32,10 +32,10 @@ class GateTables:
     """The evaluation tables of a program.
 
     A disjunction is held as the conjunction of its parts' complements: `gates` gives per gate its parts, its value when
-    all hold and its value when one fails; what several late gates deny alike is a gate of its own, after all others. `users` gives per bit, by level, the gates to look at when the bit changes;
-    `joints` per gate index the groups judged together; `nodes` the diagrams' (bit, row if true, row if false); `resting`
-    the value of every bit in the reference state, late ones undecided, `resting_masks` the
-    leaves that hold and that fail in it.
+    all hold and its value when one fails; what several late gates deny alike is a gate of its own, after all others.
+    `users` gives per bit, by level, the gates to look at when the bit changes; `joints` per gate index the groups judged
+    together; `nodes` the diagrams' (bit, row if true, row if false); `resting` the value of every bit in the reference
+    state, late ones undecided, `resting_masks` the leaves that hold and that fail in it.
     """
 
     leaf_count: int
@@ -197,30 +197,18 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[bytearray, l
 
 def decide(tables: GateTables, values: bytearray, bit: int) -> int:
     """Return the value of a late bit, and enter it in `values`."""
-    index = bit - tables.leaf_count
-    parts, holds, fails = tables.gates[index]
-    value = holds
-    for part, serving in parts:
-        found = values[part]
-        if found == LATE:
-            found = decide(tables, values, part)
-        if found != serving:
-            if found:
-                value = fails
-                break
-            value = UNKNOWN
-    if not value and index in tables.joints and not _can_all_hold(tables, index, values):
-        value = fails
-    values[bit] = value
+    value = values[bit] = _value(tables, bit - tables.leaf_count, values)
     return value
 
 
 def _value(tables: GateTables, index: int, values: bytearray) -> int:
-    """Return the value of one gate, whose parts must be decided."""
+    """Return the value of one gate; late parts are decided on the way."""
     parts, holds, fails = tables.gates[index]
     value = holds
     for bit, serving in parts:
         found = values[bit]
+        if found == LATE:
+            found = decide(tables, values, bit)
         if found != serving:
             if found:
                 return fails
