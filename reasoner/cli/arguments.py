@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reasoner.answering import Records
     from reasoner.program.model import Program
 
-__all__ = ["INPUT_FORMATS", "add_inputs", "author_folder", "instant", "one_answer", "remark"]
+__all__ = ["INPUT_FORMATS", "add_as_of", "add_format", "add_inputs", "add_one_case", "author_folder", "instant", "one_answer", "remark"]
 
 INPUT_FORMATS = ("turtle", "trig", "n-triples", "n-quads", "json-ld", "rdf-xml", "fhir", "fhir-ndjson", "fhir-turtle", "csv", "tsv")
 
@@ -44,6 +44,24 @@ def author_folder(given: str | None, *, writes: bool = False) -> Path:
     if not given and folder != Path.cwd():
         print(f"legcramps: acts on {visible(str(folder))}", file=sys.stderr)
     return folder
+
+
+def add_one_case(verb: argparse.ArgumentParser) -> None:
+    """Add one record file, and which of its cases is meant."""
+    verb.add_argument("file", metavar="FILE", help="a record document, or -")
+    verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
+    verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the file name's ending")
+
+
+def add_as_of(verb: argparse.ArgumentParser) -> None:
+    """Add the instant at which cases are judged."""
+    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
+
+
+def add_format(verb: argparse.ArgumentParser, default: str, *others: str) -> None:
+    """Add the output format; the first one is the default, and JSON among them has a short form."""
+    verb.add_argument("--format", choices=(default, *others), default=default)
+    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
 
 
 def instant(text: str) -> datetime:

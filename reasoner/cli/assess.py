@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from reasoner.cli.arguments import add_inputs, instant, remark
+from reasoner.cli.arguments import add_as_of, add_format, add_inputs, remark
 
 __all__ = ["add_arguments"]
 
@@ -13,12 +13,11 @@ __all__ = ["add_arguments"]
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `assess`."""
     add_inputs(verb)
-    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
+    add_as_of(verb)
     verb.add_argument(
         "--relevance", action="store_true", help="judge which tests can still change a verdict, and order the next tests by it"
     )
-    verb.add_argument("--format", choices=("text", "json"), default="text")
-    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    add_format(verb, "text", "json")
     verb.set_defaults(run=_run)
 
 

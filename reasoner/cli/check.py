@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from reasoner.cli.arguments import author_folder
+from reasoner.cli.arguments import add_format, author_folder
 
 __all__ = ["add_arguments"]
 
@@ -18,8 +18,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--only", action="append", default=[], metavar="STAGE", help="run this stage alone; may be given again")
     verb.add_argument("--source", metavar="FILE", help="text that the sentences are read from, to compare offsets and digests")
     verb.add_argument("--coverage", action="store_true", help="print where each sentence of the source text went, and nothing else")
-    verb.add_argument("--format", choices=("text", "json", "sarif", "junit", "markdown"), default="text")
-    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    add_format(verb, "text", "json", "sarif", "junit", "markdown")
     verb.set_defaults(run=_run)
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from reasoner.cli.arguments import instant
+from reasoner.cli.arguments import add_as_of
 from reasoner.errors import UsageError
 
 __all__ = ["add_arguments"]
@@ -23,7 +23,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--out", required=True, metavar="DIR", help="folder for the tables, or the synthetic cohort's file; it appears when all is done"
     )
-    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
+    add_as_of(verb)
     verb.add_argument(
         "--explain", metavar="CASE", help="print the whole answer to one case of the inputs, an IRI, instead of answering all"
     )

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reasoner.cli.arguments import add_inputs, instant, remark
+from reasoner.cli.arguments import add_as_of, add_inputs, remark
 from reasoner.errors import InputError, UsageError, visible
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         help="what RDF is to hold, repeatable; default: all three in nquads and trig, else asserted",
     )
     verb.add_argument("--table", default="", metavar="NAME", help="one table instead of all")
-    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
+    add_as_of(verb)
     verb.set_defaults(run=_run)
 
 

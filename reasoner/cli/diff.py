@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from reasoner.cli.arguments import author_folder, instant
+from reasoner.cli.arguments import add_format, author_folder, instant
 
 __all__ = ["add_arguments"]
 
@@ -20,8 +20,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         help="record files, or a folder of them, that are answered by both besides the vignettes; N-Triples, N-Quads and Parquet as columns",
     )
     verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge cases that state no instant at this one (default: now)")
-    verb.add_argument("--format", choices=("text", "json", "markdown"), default="text")
-    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    add_format(verb, "text", "json", "markdown")
     verb.set_defaults(run=_run)
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from reasoner.cli.arguments import INPUT_FORMATS, instant, one_answer
+from reasoner.cli.arguments import add_as_of, add_format, add_one_case, one_answer
 from reasoner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,21 +18,18 @@ __all__ = ["add_arguments"]
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `explain`."""
-    verb.add_argument("file", metavar="FILE", help="a record document, or -")
+    add_one_case(verb)
     verb.add_argument(
         "conclusion",
         metavar="CONCLUSION",
         help="the CURIE of a class, recommendation, test or condition, the key of a decision in the JSON, or a sentence such as S7: "
         "every conclusion that rests on it",
     )
-    verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
-    verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the file name's ending")
-    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
+    add_as_of(verb)
     verb.add_argument("--all", action="store_true", help="every minimal reason, not one, up to a bound that is stated")
     verb.add_argument("--missing", action="store_true", help="the smallest sets of unknowns that settle a decision or recommendation")
     verb.add_argument("--check", action="store_true", help="have each proof accepted by the separate checker before it is printed")
-    verb.add_argument("--format", choices=("text", "json", "turtle", "dot"), default="text")
-    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    add_format(verb, "text", "json", "turtle", "dot")
     verb.set_defaults(run=_run)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from reasoner.cli.arguments import INPUT_FORMATS, instant
+from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, add_format
 from reasoner.errors import UsageError
 
 __all__ = ["add_arguments"]
@@ -26,9 +26,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--engine", choices=("pyoxigraph", "rdflib"), default="pyoxigraph")
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the files' endings")
     verb.add_argument("--mapping", metavar="FILE", help="how the columns of tables in CSV or TSV become records, in TOML")
-    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
-    verb.add_argument("--format", choices=("table", "csv", "tsv", "json", "xml"), default="table")
-    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    add_as_of(verb)
+    add_format(verb, "table", "csv", "tsv", "json", "xml")
     verb.set_defaults(run=_run)
 
 

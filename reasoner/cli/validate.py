@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from reasoner.cli.arguments import add_inputs
+from reasoner.cli.arguments import add_format, add_inputs
 from reasoner.errors import InputError, visible
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ _FHIR_ENGINE = "the reader of FHIR R4 and R5"
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `validate`."""
     add_inputs(verb)
-    verb.add_argument("--format", choices=("text", "json"), default="text")
-    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    add_format(verb, "text", "json")
     verb.set_defaults(run=_run)
 
 

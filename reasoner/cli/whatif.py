@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from reasoner.cli.arguments import INPUT_FORMATS, instant, one_answer
+from reasoner.cli.arguments import add_as_of, add_format, add_one_case, one_answer
 from reasoner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ __all__ = ["add_arguments"]
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `whatif`."""
-    verb.add_argument("file", metavar="FILE", help="a record document, or -")
+    add_one_case(verb)
     wanted = verb.add_mutually_exclusive_group(required=True)
     wanted.add_argument(
         "--set",
@@ -35,11 +35,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         help="list the smallest changes that give another verdict, or this one, on repeatDvtImaging, scope or a recommendation",
     )
     verb.add_argument("--prove", action="store_true", help="with --goal: prove each new verdict, and have the separate checker accept it")
-    verb.add_argument("--case", metavar="IRI", help="the case, when the document holds several")
-    verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the file name's ending")
-    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the record's own")
-    verb.add_argument("--format", choices=("text", "json"), default="text")
-    verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+    add_as_of(verb)
+    add_format(verb, "text", "json")
     verb.set_defaults(run=_run)
 
 
