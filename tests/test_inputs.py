@@ -391,10 +391,9 @@ def test_the_unit_of_magnesium_changes_no_answer(command: Command, tmp_path: Pat
 @given(path=vignettes, seed=seeds, presence=st.sampled_from(["absent", "present"]))
 def test_a_finding_of_another_family_changes_nothing(held: Held, path: Path, seed: int, presence: str) -> None:
     knowledge = held.program
-    cases = [case for case in load_records([path], knowledge).cases if case.as_of is not None]
-    if not cases:
+    [patient] = load_records([path], knowledge).cases or [None]
+    if patient is None or patient.as_of is None:
         return
-    patient = random.Random(seed).choice(cases)
     spoken = {record.finding for record in patient.findings} | {record.closes for record in patient.closures}
     about = {near for term in spoken for near in (*knowledge.parents[term], *knowledge.below[term])} - {LC + "Finding"}
     strange = [
