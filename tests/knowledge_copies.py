@@ -8,8 +8,9 @@ from pathlib import Path
 
 from reasoner.authoring.format import format_files
 from reasoner.authoring.registration import register_modules
+from reasoner.program import Program, dump_program
 
-__all__ = ["PACKS", "ROOT", "add_pack", "copy_knowledge", "put"]
+__all__ = ["PACKS", "ROOT", "add_pack", "copy_knowledge", "keep_program", "put"]
 
 ROOT = Path(__file__).parent.parent
 PACKS = ROOT / "tests" / "packs"
@@ -30,6 +31,13 @@ def add_pack(folder: Path, name: str) -> Path:
     format_files([folder / "ontology", folder / "shapes"])
     register_modules(folder)
     return folder
+
+
+def keep_program(cache: Path, program: Program) -> Path:
+    """Put a compiled program where commands look for it that have this folder as their cache; return the folder."""
+    (cache / "legcramps").mkdir()
+    (cache / "legcramps" / f"{program.digest}.json").write_text(dump_program(program), encoding="utf-8")
+    return cache
 
 
 def put(path: Path, old: str, new: str) -> None:

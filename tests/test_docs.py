@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from knowledge_copies import keep_program
 from rdflib.namespace import SH
 from shape_results import by_pyshacl, shapes_of
 from shape_results import turtle as triples_of
@@ -32,7 +33,7 @@ from reasoner.cli import VERBS
 from reasoner.errors import LegcrampsError
 from reasoner.knowledge import Graph, read_graph
 from reasoner.namespaces import LC, LCG, OWL, RDF, RDFS
-from reasoner.program import Program, dump_program
+from reasoner.program import Program
 from reasoner.program.compile import compile_graph
 from reasoner.terms import ROLES, lc
 
@@ -116,9 +117,7 @@ def shows(excerpt: str, output: str) -> str:
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory, knowledge: Program) -> dict[str, str]:
     """Return what a command sees: nothing of the caller's but the interpreter, and a cache that holds the compiled knowledge."""
-    cache = tmp_path_factory.mktemp("cache")
-    (cache / "legcramps").mkdir()
-    (cache / "legcramps" / f"{knowledge.digest}.json").write_text(dump_program(knowledge), encoding="utf-8")
+    cache = keep_program(tmp_path_factory.mktemp("cache"), knowledge)
     return {"HOME": str(cache), "XDG_CACHE_HOME": str(cache), "LANG": "C.UTF-8", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
