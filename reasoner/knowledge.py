@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,14 @@ class Graph:
         found = {subject for each in classes for subject in self.subjects(RDF + "type", each)}
         return sorted(subject for subject in found if not subject.startswith("_:"))
 
+    def above(self, term: str, predicate: str) -> set[str]:
+        """Return a term with everything that it leads to by a predicate, directly or not."""
+        return _reached(term, lambda each: self.iris(each, predicate))
+
+    def below(self, term: str, predicate: str) -> set[str]:
+        """Return a term with everything that leads to it by a predicate, directly or not."""
+        return _reached(term, lambda each: self.subjects(predicate, each))
+
     def items(self, head: str) -> list[Node]:
         """Return the members of the RDF list that starts at `head`; raise KnowledgeError on a broken list."""
         members: list[Node] = []
@@ -94,6 +102,15 @@ class Graph:
                 line = match.string.count("\n", 0, match.start()) + 1
                 return f"{path.name}:{line}"
         return path.name
+
+
+def _reached(start: str, step: Callable[[str], Iterable[str]]) -> set[str]:
+    found, stack = {start}, [start]
+    while stack:
+        fresh = set(step(stack.pop())) - found
+        found |= fresh
+        stack += fresh
+    return found
 
 
 def read_graph(paths: Iterable[Path]) -> Graph:

@@ -338,7 +338,7 @@ def _impossible(graph: Graph, definitions: Mapping[str, Expression]) -> Iterator
         for other in graph.iris(name, _DISJOINT):
             first, second = (_restriction(definitions, each) for each in (name, other))
             if isinstance(first, Some) and isinstance(second, Some) and _share_role(graph, first.role, second.role):
-                for term in sorted(_reach(graph, first.filler) & _reach(graph, second.filler)):
+                for term in sorted(graph.below(first.filler, _BELOW) & graph.below(second.filler, _BELOW)):
                     yield term, (name, other)
 
 
@@ -354,14 +354,3 @@ def _restriction(definitions: Mapping[str, Expression], name: str) -> Expression
 def _share_role(graph: Graph, first: str, second: str) -> bool:
     """Return whether some role lies at or below both."""
     return any({first, second} <= above for above in closure(graph, RDFS + "subPropertyOf", ROLES).values())
-
-
-def _reach(graph: Graph, term: str) -> set[str]:
-    found = {term}
-    stack = [term]
-    while stack:
-        for below in graph.subjects(_BELOW, stack.pop()):
-            if below not in found:
-                found.add(below)
-                stack.append(below)
-    return found

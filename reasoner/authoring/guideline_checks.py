@@ -140,14 +140,9 @@ def _covers(graph: Graph, barred: Recommendation, urged: Recommendation) -> bool
     """Return whether the act advised against is the one advised for, or broader."""
     if barred.action is not None and barred.action == urged.action:
         return True
-    seen: set[str] = set()
-    stack = [urged.investigation] if urged.investigation else []
-    while stack:
-        term = stack.pop()
-        if term not in seen:
-            seen.add(term)
-            stack.extend(above for above in graph.iris(term, RDFS + "subClassOf") if above != lc("Investigation"))
-    return barred.investigation in seen
+    if urged.investigation is None:
+        return False
+    return barred.investigation in {urged.investigation, *graph.above(urged.investigation, RDFS + "subClassOf") - {lc("Investigation")}}
 
 
 def _scope(workspace: Workspace, space: StateSpace, advice: Advice, definitions: Mapping[str, Expression]) -> Iterator[CheckFinding]:

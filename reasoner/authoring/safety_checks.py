@@ -108,7 +108,7 @@ def _eligible(graph: Graph, iri: str) -> Expression:
 
 def _red_flags(ground: _Ground) -> Iterator[CheckFinding | Figure]:
     """Yield red flags that a finding added to a case takes away."""
-    findings = _roles_below(ground.graph, Role.FINDING)
+    findings = ground.graph.below(Role.FINDING, RDFS + "subPropertyOf")
     cases = GrownCases(ground.space, lambda role, filler: role in findings)
     flags = [each for each in ground.advice.recommendations if each.red_flag]
     for flag in flags:
@@ -120,17 +120,6 @@ def _red_flags(ground: _Ground) -> Iterator[CheckFinding | Figure]:
                 yield ground.breach("LC-2081", flag.iri, f"{ground.graph.label(flag.iri)} can be silenced", why, repair, mention)
     cases.close()
     yield _said("red flags that no added finding takes away, over all cases", len(flags))
-
-
-def _roles_below(graph: Graph, role: str) -> set[str]:
-    found = {role}
-    stack = [role]
-    while stack:
-        for below in graph.subjects(RDFS + "subPropertyOf", stack.pop()):
-            if below not in found:
-                found.add(below)
-                stack.append(below)
-    return found
 
 
 # --- presumptions ------------------------------------------------------------------------------------------------------

@@ -149,11 +149,11 @@ class StateSpace:
 
     def is_below(self, term: str, above: str) -> bool:
         """Return whether a finding, drug or condition is another one or a kind of it."""
-        return above in self._above(term, RDFS + "subClassOf")
+        return above in self._graph.above(term, RDFS + "subClassOf")
 
     def implies(self, one: tuple[str, str], other: tuple[str, str]) -> bool:
         """Return whether one (role, filler) brings the other with it."""
-        return other[0] in self._above(one[0], RDFS + "subPropertyOf") and other[1] in self._above(one[1], RDFS + "subClassOf")
+        return other[0] in self._graph.above(one[0], RDFS + "subPropertyOf") and other[1] in self._graph.above(one[1], RDFS + "subClassOf")
 
     def literal(self, name: str) -> int:
         """Return the literal of a class."""
@@ -216,7 +216,7 @@ class StateSpace:
 
     def _add_theory(self) -> None:
         for (role, filler), variable in self._table.roles.items():
-            roles, fillers = self._above(role, RDFS + "subPropertyOf"), self._above(filler, RDFS + "subClassOf")
+            roles, fillers = self._graph.above(role, RDFS + "subPropertyOf"), self._graph.above(filler, RDFS + "subClassOf")
             wider = (self._table.roles.get((above, term)) for above in roles for term in fillers)
             self._clauses += [[-variable, other] for other in wider if other is not None and other != variable]
         for indicator in list(self._table.cuts):
@@ -229,16 +229,6 @@ class StateSpace:
             for above in self._graph.iris(name, RDFS + "subClassOf"):
                 if Named(above) in self._known:
                     self._clauses.append([-own, self._known[Named(above)]])
-
-    def _above(self, term: str, predicate: str) -> set[str]:
-        found = {term}
-        stack = [term]
-        while stack:
-            for parent in self._graph.iris(stack.pop(), predicate):
-                if parent not in found:
-                    found.add(parent)
-                    stack.append(parent)
-        return found
 
     def _order_cuts(self, indicator: str) -> None:
         """Say that a value that passes a bound passes every lower one, and which bounds no value passes or misses."""

@@ -26,7 +26,7 @@ def decibans(ratio: str) -> str:
 def compile_criteria(graph: Graph) -> tuple[Criterion, ...]:
     """Compile every diagnostic criterion; raise KnowledgeError for one that weighs nothing or is about no such thing."""
     found = tuple(_criterion(graph, iri) for iri in graph.instances(lc("DiagnosticCriterion")))
-    below = {sort: _below(graph, lc(sort)) for sort in (*_SORTS.values(), "Condition")}
+    below = {sort: graph.below(lc(sort), RDFS + "subClassOf") for sort in (*_SORTS.values(), "Condition")}
     for each in found:
         for term, sort in ((each.subject, _SORTS[each.kind]), (each.condition, "Condition")):
             if term not in below[sort]:
@@ -36,18 +36,6 @@ def compile_criteria(graph: Graph) -> tuple[Criterion, ...]:
                     why=f"{curie(term)} is no class below lc:{sort}",
                     repair=f"name a class below lc:{sort}",
                 )
-    return found
-
-
-def _below(graph: Graph, sort: str) -> set[str]:
-    """Return the classes at or below a sort."""
-    found: set[str] = set()
-    stack = [sort]
-    while stack:
-        term = stack.pop()
-        if term not in found:
-            found.add(term)
-            stack += graph.subjects(RDFS + "subClassOf", term)
     return found
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
 
+from reasoner.authoring.descriptions import project_terms
 from reasoner.authoring.site.elements import Element, element, link, slug
 from reasoner.knowledge import Graph
-from reasoner.namespaces import LC, LCG, LCS, OWL, RDF, RDFS, curie
+from reasoner.namespaces import LC, OWL, RDF, RDFS, curie
 from reasoner.terms import lc
 
 __all__ = ["KINDS", "Kind", "Places", "own_terms"]
@@ -58,8 +59,7 @@ KINDS = (
 
 def own_terms(graph: Graph) -> list[str]:
     """Return the terms of the project that the ontology describes, sorted by label."""
-    found = [term for term in graph.out if term.startswith((LC, LCG, LCS)) and graph.nodes(term, RDF + "type")]
-    return sorted(found, key=lambda term: (graph.label(term).lower(), term))
+    return sorted(project_terms(graph), key=lambda term: (graph.label(term).lower(), term))
 
 
 class Places:
@@ -116,24 +116,13 @@ class Places:
             return self._guidelines[term]
         if self.graph.nodes(term, lc("indicatorForm")):
             return "indicators"
-        above = self._above(term) if OWL + "Class" in types else set()
+        above = self.graph.above(term, RDFS + "subClassOf") - {term} if OWL + "Class" in types else set()
         return next((page for sort, page in _SORTS.items() if lc(sort) in above), "vocabulary")
 
     def _weighed(self, group: str) -> list[str]:
         """Return the conditions whose criteria belong to a group of facts told in several ways."""
         members = self.graph.subjects(lc("restates"), group)
         return [self.graph.iri(member, lc("aboutCondition")) or "" for member in members]
-
-    def _above(self, term: str) -> set[str]:
-        """Return the classes above a class, by name; itself is one of them only for a class of the vocabulary."""
-        found: set[str] = set()
-        stack = [term]
-        while stack:
-            for each in self.graph.iris(stack.pop(), RDFS + "subClassOf"):
-                if each not in found:
-                    found.add(each)
-                    stack.append(each)
-        return found
 
 
 def condition_page(graph: Graph, condition: str) -> str:
