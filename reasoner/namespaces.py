@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BASE", "LC", "LCG", "LCS", "OWL", "PREFIXES", "PROV", "RDF", "RDFS", "SH", "SKOS", "XSD", "curie", "declaration", "expand"]
+__all__ = [
+    "BASE",
+    "LC",
+    "LCG",
+    "LCS",
+    "OWL",
+    "PREFIXES",
+    "PROV",
+    "RDF",
+    "RDFS",
+    "SH",
+    "SKOS",
+    "XSD",
+    "curie",
+    "declaration",
+    "expand",
+    "turtle_head",
+]
 
 BASE = "https://w3id.org/legcramps/"
 LC = BASE + "ontology/"
@@ -50,6 +67,11 @@ def expand(name: str) -> str:
     """Return the IRI that a CURIE abbreviates; return `name` unchanged when its prefix is unknown."""
     prefix, colon, local = name.partition(":")
     return PREFIXES[prefix] + local if colon and prefix in PREFIXES else name
+
+
+def turtle_head() -> str:
+    """Return the declarations with which a Turtle text may use every known prefix."""
+    return "".join(f"@prefix {name}: <{stem}> .\n" for name, stem in sorted(PREFIXES.items()))
 
 
 def declaration(why: str) -> str:

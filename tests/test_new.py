@@ -201,6 +201,22 @@ def test_a_condition_is_not_begun_twice(copy: Path) -> None:
     assert main(["new", "condition", "CalfItchDisease", "--parent", "lc:VascularCondition"]) == 2
 
 
+def test_a_catalogue_that_cannot_take_the_module_is_refused_before_anything_is_written(copy: Path) -> None:
+    (copy / "ontology" / "catalog-v001.xml").write_text("<catalog", encoding="utf-8")
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    assert main(["new", "condition", "CalfItchDisease", "--parent", "lc:VascularCondition"]) == 2
+    assert before == {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+
+
+def test_check_names_the_file_that_new_would_write(copy: Path) -> None:
+    assert main(["new", "condition", "McItchDisease", "--parent", "lc:VascularCondition"]) == 0
+    (copy / "ontology/conditions/mcitch-disease.ttl").rename(copy / "ontology/conditions/itch.ttl")
+    path = copy / "ontology/conditions/itch.ttl"
+    path.write_text(path.read_text(encoding="utf-8").replace("legcramps/mcitch-disease>", "legcramps/itch>"), encoding="utf-8")
+    (finding,) = [each for each in run_check(copy, only=["imports"]).findings if each.code == "LC-2036"]
+    assert finding.repair.startswith("rename the file to mcitch-disease.ttl")
+
+
 def test_text_of_the_author_stays_text(copy: Path) -> None:
     odd = 'a "quoted" \\ label\n# FILL'
     assert main(["new", "finding", "CalfItch", "--parent", "lc:LegSymptom", "--source", RECALL, "--label", odd]) == 0

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from reasoner.authoring.diff import Difference, Release
+from reasoner.authoring.markdown import plain
 from reasoner.authoring.patients import Example, Group, Move, PatientChanges
 from reasoner.authoring.term_changes import Statement, TermChange
 from reasoner.errors import shortened
@@ -166,9 +167,9 @@ def _text(found: Difference) -> Iterator[str]:
 
 
 def _markdown(found: Difference) -> Iterator[str]:
-    yield f"## Knowledge: {_plain(found.old)} → {_plain(found.new)}"
+    yield f"## Knowledge: {plain(found.old)} → {plain(found.new)}"
     yield ""
-    yield f"**{_plain(_verdict(found.release))}.** {_plain('; '.join(found.release.reasons))}"
+    yield f"**{plain(_verdict(found.release))}.** {plain('; '.join(found.release.reasons))}"
     yield ""
     yield f"**{_moved(found.patients)}.**"
     for group in found.patients.ordered():
@@ -176,32 +177,25 @@ def _markdown(found: Difference) -> Iterator[str]:
     for heading, lines in _sections(found):
         if lines:
             yield from ("", f"<details><summary>{heading} ({len(lines)})</summary>", "")
-            yield from (f"- {_plain(line)}" for line in _shown(lines))
+            yield from (f"- {plain(line)}" for line in _shown(lines))
             yield from ("", "</details>")
 
 
 def _markdown_group(group: Group) -> Iterator[str]:
-    yield from ("", f"### {_plain(_because(group))}", "", f"{_patients(group.patients)}: {_plain(_who(group))}", "")
+    yield from ("", f"### {plain(_because(group))}", "", f"{_patients(group.patients)}: {plain(_who(group))}", "")
     yield from ("| Verdict | Before | After | Patients |", "|---|---|---|---:|")
     for move, count in group.moves.most_common(_LONGEST):
         name = move.kind if move.label == move.kind else f"{move.kind} {move.label}"
-        yield f"| {_plain(name)} | {_plain(move.before or 'not given')} | {_plain(move.after or 'no longer given')} | {count} |"
+        yield f"| {plain(name)} | {plain(move.before or 'not given')} | {plain(move.after or 'no longer given')} | {count} |"
     for each in group.examples:
         yield from _markdown_example(each)
 
 
 def _markdown_example(each: Example) -> Iterator[str]:
-    yield from ("", f"<details><summary>{_plain(each.patient)}: {_plain(each.move.label)}</summary>", "")
+    yield from ("", f"<details><summary>{plain(each.patient)}: {plain(each.move.label)}</summary>", "")
     for title, basis in (("Before", each.before), ("After", each.after)):
         fence = "`" * 3
         while fence in basis:
             fence += "`"
         yield from (f"{title}:", "", f"{fence}text", basis, fence, "")
     yield "</details>"
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown and HTML take literally, on one line."""
-    for sign in "\\`*_[]<>|&#":
-        text = text.replace(sign, f"\\{sign}" if sign not in "<>&" else {"<": "&lt;", ">": "&gt;", "&": "&amp;"}[sign])
-    return " ".join(text.split())

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 import pyoxigraph
 
+from reasoner.authoring.outlines import kebab
 from reasoner.authoring.results import CheckFinding, Severity
 from reasoner.authoring.workspace import TurtleFile, Workspace, named
 from reasoner.errors import KnowledgeError
 from reasoner.namespaces import BASE, LC, OWL, curie
 
-__all__ = ["CATALOGUE", "MASTER", "catalogue_entries", "check_modules", "module_imports", "reached_modules"]
+__all__ = ["CATALOGUE", "MASTER", "catalogue_entries", "catalogue_entry", "check_modules", "module_imports", "reached_modules"]
 
 CATALOGUE = "ontology/catalog-v001.xml"
 MASTER = "ontology/legcramps.ttl"
 _SOURCE = "http://purl.org/dc/terms/source"
 _IMPORTS = OWL + "imports"
 _CATALOGUE_NAME = "{urn:oasis:names:tc:entity:xmlns:xml:catalog}"
-_WORD = re.compile(r"[A-Z][a-z0-9]*|[A-Z]+(?![a-z])|[0-9]+")
 
 
 def check_modules(workspace: Workspace) -> Iterator[CheckFinding]:
@@ -60,7 +60,7 @@ def _names(workspace: Workspace) -> Iterator[CheckFinding]:
 def _condition_name(file: TurtleFile) -> Iterator[CheckFinding]:
     """Yield a condition file whose stem is none of the conditions that it puts into the differential."""
     described = [named(quad.subject) for quad in file.quads if quad.predicate.value == LC + "inDifferential"]
-    stems = ["-".join(_WORD.findall(term.removeprefix(LC))).lower() for term in described]
+    stems = [kebab(term.removeprefix(LC)) for term in described]
     if described and not any(_same_name(stem, file.path.stem) for stem in stems):
         yield _violation(
             "LC-2036",
@@ -94,7 +94,7 @@ def _catalogue(workspace: Workspace) -> Iterator[CheckFinding]:
     known = {name for name, _ in entries}
     for file in workspace.ontology:
         if file.module and file.module not in known:
-            entry = f'<uri name="{file.module}" uri="{file.name.removeprefix("ontology/")}"/>'
+            entry = catalogue_entry(file.module, file.name.removeprefix("ontology/"))
             why = "editors would look for it on the network"
             yield _violation(
                 "LC-2031",
@@ -111,6 +111,11 @@ def catalogue_entries(text: str) -> list[tuple[str, str]]:
         raise KnowledgeError("The catalogue has a document type", why="entities could read other files")
     root = ElementTree.fromstring(text)  # noqa: S314  # no document type, so nothing expands
     return [(each.get("name", ""), each.get("uri", "")) for each in root.iter(_CATALOGUE_NAME + "uri")]
+
+
+def catalogue_entry(module: str, path: str) -> str:
+    """Return the entry of a catalogue that leads from a module to a file beside the catalogue."""
+    return f"<uri name={quoteattr(module)} uri={quoteattr(path)}/>"
 
 
 def _line(text: str, mention: str) -> int:

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
-from xml.sax.saxutils import quoteattr
 
 import pyoxigraph
 
 from reasoner.authoring.hermit import start_hermit
-from reasoner.authoring.modules import CATALOGUE, MASTER, catalogue_entries
+from reasoner.authoring.modules import CATALOGUE, MASTER, catalogue_entries, catalogue_entry
 from reasoner.authoring.workspace import TurtleFile, named, read_workspace
 from reasoner.errors import KnowledgeError, UsageError
 from reasoner.files import require_new_folder, write_folder
@@ -188,6 +187,6 @@ def _is_declaration(axiom: Any) -> bool:
 
 def _catalogue(names: Mapping[str, str]) -> bytes:
     """Return a catalogue that leads from each module to its file."""
-    entries = "".join(f"    <uri name={quoteattr(iri)} uri={quoteattr(name)}/>\n" for iri, name in sorted(names.items()))
+    entries = "".join(f"    {catalogue_entry(iri, name)}\n" for iri, name in sorted(names.items()))
     head = '<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n<catalog prefer="public" xmlns="urn:oasis:names:tc:entity:xmlns:xml:catalog">\n'
     return f"{head}{entries}</catalog>\n".encode()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
-from xml.sax.saxutils import quoteattr
 
 from reasoner.authoring.format import format_turtle
-from reasoner.authoring.modules import CATALOGUE, MASTER, catalogue_entries
+from reasoner.authoring.modules import CATALOGUE, MASTER, catalogue_entries, catalogue_entry
 from reasoner.authoring.workspace import TurtleFile, named, read_workspace
 from reasoner.errors import InputError, KnowledgeError
 from reasoner.files import write_file
@@ -67,5 +66,5 @@ def _catalogue(text: str, modules: list[TurtleFile]) -> str:
     head, end, tail = text.rpartition(_END)
     if not end:
         raise KnowledgeError("The catalogue does not end", where=CATALOGUE, repair=f"close it by {_END}")
-    lines = [f"    <uri name={quoteattr(file.module)} uri={quoteattr(file.name.removeprefix('ontology/'))}/>\n" for file in absent]
+    lines = [f"    {catalogue_entry(file.module, file.name.removeprefix('ontology/'))}\n" for file in absent]
     return f"{head}{''.join(lines)}{end}{tail}"

@@ -6,7 +6,6 @@ that did not run is told apart from a clean one in each of them.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from reasoner.authoring.markdown import plain
 from reasoner.authoring.results import CheckFinding, CheckReport, Related, Severity, StageResult, render_report, split_place
 
 __all__ = ["write_report"]
@@ -21,7 +21,6 @@ __all__ = ["write_report"]
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.VIOLATION: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#|~])")
 
 
 def write_report(report: CheckReport, form: str, *, notes: bool = False) -> str:
@@ -161,9 +160,9 @@ def _xml(text: str) -> str:
 
 def _markdown(report: CheckReport, notes: bool) -> str:
     lines = [f"## Check: {'clean' if report.clean else 'violations'}", "", "| Stage | Result | Seconds |", "|---|---|---:|"]
-    lines += [f"| {_plain(stage.name)} | {_plain(_state(stage))} | {stage.seconds:.1f} |" for stage in report.stages]
+    lines += [f"| {plain(stage.name)} | {plain(_state(stage))} | {stage.seconds:.1f} |" for stage in report.stages]
     figures = [figure for stage in report.stages for figure in stage.figures]
-    lines += ["", "### Figures", "", *(f"- {_plain(figure.line())}" for figure in figures)] if figures else []
+    lines += ["", "### Figures", "", *(f"- {plain(figure.line())}" for figure in figures)] if figures else []
     for severity in Severity if notes else (Severity.VIOLATION, Severity.WARNING):
         found = [finding for finding in report.findings if finding.severity is severity]
         if found:
@@ -177,14 +176,9 @@ def _state(stage: StageResult) -> str:
 
 
 def _item(finding: CheckFinding) -> Iterator[str]:
-    place = f"{_plain(finding.where)}: " if finding.where else ""
-    why = f": {_plain(finding.why)}" if finding.why else ""
-    repair = f" **Repair:** {_plain(finding.repair)}" if finding.repair else ""
-    yield f"- {place}**{_plain(finding.what.rstrip('.'))}**{why}.{repair} ({_plain(finding.code)})"
+    place = f"{plain(finding.where)}: " if finding.where else ""
+    why = f": {plain(finding.why)}" if finding.why else ""
+    repair = f" **Repair:** {plain(finding.repair)}" if finding.repair else ""
+    yield f"- {place}**{plain(finding.what.rstrip('.'))}**{why}.{repair} ({plain(finding.code)})"
     for each in finding.related:
-        yield f"  - {_plain(each.where)}: {_plain(each.text)}"
-
-
-def _plain(text: str) -> str:
-    """Return the text on one line with nothing in it that Markdown or HTML would read as markup."""
-    return _MARKUP.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False)).replace("@", "&#64;")
+        yield f"  - {plain(each.where)}: {plain(each.text)}"

@@ -26,8 +26,7 @@ from reasoner.authoring.vocabulary import declared_terms, near_matches
 from reasoner.authoring.workspace import TurtleFile, Workspace, read_workspace
 from reasoner.errors import KnowledgeError, UsageError, visible
 from reasoner.files import write_file
-from reasoner.knowledge import Graph
-from reasoner.namespaces import BASE, LC, LCG, PREFIXES, RDFS, curie, expand
+from reasoner.namespaces import BASE, LC, LCG, RDFS, curie, expand, turtle_head
 from reasoner.terms import lc
 
 __all__ = ["begin"]
@@ -46,8 +45,6 @@ _INDIVIDUAL = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _USUAL = ("condition-groups", "evidence", "findings", "investigations")
 """What the module of a condition imports."""
 
-_HEAD = "".join(f"@prefix {name}: <{stem}> .\n" for name, stem in sorted(PREFIXES.items()))
-
 
 def begin(folder: Path, outline: Outline) -> tuple[Path, ...]:
     """Write the Turtle of a new term, and the vignette of a new condition; return the files written or changed.
@@ -60,6 +57,8 @@ def begin(folder: Path, outline: Outline) -> tuple[Path, ...]:
         raise KnowledgeError("The knowledge cannot be added to", where=where, why=why, repair="mend the file first")
     outline = _completed(workspace, outline)
     texts = _condition(workspace, outline) if outline.kind == "condition" else _added(workspace, outline)
+    if outline.kind == "condition":
+        register_modules(folder, write=False)  # a catalogue that cannot take the module is refused before anything is written
     for path, text in texts.items():
         write_file(path, text.encode())
     listed = register_modules(folder) if outline.kind == "condition" else ()
@@ -153,27 +152,12 @@ def _value(workspace: Workspace, word: str, option: str, kind: str) -> str:
 def _below(workspace: Workspace, name: str, option: str, sort: str) -> str:
     """Return the IRI of a class at or below a sort."""
     graph, term = workspace.graph, expand(name)
-    stack, above = [term], set()
-    while stack:
-        each = stack.pop()
-        if each not in above:
-            above.add(each)
-            stack += graph.iris(each, RDFS + "subClassOf")
-    if lc(sort) not in above or term not in graph.out:
+    below = graph.below(lc(sort), RDFS + "subClassOf")
+    if term not in below or term not in graph.out:
         kinds = sorted(graph.subjects(RDFS + "subClassOf", lc(sort)))
-        near = near_matches(term, _all_below(graph, lc(sort))) or [curie(each) for each in kinds[:4]]
+        near = near_matches(term, below - {lc(sort)}) or [curie(each) for each in kinds[:4]]
         raise UsageError(f"{option} names no {sort}", why=visible(name) or "it is not given", repair=f"name one such as {', '.join(near)}")
     return term
-
-
-def _all_below(graph: Graph, sort: str) -> set[str]:
-    found: set[str] = set()
-    stack = [sort]
-    while stack:
-        below = set(graph.subjects(RDFS + "subClassOf", stack.pop())) - found
-        found |= below
-        stack += below
-    return found
 
 
 # --- what is written --------------------------------------------------------------------------------------------------
@@ -189,7 +173,7 @@ def _added(workspace: Workspace, outline: Outline) -> dict[Path, str]:
         if not found:
             raise KnowledgeError(f"There is no file for a {outline.kind}", where=name, repair="restore it")
         file, block = found[0], (test_blocks if outline.kind == "test" else plain_block)(outline)
-    text = _HEAD + file.text.rstrip("\n") + "\n\n" + block
+    text = turtle_head() + file.text.rstrip("\n") + "\n\n" + block
     return {file.path: format_turtle(text + _imports(workspace, file.module, outline, file), file.name)}
 
 
@@ -203,7 +187,7 @@ def _condition(workspace: Workspace, outline: Outline) -> dict[Path, str]:
             raise UsageError("The file exists already", where=str(each), repair="choose another name")
     module = BASE + stem
     header = module_header(module, f"Legcramps {outline.title}", f"The condition {outline.title}, its case classes and its criteria.")
-    text = f"{_HEAD}\n{header}\n{condition_blocks(outline)}\n{_imports(workspace, module, outline)}"
+    text = f"{turtle_head()}\n{header}\n{condition_blocks(outline)}\n{_imports(workspace, module, outline)}"
     case = f"https://example.org/legcramps/{vignette.name}"
     expected = {
         "about": f"{FILL_IN} why the condition is expected as it is here, from its source.",
@@ -226,7 +210,7 @@ def _record(case: str, outline: Outline) -> str:
     record = f"<{case}/finding> a lc:FindingRecord ; lc:ofFinding {curie(outline.finding)} ; lc:presence lc:_Presence_present .\n"
     known = f"; lc:hasRecord <{case}/finding> ." if outline.finding else "."
     text = f'{asked}<{case}> a lc:Case ; lc:asOf "{date.today().isoformat()}T09:00:00Z"^^xsd:dateTime {known}\n'
-    return format_turtle(f"{_HEAD}@prefix ex: <{case}/> .\n\n{text}\n{record if outline.finding else ''}", "record.ttl")
+    return format_turtle(f"{turtle_head()}@prefix ex: <{case}/> .\n\n{text}\n{record if outline.finding else ''}", "record.ttl")
 
 
 def _imports(workspace: Workspace, module: str, outline: Outline, file: TurtleFile | None = None) -> str:

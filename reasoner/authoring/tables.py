@@ -17,12 +17,11 @@ from reasoner.authoring.table_columns import DEFINITION, ID, Column, column_of, 
 from reasoner.authoring.turtle_layout import scan_layout
 from reasoner.authoring.turtle_writer import Writer, namespace_table
 from reasoner.errors import KnowledgeError, shortened
-from reasoner.namespaces import PREFIXES, curie
+from reasoner.namespaces import curie, turtle_head
 
 __all__ = ["table_of", "turtle_of"]
 
 _SPLITS = "|¦‖§"
-_HEAD = "".join(f"@prefix {name}: <{stem}> .\n" for name, stem in sorted(PREFIXES.items()))
 _FIRST_TERM = 3
 """The row of the first term, counted from one."""
 
@@ -39,7 +38,7 @@ def turtle_of(table: str, name: str = "") -> str:
         if any(cells):
             quads += _described(columns, cells, f"{name}:{line}", order)
     triples = pyoxigraph.serialize((quad.triple for quad in quads), format=RdfFormat.N_TRIPLES) or b""
-    return format_turtle(_HEAD + triples.decode(), name)
+    return format_turtle(turtle_head() + triples.decode(), name)
 
 
 def _rows(table: str, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -101,7 +100,7 @@ def _read(column: Column, text: str, where: str) -> NamedNode | Literal:
 
 def _definition(subject: NamedNode, column: Column, text: str, where: str) -> list[Quad]:
     """Return the statements of a definition in Turtle; raise KnowledgeError unless it is one class expression and no more."""
-    document = f"{_HEAD}{subject} <{column.predicate}> {text} .\n"
+    document = f"{turtle_head()}{subject} <{column.predicate}> {text} .\n"
     try:
         quads = list(pyoxigraph.parse(document.encode(), format=RdfFormat.TURTLE, rename_blank_nodes=True))
     except (SyntaxError, ValueError) as error:

@@ -12,7 +12,9 @@ __all__ = ["add_arguments"]
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `check`."""
-    verb.add_argument("--fast", action="store_true", help="leave out shapes, HermiT and everything that answers cases")
+    verb.add_argument(
+        "--fast", action="store_true", help="leave out shapes, HermiT, the search for unsafe cases and everything that answers cases"
+    )
     verb.add_argument("--release", action="store_true", help="run the tests marked for a release as well")
     verb.add_argument("--notes", action="store_true", help="list notes as well, which are only counted otherwise")
     verb.add_argument("--only", action="append", default=[], metavar="STAGE", help="run this stage alone; may be given again")

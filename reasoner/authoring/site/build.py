@@ -25,7 +25,8 @@ from reasoner.authoring.site.trees import tree_drawing, tree_list
 from reasoner.authoring.workspace import Workspace, named, read_workspace
 from reasoner.errors import KnowledgeError
 from reasoner.files import require_new_folder, write_folder
-from reasoner.namespaces import BASE, OWL, RDF
+from reasoner.namespaces import BASE, OWL, RDF, SKOS
+from reasoner.program.evidence import compile_criteria
 from reasoner.resources import knowledge_digest
 from reasoner.terms import lc
 
@@ -97,9 +98,9 @@ def _bodies(places: Places, folder: Path, guidelines: dict[str, tuple[str, list[
     }
     for kind in KINDS:
         found[kind.page] = kind.title, kind_body(places, kind.page, _before(places, kind.page))
+    criteria = compile_criteria(places.graph)
     for condition in ranked_conditions(places.graph):
-        page = places.page[condition]
-        found[page] = places.graph.label(condition), condition_body(places, condition, page)
+        found[places.page[condition]] = places.graph.label(condition), condition_body(places, condition, criteria)
     for page, (title, terms) in guidelines.items():
         here = [term for term in terms if places.page.get(term) == page]
         found[page] = title, _guideline(places, title, here)
@@ -172,7 +173,7 @@ def _start(places: Places, guidelines: dict[str, tuple[str, list[str]]]) -> Cont
     ]
     return [
         element("h1", "What Legcramps knows"),
-        element("p", graph.text(BASE + "legcramps", "http://www.w3.org/2004/02/skos/core#definition")),
+        element("p", graph.text(BASE + "legcramps", SKOS + "definition")),
         element(
             "p",
             "Not medical advice. It supports the decision of a clinician, who can check every reason against its source.",

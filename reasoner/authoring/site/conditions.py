@@ -10,7 +10,6 @@ from reasoner.authoring.site.places import Places
 from reasoner.authoring.site.terms import more_of, term_section
 from reasoner.knowledge import Graph
 from reasoner.namespaces import OWL, RDF, SKOS
-from reasoner.program.evidence import compile_criteria
 from reasoner.program.rows import Criterion
 from reasoner.terms import lc
 
@@ -25,10 +24,10 @@ def ranked_conditions(graph: Graph) -> list[str]:
     return sorted(found, key=lambda term: (graph.label(term).lower(), term))
 
 
-def condition_body(places: Places, condition: str, page: str) -> list[Element]:
-    """Return the content of a condition's page."""
-    graph = places.graph
-    criteria = [each for each in compile_criteria(graph) if each.condition == condition]
+def condition_body(places: Places, condition: str, criteria: Iterable[Criterion]) -> list[Element]:
+    """Return the content of a condition's page; `criteria` are those of all conditions."""
+    graph, page = places.graph, places.page[condition]
+    criteria = [each for each in criteria if each.condition == condition]
     others = [term for term in places.of(page) if term != condition]
     return [
         element("h1", graph.label(condition), id=places.anchor(condition)),

@@ -10,13 +10,14 @@ from reasoner.authoring.coverage import coverage_table
 from reasoner.authoring.site.elements import Content, Element, element, link, rows_table
 from reasoner.authoring.site.places import KINDS, Places
 from reasoner.authoring.site.terms import more_of
-from reasoner.namespaces import OWL, SKOS, curie
+from reasoner.namespaces import OWL, PREFIXES, SKOS, curie
 from reasoner.query import Query, read_query
 from reasoner.resources import query_files
 from reasoner.terms import lc
 
 __all__ = ["changes_body", "disagreements_body", "kind_body", "queries_body", "sentences_body", "sources_body", "terms_body"]
 
+_DCTERMS = PREFIXES["dcterms"]
 _INLINE = re.compile(r"`([^`]+)`|\[([^\]]+)\]\([^)]*\)|\*\*([^*]+)\*\*")
 
 
@@ -79,7 +80,7 @@ def disagreements_body(places: Places) -> list[Content]:
                 " ",
                 element("strong", "Followed. ") if each == chosen else None,
                 "Source: ",
-                places.names(graph.iris(each, _SOURCE)),
+                places.names(graph.iris(each, _DCTERMS + "source")),
             )
             for each in positions
         ]
@@ -87,9 +88,6 @@ def disagreements_body(places: Places) -> list[Content]:
         body.append(element("ul", listed))
         body.append(element("p", f"Because: {graph.text(term, lc('chosenBecause'))}"))
     return [*body, element("h2", "Positions in full"), *more_of(places, places.of("disagreements", "Position"))]
-
-
-_SOURCE = "http://purl.org/dc/terms/source"
 
 
 def sources_body(places: Places) -> list[Content]:
@@ -148,7 +146,7 @@ def changes_body(places: Places, folder: Path) -> list[Content]:
     )
     graph = places.graph
     gone = [term for term in places.page if graph.flag(term, OWL + "deprecated")]
-    rows = [(places.name(term), places.names(graph.iris(term, "http://purl.org/dc/terms/isReplacedBy"))) for term in gone]
+    rows = [(places.name(term), places.names(graph.iris(term, _DCTERMS + "isReplacedBy"))) for term in gone]
     table = (
         rows_table("Names that are kept for those who use them", ("Term", "Use instead"), rows) if rows else element("p", "None so far.")
     )
