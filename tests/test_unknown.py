@@ -1,7 +1,8 @@
 """Unknown is not absent: settling what is unknown keeps what is certain or ruled out, and unsettles only what was presumed.
 
 All joint answers to up to ten unknowns of a recommendation are tried, each judged anew; where these are all its unknowns,
-certain and ruled out are what holds and fails in every completion.
+certain and ruled out are what holds and fails in every completion. What is presumed is held against its definition: a silent
+overrider is presumed away, a raised one never.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from reasoner import load_records
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import Advice, advise
 from reasoner.answering import answer_case
-from reasoner.entailment import ENTAILED, REFUTED, Statuses
+from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
 from reasoner.focus import Focus, Question, goal_of
 from reasoner.program import Program
 from reasoner.program.model import Recommendation
+from reasoner.report import CaseAnswer
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*/record.ttl"))
+TABLES = sorted((Path(__file__).parent / "matrix").glob("repeat-imaging-*/record.ttl"))
 MOST = 10
 ANSWERS = 128
 STANDINGS = ("certain", "presumed", "ruled-out")
@@ -86,3 +89,63 @@ def test_settling_keeps_what_is_certain(knowledge: Program, figure: Callable[...
     figure("unknown is not absent: standings compared with every completion", whole)
     assert min(seen.values()) >= 150, seen
     assert whole >= 20, whole
+
+
+def raised_ones(program: Program, state: CaseState, statuses: Statuses) -> set[str]:
+    """Return what is raised: Eligible is entailed, or open with its trigger entailed; a red flag also by one reading of a conflict."""
+    found = set()
+    for each in program.recommendations:
+        for reading in (statuses, *(entail_alternatives(program, state) if each.red_flag else ())):
+            eligible = reading.status(each.eligible)
+            if eligible == ENTAILED or (eligible == OPEN and reading.status(each.trigger) == ENTAILED):
+                found.add(each.iri)
+    return found
+
+
+def presumable(statuses: Statuses, eligible: str, applicable: str) -> bool:
+    """Return whether Eligible is entailed and Applicable open: presumed, unless an overrider is raised."""
+    return statuses.status(eligible) == ENTAILED and statuses.status(applicable) == OPEN
+
+
+def answered(knowledge: Program) -> Iterator[tuple[CaseAnswer, set[str]]]:
+    """Yield the answer on every vignette and every case about repeat imaging, with what is raised in it."""
+    for case in (case for path in (*CASES, *TABLES) for case in load_records([path], knowledge).cases):
+        assert case.as_of is not None
+        answer = answer_case(case, knowledge, case.as_of)
+        yield answer, raised_ones(knowledge, answer.state, answer.statuses)
+
+
+def test_recommendation_is_presumed_only_while_no_overrider_is_raised(knowledge: Program, figure: Callable[..., None]) -> None:
+    presumed = barred = 0
+    for answer, raised in answered(knowledge):
+        statuses, in_scope = answer.statuses, answer.advice.judged["scope"].verdict.word == "in-scope"
+        for each in knowledge.recommendations:
+            could_be = presumable(statuses, each.eligible, each.applicable) and (in_scope or not each.presupposes_scope)
+            expected = could_be and raised.isdisjoint(each.overriders)
+            advised = answer.advice.advised.get(each.iri)
+            assert expected == (advised is not None and advised.standing == "presumed"), (answer.state.case.iri, each.iri)
+            if expected and advised is not None:
+                silent = {iri for iri in each.overriders if statuses.status(knowledge.recommendation[iri].eligible) == OPEN}
+                assert {*advised.presumes} == silent
+            presumed, barred = presumed + expected, barred + (could_be and not expected)
+    figure("by the definition of presumed: recommendations presumed", presumed)
+    figure("by the definition of presumed: recommendations that a raised overrider keeps from it", barred)
+    assert presumed >= 1000 and barred >= 100
+
+
+def test_verdict_is_presumed_only_while_no_overrider_is_raised(knowledge: Program, figure: Callable[..., None]) -> None:
+    verdicts = [(decision, verdict) for decision in knowledge.decisions for verdict in decision.verdicts]
+    presumed = barred = 0
+    for answer, raised in answered(knowledge):
+        for decision, verdict in verdicts:
+            if verdict.eligible in knowledge.classes and presumable(answer.statuses, verdict.eligible, verdict.applicable):
+                rows = [row for row in map(knowledge.recommendation.__getitem__, decision.rows) if row.verdict == verdict.iri]
+                maybe = [row for row in rows if answer.statuses.status(row.eligible) != REFUTED]
+                above = {iri for row in maybe for iri in row.overriders} - {row.iri for row in rows}
+                judged = answer.advice.judged[decision.key]
+                given = judged.verdict.iri == verdict.iri and judged.certainty == "presumed"
+                assert given == raised.isdisjoint(above), (answer.state.case.iri, verdict.word)
+                presumed, barred = presumed + given, barred + (not given)
+    figure("by the definition of presumed: verdicts presumed", presumed)
+    figure("by the definition of presumed: verdicts that a raised overrider keeps from it", barred)
+    assert presumed >= 500 and barred >= 30
