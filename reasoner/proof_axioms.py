@@ -7,7 +7,7 @@ import json
 from bisect import bisect_left
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some, To
 from reasoner.knowledge import Graph, read_graph
 from reasoner.namespaces import OWL, RDFS
 from reasoner.program.model import End, Literal, Program, Recommendation
-from reasoner.proof_data import Statement
+from reasoner.proof_data import Cited, Statement
 from reasoner.terms import lc
 
-__all__ = ["Axioms", "Node", "band_statement", "load_axioms"]
+__all__ = ["Axioms", "Citation", "Node", "band_statement", "load_axioms"]
+
+Citation = tuple[Cited, tuple[Cited, ...]]
+"""What something is cited by, and the sentences that it cites in turn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +51,7 @@ def _number(value: Decimal | None) -> str | None:
     return f"-{short}" if value < 0 else short
 
 
+@lru_cache(maxsize=4096)
 def band_statement(indicator: str, low: End | None, high: End | None) -> Statement:
     """Return the statement that an indicator lies between two ends, as `reasoner.program.cuts` writes them."""
     lower = (None, False) if low is None else (_number(low[0]), bool(low[1]))
@@ -63,8 +67,7 @@ class Axioms:
         self._graph = graph
         self._nodes: dict[str, Node] = {}
         self._atoms: dict[Statement, Node] = {}
-        self._digests: dict[str, str] = {}
-        self._cited: dict[str, tuple[tuple[str, str, str], list[tuple[str, str, str]]]] = {}
+        self._citations: dict[str, Citation] = {}
         self._rows = {verdict.iri: verdict for decision in program.decisions for verdict in decision.verdicts}
 
     @cached_property
@@ -157,21 +160,23 @@ class Axioms:
             return ("some", subject, detail)
         return band_statement(subject, indicator.cuts[bit - indicator.first_bit - 1] if detail else None, None)
 
-    def digest(self, name: str) -> str:
-        """Return the digest of the definition of a case class."""
-        if name not in self._digests:
-            self._digests[name] = _digest(_plain(self._expression(name)))
-        return self._digests[name]
+    def citation(self, name: str) -> Citation:
+        """Return what a case class or recommendation is cited by, and its sentences: kind, IRI and digest of each.
 
-    def recommendation_digests(self, iri: str) -> tuple[tuple[str, str, str], list[tuple[str, str, str]]]:
-        """Return what a recommendation and its sentences are cited by: kind, IRI and digest of each."""
-        if iri not in self._cited:
-            each = self.program.recommendation[iri]
-            found = [each.inclusion, sorted(each.exclusions), each.trigger, sorted(each.overriders)]
-            digest = _digest([*found, each.decision, each.verdict, sorted(each.sentences)])
-            said = [("sentence", sentence, self._graph.text(sentence, lc("textDigest"))) for sentence in each.sentences]
-            self._cited[iri] = ("recommendation", iri, digest), said
-        return self._cited[iri]
+        Eligible and Applicable are cited by their recommendation.
+        """
+        found = self._citations.get(name)
+        if found is None:
+            each = self.program.recommendation.get(self.recommendation_of.get(name, name))
+            found = (("axiom", name, _digest(_plain(self._expression(name)))), ()) if each is None else self._recommended(each)
+            self._citations[name] = found
+        return found
+
+    def _recommended(self, each: Recommendation) -> Citation:
+        found = [each.inclusion, sorted(each.exclusions), each.trigger, sorted(each.overriders)]
+        digest = _digest([*found, each.decision, each.verdict, sorted(each.sentences)])
+        said = (("sentence", sentence, self._graph.text(sentence, lc("textDigest"))) for sentence in each.sentences)
+        return ("recommendation", each.iri, digest), tuple(said)
 
     @cached_property
     def constraints(self) -> tuple[tuple[str, str, Literal, Literal], ...]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FORMAT", "Conclusion", "Explained", "Model", "Premise", "Proof", "Statement", "Step"]
+__all__ = ["FORMAT", "Cited", "Conclusion", "Explained", "Model", "Premise", "Proof", "Statement", "Step"]
 
 Statement = tuple[Any, ...]
 """("class", IRI), ("some", role, term), ("band", indicator, low, open, high, open) or ("part", class, path)."""
+
+Cited = tuple[str, str, str]
+"""Kind ("axiom", "recommendation" or "sentence"), IRI and digest of something that a proof cites."""
 
 FORMAT = "legcramps-proof/1"
 
@@ -74,7 +78,7 @@ class Proof:
     case: str
     conclusion: Conclusion
     premises: tuple[Step, ...]
-    cited: tuple[tuple[str, str, str], ...]
+    cited: tuple[Cited, ...]
     given: tuple[Premise, ...] = ()
     models: tuple[Model, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -82,8 +86,7 @@ class Proof:
     def steps(self) -> list[Step]:
         """Return every step once, each after those it rests on."""
         found: dict[Step, None] = {}
-        for each in self.premises:
-            _collect(each, found)
+        _collect(self.premises, found)
         return list(found)
 
     def facts(self) -> list[Premise]:
@@ -179,8 +182,9 @@ def _step(each: Step, place: dict[Step, int], at: dict[Premise, int]) -> dict[st
     return found
 
 
-def _collect(step: Step, found: dict[Step, None]) -> None:
-    if step not in found:
-        for each in (*step.assumes, *step.premises):
-            _collect(each, found)
-        found[step] = None
+def _collect(steps: Iterable[Step], found: dict[Step, None]) -> None:
+    for each in steps:
+        if each not in found:
+            if each.premises:
+                _collect((*each.assumes, *each.premises), found)
+            found[each] = None

@@ -6,6 +6,7 @@ from decimal import Context, Decimal
 
 from reasoner.entailment import ENTAILED, OPEN, Statuses
 from reasoner.errors import IncompleteError
+from reasoner.focus import bits_of
 from reasoner.program.model import End, Indicator, Literal
 from reasoner.proof_axioms import Node
 from reasoner.proof_data import Model
@@ -22,6 +23,7 @@ class Models:
     def __init__(self, search: Search) -> None:
         self.search = search
         self._models: dict[int, Model] = {}
+        self._values: dict[tuple[str, int], str] = {}
 
     def find(self, name: str, holds: bool) -> Model:
         """Return a case in which membership of the class `name` is as asked; raise IncompleteError when it is settled otherwise."""
@@ -42,10 +44,18 @@ class Models:
         """Return the case in which exactly these leaves are true."""
         if true not in self._models:
             program = self.search.program
-            present = tuple(name for name, bit in program.leaf_bit.items() if true >> bit & 1 and name[0] not in program.indicator)
-            values = tuple((each.iri, _value(self.search, each, true)) for each in program.indicators if true >> each.first_bit & 1)
+            present = tuple(name for name in map(program.leaves.__getitem__, bits_of(true)) if name[0] not in program.indicator)
+            values = tuple((each.iri, self._value(each, true)) for each in program.indicators if true >> each.first_bit & 1)
             self._models[true] = Model(present, values)
         return self._models[true]
+
+    def _value(self, indicator: Indicator, true: int) -> str:
+        """Return a value of an indicator that passes exactly the cuts that are true."""
+        passed = (true >> indicator.first_bit + 1 & (1 << len(indicator.cuts)) - 1).bit_count()
+        key = indicator.iri, passed
+        if key not in self._values:
+            self._values[key] = _value(self.search, indicator, passed)
+        return self._values[key]
 
 
 def _value_of(search: Search, node: Node, true: int, known: dict[Node, bool]) -> bool:
@@ -88,9 +98,8 @@ def _grow(search: Search, name: str, target: Literal) -> int:
     return masks[0]
 
 
-def _value(search: Search, indicator: Indicator, true: int) -> str:
-    """Return a value of an indicator that passes exactly the cuts that are true and lies in the known interval."""
-    passed = sum(1 for place in range(len(indicator.cuts)) if true >> indicator.first_bit + 1 + place & 1)
+def _value(search: Search, indicator: Indicator, passed: int) -> str:
+    """Return a value of an indicator that passes so many of its cuts and no more, and lies in the known interval."""
     lows: list[End] = [indicator.cuts[passed - 1]] if passed else []
     highs: list[End] = [indicator.cuts[passed]] if passed < len(indicator.cuts) else []
     state = search.values.get(indicator.iri)

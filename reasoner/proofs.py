@@ -14,14 +14,12 @@ from reasoner.justification import BOUND, minimal_reasons
 from reasoner.namespaces import curie, expand
 from reasoner.program.model import Condition, Recommendation
 from reasoner.proof_axioms import Axioms
-from reasoner.proof_data import Conclusion, Explained, Model, Premise, Proof, Step
+from reasoner.proof_data import Cited, Conclusion, Explained, Model, Premise, Proof, Step
 from reasoner.proof_models import Models
-from reasoner.proof_search import search_case, search_readings, search_some, value_premise
+from reasoner.proof_search import Search, search_case, search_readings, search_some, value_premise
 from reasoner.report import CaseAnswer
 
 __all__ = ["Prover"]
-
-_Cited = tuple[str, str, str]
 
 
 class Prover:
@@ -35,7 +33,7 @@ class Prover:
         self.search = search_case(axioms, view)
         self.models = Models(self.search)
         self._refutations: dict[tuple[str, ...], list[Step]] = {}
-        self._groups: dict[tuple[str, ...], tuple[frozenset[_Cited], frozenset[_Cited]]] = {}
+        self._groups: dict[tuple[str, ...], tuple[frozenset[Cited], frozenset[Cited]]] = {}
 
     def listed(self) -> list[Proof]:
         """Return one proof of every conclusion that the report states: advice, verdicts, conditions settled."""
@@ -132,7 +130,7 @@ class Prover:
 
     def _raised(self, each: Recommendation) -> Step:
         """Return the step that raises a recommendation: its eligibility or its trigger, if need be under one reading of a conflict."""
-        for search in (self.search, *(search_readings(self.search, self.view) if self.view.state.alternatives else ())):
+        for search in (self.search, *self._readings):
             for name in (each.eligible, each.trigger):
                 if search.statuses.status(name) == ENTAILED:
                     return search.derive(name)
@@ -165,6 +163,10 @@ class Prover:
         name = next(name for name in names if self.view.statuses.holds(name))
         return self._proof(Conclusion("condition", condition.iri, status), [self.search.derive(name)])
 
+    @cached_property
+    def _readings(self) -> tuple[Search, ...]:
+        return tuple(search_readings(self.search, self.view)) if self.view.state.alternatives else ()
+
     # --- all minimal reasons ------------------------------------------------------------------------------------------
 
     def reasons(self, proof: Proof, bound: int = BOUND) -> tuple[list[Proof], bool]:
@@ -194,49 +196,30 @@ class Prover:
 
     def _proof(self, conclusion: Conclusion, steps: list[Step], models: tuple[Model, ...] = (), remarks: Iterable[str] = ()) -> Proof:
         bare = Proof(self.view.state.case.iri, conclusion, tuple(steps), ())
-        found: set[tuple[str, str]] = set()
+        names = {conclusion.about} if conclusion.kind in ("class", "recommendation") else set()
         for step in bare.steps():
             if step.statement[0] in ("class", "part"):
-                found.add(self._cites(step.statement[1]))
+                names.add(step.statement[1])
             elif step.axiom is not None:
-                found.update(map(self._cites, step.axiom))
-        if conclusion.kind == "class":
-            found.add(self._cites(conclusion.about))
-        elif conclusion.kind == "recommendation":
-            found.add(("recommendation", conclusion.about))
-        given = self.given() if models else ()
-        return Proof(
-            bare.case,
-            conclusion,
-            bare.premises,
-            self._digests(found, (*conclusion.presumes, *conclusion.could_be)),
-            given,
-            models,
-            tuple(remarks),
-        )
+                names.update(step.axiom)
+        cited = self._cited(names, (*conclusion.presumes, *conclusion.could_be))
+        return Proof(bare.case, conclusion, bare.premises, cited, self.given() if models else (), models, tuple(remarks))
 
-    def _cites(self, name: str) -> tuple[str, str]:
-        owner = self.axioms.recommendation_of.get(name)
-        return ("axiom", name) if owner is None else ("recommendation", owner)
-
-    def _digests(self, found: Iterable[tuple[str, str]], named: tuple[str, ...]) -> tuple[_Cited, ...]:
-        """Return what is cited with its digest: axioms and recommendations, `named` ones too, then their sentences."""
-        own, sentences = map(set, self._group(named))
-        for kind, iri in found:
-            if kind == "recommendation":
-                cited, said = self.axioms.recommendation_digests(iri)
-                own.add(cited)
+    def _cited(self, names: Iterable[str], group: tuple[str, ...]) -> tuple[Cited, ...]:
+        """Return what classes and recommendations are cited by, those of a `group` too, then their sentences."""
+        own, sentences = map(set, self._group(group))
+        for cited, said in map(self.axioms.citation, names):
+            own.add(cited)
+            if said:
                 sentences.update(said)
-            else:
-                own.add((kind, iri, self.axioms.digest(iri)))
         return (*sorted(own), *sorted(sentences))
 
-    def _group(self, named: tuple[str, ...]) -> tuple[frozenset[_Cited], frozenset[_Cited]]:
+    def _group(self, names: tuple[str, ...]) -> tuple[frozenset[Cited], frozenset[Cited]]:
         """Return the citations of some recommendations and those of their sentences; proofs of one report share them."""
-        if named not in self._groups:
-            cited = [self.axioms.recommendation_digests(iri) for iri in named]
-            self._groups[named] = frozenset(own for own, _ in cited), frozenset(each for _, said in cited for each in said)
-        return self._groups[named]
+        if names not in self._groups:
+            found = [self.axioms.citation(iri) for iri in names]
+            self._groups[names] = frozenset(own for own, _ in found), frozenset(each for _, said in found for each in said)
+        return self._groups[names]
 
     def given(self) -> tuple[Premise, ...]:
         """Return everything that the case state knows, as premises."""
