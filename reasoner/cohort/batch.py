@@ -6,6 +6,7 @@ neither reading nor a shape remarks upon, and names terms of the ontology; and w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,42 +60,65 @@ class Batch:
 
 def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon: Lexicon, remarks: Remarks) -> tuple[Batch, Ids]:
     """Return the cases that a stretch holds whole as columns, and per subject the place of its case; −1 for other subjects."""
+    nodes = _nodes_of(triples, grouping)
+    kind, columns, about_case = _stated(triples, nodes, lexicon)
+    case = nodes.owner[nodes.records]
+    unknown = (kind < 0) | (kind >= len(KINDS))
+    nodes.irregular[case[unknown]] = True
+    kind[unknown] = _CLOSURE
+    cases, names = (pc.utf8_slice_codeunits(triples.subjects.take(pa.array(each)), 1, -1) for each in (nodes.cases, nodes.records))
+    batch = judged(cases, names, nodes.irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
+    return batch, nodes.owner
+
+
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """The subjects that are cases and those that are their records; `owner` gives the place of the case of each subject, or −1.
+
+    The last place of `irregular` takes what belongs to no case.
+    """
+
+    cases: Ids
+    records: Ids
+    owner: Ids
+    irregular: Flags
+
+
+def _nodes_of(triples: Triples, grouping: Grouping) -> _Nodes:
+    """Return the whole cases with their records; a case is irregular when it shares one, or links a node of another sort."""
     count = len(triples.subjects)
     named = pc.starts_with(triples.subjects, "<").to_numpy(zero_copy_only=False)
-    nodes = np.flatnonzero(grouping.cases & grouping.kept & named)
-    owner = np.full(count, -1, dtype=np.int64)
-    owner[nodes] = np.arange(len(nodes))
-    irregular = np.zeros(len(nodes) + 1, dtype=bool)  # the last place takes what belongs to no case
+    cases = np.flatnonzero(grouping.cases & grouping.kept & named)
+    owner = _places(cases, count)
+    irregular = np.zeros(len(cases) + 1, dtype=bool)
     held = grouping.kept[grouping.holders] & (owner[grouping.holders] >= 0)
-    pairs = np.unique(np.stack([grouping.targets[held], grouping.holders[held]]), axis=1)
-    targets, holders = pairs
-    twice = np.bincount(targets, minlength=count) > 1
-    irregular[owner[holders[twice[targets] | grouping.cases[targets] | ~named[targets]]]] = True
+    targets, holders = np.divmod(np.unique(grouping.targets[held].astype(np.int64) * count + grouping.holders[held]), max(count, 1))
+    links = np.bincount(targets, minlength=count)
+    irregular[owner[holders[(links > 1)[targets] | grouping.cases[targets] | ~named[targets]]]] = True
     irregular[owner[grouping.dangling]] = True
-    records = np.flatnonzero(np.bincount(targets, minlength=count) > 0)
-    owner[targets[~grouping.cases[targets]]] = owner[holders[~grouping.cases[targets]]]
-    place = np.full(count, -1, dtype=np.int64)
-    place[records] = np.arange(len(records))
-    of_case = np.full(count, -1, dtype=np.int64)
-    of_case[nodes] = np.arange(len(nodes))
+    apart = ~grouping.cases[targets]
+    owner[targets[apart]] = owner[holders[apart]]
+    return _Nodes(cases, np.flatnonzero(links), owner, irregular)
 
-    columns: dict[str, Ids] = {name: np.full(len(records), -1, dtype=np.int64) for name in PROPERTIES}
-    about_case: dict[str, Ids] = {name: np.full(len(nodes), -1, dtype=np.int64) for name in PROPERTIES}
-    kind = np.full(len(records), -1, dtype=np.int64)
-    order = np.argsort(triples.p, kind="stable")
-    bounds = np.searchsorted(triples.p[order], np.arange(len(triples.predicates) + 1))
-    for number, name in enumerate(text[1:-1] for text in triples.predicates.to_pylist()):
-        rows = order[bounds[number] : bounds[number + 1]]
+
+def _places(chosen: Ids, count: int) -> Ids:
+    """Return the place of each subject among chosen ones; −1 for the others."""
+    found = np.full(count, -1, dtype=np.int64)
+    found[chosen] = np.arange(len(chosen))
+    return found
+
+
+def _stated(triples: Triples, nodes: _Nodes, lexicon: Lexicon) -> tuple[Ids, dict[str, Ids], dict[str, Ids]]:
+    """Return the kinds of the records, and what is stated of records and of cases; odd statements make their case irregular."""
+    owner, irregular = nodes.owner, nodes.irregular
+    columns, about_case = ({name: np.full(len(each), -1, dtype=np.int64) for name in PROPERTIES} for each in (nodes.records, nodes.cases))
+    kind = np.full(len(nodes.records), -1, dtype=np.int64)
+    place, of_case = (_places(each, len(owner)) for each in (nodes.records, nodes.cases))
+    for name, rows in _by_predicate(triples):
         rows = rows[owner[triples.s[rows]] >= 0]
         if not len(rows) or name == _HAS_RECORD:
             continue
-        subjects, objects = triples.s[rows], triples.o[rows]
-        again = np.bincount(subjects, minlength=count)[subjects] > 1
-        if again.any():
-            single, first = np.unique(np.stack([subjects, objects]), axis=1, return_index=True)
-            subjects, objects = subjects[first], objects[first]
-            again = np.bincount(single[0], minlength=count)[subjects] > 1
-            irregular[owner[subjects[again]]] = True
+        subjects, objects = _once(triples, rows, nodes)
         if name == _TYPE:
             kinds = _kinds(triples, objects)
             record = place[subjects] >= 0
@@ -107,13 +131,25 @@ def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon
             about_case[name][of_case[subjects[about]]] = ids[about]
         elif name.startswith(LC) or name in lexicon.watched:
             irregular[owner[subjects]] = True
-    unknown = (kind < 0) | (kind >= len(KINDS))
-    irregular[owner[records[unknown]]] = True
-    kind[unknown] = _CLOSURE
-    names = pc.utf8_slice_codeunits(triples.subjects.take(pa.array(nodes)), 1, -1)
-    named_records = pc.utf8_slice_codeunits(triples.subjects.take(pa.array(records)), 1, -1)
-    batch = judged(names, named_records, irregular[:-1].copy(), about_case, owner[records], kind, columns, program, lexicon, remarks)
-    return batch, owner
+    return kind, columns, about_case
+
+
+def _by_predicate(triples: Triples) -> Iterator[tuple[str, Ids]]:
+    """Yield each predicate with the places of its triples."""
+    order = np.argsort(triples.p, kind="stable")
+    bounds = np.searchsorted(triples.p[order], np.arange(len(triples.predicates) + 1))
+    for number, text in enumerate(triples.predicates.to_pylist()):
+        yield text[1:-1], order[bounds[number] : bounds[number + 1]]
+
+
+def _once(triples: Triples, rows: Ids, nodes: _Nodes) -> tuple[Any, Any]:
+    """Return subjects and objects of the triples of one predicate, each pair once; a subject with two objects is irregular."""
+    subjects, objects = triples.s[rows], triples.o[rows]
+    if np.bincount(subjects).max() > 1:
+        _, first = np.unique(subjects.astype(np.int64) * len(triples.objects) + objects, return_index=True)
+        subjects, objects = subjects[first], objects[first]
+        nodes.irregular[nodes.owner[subjects[np.bincount(subjects)[subjects] > 1]]] = True
+    return subjects, objects
 
 
 def _kinds(triples: Triples, objects: Any) -> Ids:

@@ -21,7 +21,6 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 _TYPE, _CASE, _HAS_RECORD = (f"<{iri}>" for iri in (RDF + "type", lc("Case"), lc("hasRecord")))
 _BASE = 0x9E3779B97F4A7C15
-_INVERSE = pow(_BASE, -1, 1 << 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +108,18 @@ def hashes_of(terms: pa.StringArray) -> Hashes:
     """Return a number for each text that equal texts share; unequal ones hardly ever do."""
     terms = pa.concat_arrays([terms]) if terms.offset else terms
     offsets = np.frombuffer(terms.buffers()[1], dtype=np.int32, count=len(terms) + 1)
-    data = np.frombuffer(terms.buffers()[2], dtype=np.uint8) if terms.buffers()[2] else np.zeros(0, dtype=np.uint8)
-    data = data[: offsets[-1]]
-    table = np.random.default_rng(0).integers(1, 2**63, 256, dtype=np.uint64)
-    powers = np.full(len(data) + 1, _BASE, dtype=np.uint64)
+    text = terms.buffers()[2]
+    found = np.zeros(len(terms), dtype=np.uint64)
+    sizes = np.diff(offsets)
+    filled = np.flatnonzero(sizes)  # `reduceat` takes an empty stretch for one of length one
+    if text is None or not len(filled):
+        return found
+    data = np.frombuffer(text, dtype=np.uint8, count=offsets[-1])
+    powers = np.full(sizes.max(), _BASE, dtype=np.uint64)
     powers[0] = 1
     powers = np.multiply.accumulate(powers)
-    sums = np.zeros(len(data) + 1, dtype=np.uint64)
-    np.cumsum(table[data] * powers[:-1], out=sums[1:])
-    inverse = np.full(len(data) + 1, _INVERSE, dtype=np.uint64)
-    inverse[0] = 1
-    inverse = np.multiply.accumulate(inverse)
-    return (sums[offsets[1:]] - sums[offsets[:-1]]) * inverse[offsets[:-1]]
+    table = np.random.default_rng(0).integers(1, 2**63, 256, dtype=np.uint64)
+    weighed = table[data]
+    weighed *= powers[np.arange(len(data), dtype=np.int32) - np.repeat(offsets[:-1], sizes)]
+    found[filled] = np.add.reduceat(weighed, offsets[filled])
+    return found

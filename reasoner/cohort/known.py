@@ -127,10 +127,14 @@ class Known:
         """Return where no path of a diagram to the true terminal agrees with what is known."""
         bytes_asked = np.flatnonzero(asked)
         reach: dict[int, Plane] = {0: np.zeros(len(bytes_asked), dtype=np.uint8), 1: np.full(len(bytes_asked), 255, dtype=np.uint8)}
+        may: dict[int, tuple[Plane, Plane]] = {}
         nodes = self._tables.nodes
         for row in self._order(root):
             bit, high, low = nodes[row - _TERMINALS]
-            reach[row] = (~self.fails[bit][bytes_asked] & reach[high]) | (~self.holds[bit][bytes_asked] & reach[low])
+            if bit not in may:
+                may[bit] = ~self.fails[bit][bytes_asked], ~self.holds[bit][bytes_asked]
+            may_hold, may_fail = may[bit]
+            reach[row] = (may_hold & reach[high]) | (may_fail & reach[low])
         found = self.space.none.copy()
         found[bytes_asked] = asked[bytes_asked] & ~reach[root]
         return found

@@ -33,6 +33,19 @@ _PERFORMED, _STARTED, _VALUE, _UNIT = map(lc, ("performedOn", "started", "value"
 _LOW, _HIGH, _TEXT, _DOSE = map(lc, ("referenceLow", "referenceHigh", "sourceText", "dose"))
 _ATTRIBUTES = tuple(lc(name) for name in ("extent", "completeness", "result"))
 _ABOUT = tuple(lc(name) for name in ("asOf", "birthDate", "statedAge", "hasSubject"))
+_SHOWN = "attributes"
+_FORMS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
+    RecordKind.FINDING: (FindingRecord, (_PRESENCE, _SIDE, _ONSET, _WORSENED, _ENDED, _RECORDED, _STATUS)),
+    RecordKind.MEASUREMENT: (
+        MeasurementRecord,
+        (_VALUE, _UNIT, _COMPARATOR, _INTERPRETATION, _LOW, _HIGH, _SIDE, _PERFORMED, _STATUS),
+    ),
+    RecordKind.MEDICATION: (MedicationRecord, (_TEXT, _DOSE, _STARTED, _ENDED, _RESPONSE, _STATUS)),
+    RecordKind.EXAMINATION: (ExaminationRecord, (_SHOWN, _SIDE, _PERFORMED, _STATUS)),
+    RecordKind.DIAGNOSIS: (DiagnosisRecord, (_PRESENCE, _ONSET, _ENDED, _RECORDED, _STATUS)),
+    RecordKind.CLOSURE: (ClosureStatement, (_RECORDED, _STATUS)),
+}
+"""What a record of each kind is made of, after its name and what it is about."""
 
 
 class Rebuilder:
@@ -44,20 +57,26 @@ class Rebuilder:
 
     def records(self, places: Ids, nodes: Iterable[str]) -> list[Record]:
         """Return the records at some places, under the given names."""
-        batch, values = self.batch, self.lexicon.values
-        read: dict[str, list[Any]] = {}
-        for name, ids in batch.stated.items():
-            absent = "" if name in _WORDS or name in (_TEXT, _DOSE) else None
-            known = values[name]
-            read[name] = [known[number] if number >= 0 else absent for number in ids[places].tolist()]
-        for name in _ATTRIBUTES:
-            stated = self.lexicon.terms[name]
-            read[name] = [stated[number].value if number >= 0 else "" for number in batch.stated[name][places].tolist()]
+        batch = self.batch
         kinds, terms = batch.kind[places].tolist(), [self.terms[number] for number in batch.term[places].tolist()]
+        forms = {kind: _FORMS[KINDS[kind]] for kind in set(kinds)}
+        columns = {name: self._column(name, places) for _, names in forms.values() for name in names}
         return [
-            _record(kind, node, term, {name: column[row] for name, column in read.items()})
+            forms[kind][0](node, term, *[columns[name][row] for name in forms[kind][1]])
             for row, (kind, node, term) in enumerate(zip(kinds, nodes, terms, strict=True))
         ]
+
+    def _column(self, name: str, places: Ids) -> list[Any]:
+        """Return what the records at some places say of a property, or of their attributes together."""
+        if name == _SHOWN:
+            stated = [(each, self._terms(each, places)) for each in _ATTRIBUTES]
+            return [tuple((each, texts[row]) for each, texts in stated if texts[row]) for row in range(len(places))]
+        known, absent = self.lexicon.values[name], "" if name in _WORDS or name in (_TEXT, _DOSE) else None
+        return [known[number] if number >= 0 else absent for number in self.batch.stated[name][places].tolist()]
+
+    def _terms(self, name: str, places: Ids) -> list[str]:
+        known = self.lexicon.terms[name]
+        return [known[number].value if number >= 0 else "" for number in self.batch.stated[name][places].tolist()]
 
     def cases(self, chosen: Ids, problems: dict[int, list[Problem]]) -> list[Case]:
         """Return the chosen cases, in order, with the problems of their records."""
@@ -100,21 +119,3 @@ class Rebuilder:
             closures=of(ClosureStatement),
             problems=tuple(problems),
         )
-
-
-def _record(kind: int, node: str, term: str, row: dict[str, Any]) -> Record:
-    side, status = row[_SIDE], row[_STATUS]
-    match KINDS[kind]:
-        case RecordKind.FINDING:
-            return FindingRecord(node, term, row[_PRESENCE], side, row[_ONSET], row[_WORSENED], row[_ENDED], row[_RECORDED], status)
-        case RecordKind.MEASUREMENT:
-            said = row[_VALUE], row[_UNIT], row[_COMPARATOR], row[_INTERPRETATION]
-            return MeasurementRecord(node, term, *said, row[_LOW], row[_HIGH], side, row[_PERFORMED], status)
-        case RecordKind.EXAMINATION:
-            attributes = tuple((name, row[name]) for name in _ATTRIBUTES if row[name])
-            return ExaminationRecord(node, term, attributes, side, row[_PERFORMED], status)
-        case RecordKind.MEDICATION:
-            return MedicationRecord(node, term, row[_TEXT], row[_DOSE], row[_STARTED], row[_ENDED], row[_RESPONSE], status)
-        case RecordKind.DIAGNOSIS:
-            return DiagnosisRecord(node, term, row[_PRESENCE], row[_ONSET], row[_ENDED], row[_RECORDED], status)
-    return ClosureStatement(node, term, row[_RECORDED], status)

@@ -56,10 +56,10 @@ class Triples:
     data: bytes
 
 
-def read_triples(data: bytes, *, quads: bool = False, threads: bool = False) -> Triples:
+def read_triples(data: bytes, *, quads: bool = False) -> Triples:
     """Return the triples of whole lines of N-Triples, or of N-Quads with their graph names left out."""
     odd: list[str | bytes] = []
-    table = _canonical(data, quads, threads, odd)
+    table = _canonical(data, quads, odd)
     parts = [] if table is None else [_qualified(table, odd)]
     malformed: list[Malformed] = []
     if odd:
@@ -99,7 +99,7 @@ def _table(s: Iterable[str], p: Iterable[str], o: Iterable[str]) -> pa.Table:
     return pa.table([column.cast(_TERM) for column in columns], names=["s", "p", "o"])
 
 
-def _canonical(data: bytes, quads: bool, threads: bool, odd: list[str | bytes]) -> pa.Table | None:
+def _canonical(data: bytes, quads: bool, odd: list[str | bytes]) -> pa.Table | None:
     """Return the lines that have the right number of fields; the others join `odd`."""
     names = ["s", "p", "o", *(["g"] if quads else []), "end"]
 
@@ -109,12 +109,12 @@ def _canonical(data: bytes, quads: bool, threads: bool, odd: list[str | bytes]) 
 
     if data.startswith(_MARK):
         data = b"\n" + data
-    if not data.strip():
+    if not data or data.isspace():
         return None
     try:
         return csv.read_csv(
             pa.BufferReader(data),
-            csv.ReadOptions(column_names=names, use_threads=threads, block_size=_BLOCK),
+            csv.ReadOptions(column_names=names, use_threads=False, block_size=_BLOCK),
             csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False, double_quote=False, invalid_row_handler=refuse),
             csv.ConvertOptions(column_types=dict.fromkeys(names, _TERM), strings_can_be_null=False),
         )
