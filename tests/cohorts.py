@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,9 @@ def tables(folder: Path) -> Tables:
     return found
 
 
-def expected(records: Records, knowledge: Program) -> Tables:
+def expected(records: Records, knowledge: Program, as_of: datetime | None = None) -> Tables:
     """Return what the tables must hold, by the single answers."""
-    report = assess(records, knowledge).to_document()
+    report = assess(records, knowledge, as_of=as_of).to_document()
     found: Tables = {}
     for name in NAMES:
         by_case = found.setdefault(name, {})

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from reasoner.answering import Records, load_records
+from reasoner.answering import Records
 from reasoner.cohort.batch import from_triples
 from reasoner.cohort.columns import compact, encoded
-from reasoner.cohort.gathering import LARGEST, gathered_triples, unread_problem
+from reasoner.cohort.exports import fhir_records
+from reasoner.cohort.gathering import gathered_triples, unread_problem
 from reasoner.cohort.grouping import group, hashes_of
 from reasoner.cohort.lexicon import Flags
 from reasoner.cohort.long_table import COLUMNS
@@ -73,33 +74,32 @@ def answer_chunk(context: Context, chunk: Chunk, left: Sequence[bytes] | None = 
     source = context.sources[chunk.source]
     if left is not None:
         return _answer_triples(context, chunk, read_triples(b"".join(left)), source.path)
-    if source.format in ("document", "fhir", "fhir-ndjson"):
-        return _answer_documents(context, chunk)
+    if source.format == "document":
+        return _answer_triples(context, chunk, *gathered_triples([each.path for each in context.sources[chunk.start : chunk.end]]))
+    if source.format in ("fhir", "fhir-ndjson"):
+        return _answer_fhir(context, context.sources[chunk.start : chunk.end])
     if source.format == "parquet":
         return _answer_rows(context, chunk, _rows(source, chunk), source.path)
     triples = read_triples(read_stretch(source.path, chunk.start, chunk.end), quads=source.format == "n-quads")
     return _answer_triples(context, chunk, triples, source.path)
 
 
-def _answer_documents(context: Context, chunk: Chunk) -> Part:
-    """Answer files that are read whole, RDF as triples, FHIR case by case."""
-    sources = context.sources[chunk.start : chunk.end]
-    if sources[0].format == "document":
-        return _answer_triples(context, chunk, *gathered_triples([each.path for each in sources]))
-    rows = empty_rows()
-    try:
-        records = load_records([each.path for each in sources], context.program, max_size=LARGEST)
-    except InputError as error:
-        records = Records((), failures=(error,))
-    unread = [unread_problem(failure) for failure in records.failures]
-    rows["problems"] += problem_rows("", (*unread, *records.problems))
-    answer_cases(records.cases, context.program, context.settings, rows)
-    answered = len(records.cases)
-    rejected = sum(each.code == "case-described-twice" for each in records.problems)
-    counts = Counts(answered + rejected, answered, rejected, answered, len(rows["problems"]), len(unread), records.broken)
-    tables = {table: _joined(table, encoded(table).empty_table(), to_arrow(table, rows[table])) for table in NAMES}
-    cases = pa.array([case.iri for case in records.cases], pa.string())
-    return Part(tables, counts, b"", hashes_of(cases), hashes_of(cases))
+def _answer_fhir(context: Context, sources: Sequence[Source]) -> Part:
+    """Answer FHIR files case by case; what they say is in memory as columns, some cases at a time as rows."""
+    tables = {name: [encoded(name).empty_table()] for name in NAMES}
+    names: list[str] = []
+    problems = unread = 0
+    for records in fhir_records(sources, context.program):
+        rows = empty_rows()
+        rows["problems"] += problem_rows("", (*map(unread_problem, records.failures), *records.problems))
+        answer_cases(records.cases, context.program, context.settings, rows)
+        for name, parts in tables.items():
+            parts.append(_joined(name, encoded(name).empty_table(), to_arrow(name, rows[name])))
+        names += [case.iri for case in records.cases]
+        problems, unread = problems + len(rows["problems"]), unread + len(records.failures)
+    counts = Counts(len(names), len(names), 0, len(names), problems, unread, False)
+    described = hashes_of(pa.array(names, pa.string()))
+    return Part({name: compact(pa.concat_tables(parts)) for name, parts in tables.items()}, counts, b"", described, described)
 
 
 def _rows(source: Source, chunk: Chunk) -> pa.Table:
