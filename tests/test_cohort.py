@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -227,6 +228,21 @@ def run_killed(path: Path, out: Path, more: int | None, wait: float = 0) -> int:
         return process.wait()
 
 
+def test_pandas_is_left_out(drawn: dict[str, Path], tmp_path: Path) -> None:
+    """PyArrow would import it in every process: it is not even looked for."""
+    package = tmp_path / "stub" / "pandas"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w').close(); raise ImportError\n", encoding="utf-8")
+    code = KILLED.replace("60_000", str(drawn["ntriples"].stat().st_size // 2))
+    command = [sys.executable, "-c", code, "--knowledge", str(ROOT), "cohort", str(drawn["ntriples"]), "--out", str(tmp_path / "out")]
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+    done = subprocess.run([*command, "--jobs", "2"], env=environment, capture_output=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    assert not (tmp_path / "imported").exists()
+    subprocess.run([sys.executable, "-c", "import pyarrow; pyarrow.array([1])"], env=environment, check=True)
+    assert (tmp_path / "imported").exists(), "PyArrow alone does not look for it either"
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
@@ -237,6 +253,9 @@ def killed_and_finished(drawn: dict[str, Path], tmp_path: Path, kills: int, seed
     wanted = contents(tmp_path / "whole")
     chunks = len([name for name in wanted if name.startswith("cases/")])
     assert chunks > 10
+    assert not [name for name in wanted if "/." in name]
+    (tmp_path / "out0.partial" / "cases").mkdir(parents=True)
+    (tmp_path / "out0.partial" / "cases" / ".part-000000.parquet.1").write_bytes(b"half")  # as a kill while writing leaves it
     draw = random.Random(seed)
     hit = 0
     for number in range(kills):

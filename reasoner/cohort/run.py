@@ -24,6 +24,7 @@ from reasoner.cohort.answering import Context, answer_chunk
 from reasoner.cohort.output import NAMES
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
+from reasoner.cohort.startup import leave_pandas_out
 from reasoner.cohort.together import Memory
 from reasoner.cohort.workers import apply
 from reasoner.errors import IncompleteError, InputError, UsageError
@@ -91,7 +92,8 @@ def run(
             raise InputError("The inputs hold no case", why="no named node is typed lc:Case", repair="name the files of the cohort")
         _write(partial / _MANIFEST, _json(manifest))
     shutil.rmtree(partial / _STATE, ignore_errors=True)
-    (partial / _PLAN).unlink(missing_ok=True)
+    for left in (partial / _PLAN, *partial.rglob(".*")):  # the plan, and what a killed run had half written
+        left.unlink(missing_ok=True)
     if out.exists():
         out.rmdir()
     partial.rename(out)
@@ -178,6 +180,7 @@ class _Writer:
 
 
 def _writer_of(sources: Sequence[Source], program: str, settings: Settings, partial: Path) -> _Writer:
+    leave_pandas_out()
     return _Writer(context_of(sources, load_program(program), settings), partial)
 
 
