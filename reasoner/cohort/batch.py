@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reasoner.cohort.grouping import Grouping
-from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, Flags, Ids, Lexicon
+from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, SUBJECT, Flags, Ids, Lexicon
 from reasoner.cohort.long_table import ABOUT, CASE
 from reasoner.cohort.remarks import Remark, Remarks
 from reasoner.cohort.triples import Triples
@@ -37,19 +37,19 @@ class Batch:
 
     `irregular` marks the cases that must be answered alone. Records are those of all cases; `case` gives the place of the
     case of each, `term` the place of what it is about among the terms of the program.
-    `names` names all records, those left out included, and `origin` says which of them a record is; `remarks` holds what is
-    remarked on records, with the place of the case and the place among `names`.
+    What is stated of a case as its subject is a place among `subjects`. A record that is left out has the kind −1. `names` names the records; `remarks` holds what is remarked on records, with the
+    places of case and record.
     """
 
     cases: pa.StringArray
     names: pa.StringArray
+    subjects: pa.StringArray
     irregular: Flags
     about_case: dict[str, Ids]
     case: Ids
     kind: Ids
     term: Ids
     stated: dict[str, Ids]
-    origin: Ids
     remarks: tuple[tuple[int, int, Remark], ...]
 
     @property
@@ -62,12 +62,13 @@ def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon
     """Return the cases that a stretch holds whole as columns, and per subject the place of its case; −1 for other subjects."""
     nodes = _nodes_of(triples, grouping)
     kind, columns, about_case = _stated(triples, nodes, lexicon)
+    subjects = _subjects(triples, about_case[SUBJECT], nodes)
     case = nodes.owner[nodes.records]
     unknown = (kind < 0) | (kind >= len(KINDS))
     nodes.irregular[case[unknown]] = True
     kind[unknown] = _CLOSURE
     cases, names = (pc.utf8_slice_codeunits(triples.subjects.take(pa.array(each)), 1, -1) for each in (nodes.cases, nodes.records))
-    batch = judged(cases, names, nodes.irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
+    batch = judged(cases, names, subjects, nodes.irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
     return batch, nodes.owner
 
 
@@ -125,13 +126,24 @@ def _stated(triples: Triples, nodes: _Nodes, lexicon: Lexicon) -> tuple[Ids, dic
             irregular[owner[subjects[np.where(record, kinds >= len(KINDS), kinds != len(KINDS)) | (kinds < 0)]]] = True
             kind[place[subjects[record]]] = kinds[record]
         elif name in columns:
-            ids = _numbers(triples, objects, name, lexicon)
+            ids = objects if name == SUBJECT else _numbers(triples, objects, name, lexicon)
             record, about = place[subjects] >= 0, of_case[subjects] >= 0
             columns[name][place[subjects[record]]] = ids[record]
             about_case[name][of_case[subjects[about]]] = ids[about]
         elif name.startswith(LC) or name in lexicon.watched:
             irregular[owner[subjects]] = True
     return kind, columns, about_case
+
+
+def _subjects(triples: Triples, objects: Ids, nodes: _Nodes) -> pa.StringArray:
+    """Return the IRIs of the subjects of cases, and let their places stand for the objects; a case about another node is irregular."""
+    stated = np.flatnonzero(objects >= 0)
+    distinct, back = np.unique(objects[stated], return_inverse=True)
+    texts = triples.objects.take(pa.array(distinct))
+    objects[stated] = back
+    odd = ~pc.starts_with(texts, "<").to_numpy(zero_copy_only=False)
+    nodes.irregular[:-1][stated[odd[back]]] = True
+    return pc.utf8_slice_codeunits(texts, 1, -1)
 
 
 def _by_predicate(triples: Triples) -> Iterator[tuple[str, Ids]]:
@@ -167,6 +179,7 @@ def _numbers(triples: Triples, objects: Any, name: str, lexicon: Lexicon) -> Ids
 def judged(
     cases: pa.StringArray,
     names: pa.StringArray,
+    subjects: pa.StringArray,
     irregular: Flags,
     about_case: dict[str, Ids],
     case: Ids,
@@ -179,8 +192,8 @@ def judged(
     """Return the batch after every value, every set of properties and every term has been looked at; odd records are remarked on."""
     if not lexicon.whole:
         irregular[:] = True
-    everyone = np.arange(len(cases))
-    irregular[_odd(np.full(len(cases), len(KINDS)), about_case, lexicon).any(axis=0)] = True
+    irregular[case[columns[SUBJECT] >= 0]] = True
+    irregular[_odd(np.full(len(cases), len(KINDS)), about_case, lexicon) != 0] = True
     term = np.full(len(case), -1, dtype=np.int64)
     terms = {name: place for place, name in enumerate(program.sorts)}
     for number, name in enumerate(KINDS):
@@ -189,38 +202,34 @@ def judged(
         known = [terms[value] if program.sorts.get(value) in sorts else -1 for value in lexicon.values[prop]]
         term[rows] = np.array([*known, -1], dtype=np.int64)[columns[prop][rows]]
     odd = _odd(kind, columns, lexicon)
-    some = np.flatnonzero((odd.any(axis=0) | (term < 0)) & ~irregular[case])
-    found = tuple((int(case[row]), int(row), _remark(int(row), odd[:, row], kind, columns, lexicon, remarks)) for row in some)
-    kept = term >= 0
-    kept[[row for _, row, remark in found if remark.dropped]] = False
-    origin = np.flatnonzero(kept)
-    stated = {name: columns[name][origin] for name in PROPERTIES if name not in ABOUTS}
-    about = {name: about_case[name][everyone] for name in _ABOUT_CASE}
-    return Batch(cases, names, irregular, about, case[origin], kind[origin], term[origin], stated, origin, found)
+    some = np.flatnonzero(((odd != 0) | (term < 0)) & ~irregular[case])
+    found = tuple((int(case[row]), int(row), _remark(int(row), int(odd[row]), kind, columns, lexicon, remarks)) for row in some)
+    left_out = term < 0
+    left_out[[row for _, row, remark in found if remark.dropped]] = True
+    kind[left_out], term[left_out] = -1, 0
+    stated = {name: columns[name] for name in PROPERTIES if name not in ABOUTS}
+    about = {name: about_case[name] for name in _ABOUT_CASE}
+    return Batch(cases, names, subjects, irregular, about, case, kind, term, stated, found)
 
 
-def _odd(kind: Ids, columns: dict[str, Ids], lexicon: Lexicon) -> Any:
-    """Return per property and node whether its value is odd; the last row says whether its set of properties is."""
+def _odd(kind: Ids, columns: dict[str, Ids], lexicon: Lexicon) -> Ids:
+    """Return per node the properties whose value is odd, as bits by place; the bit after theirs says that its set of properties is."""
     mask = np.zeros(len(kind), dtype=np.int64)
-    odd = np.zeros((len(PROPERTIES) + 1, len(kind)), dtype=bool)
+    odd = np.zeros(len(kind), dtype=np.int64)
     for bit, name in enumerate(PROPERTIES):
         ids = columns[name]
         rows = np.flatnonzero(ids >= 0)
-        if not len(rows):
-            continue
-        mask[rows] |= 1 << bit
-        kinds = kind[rows]
-        for number in np.unique(kinds).tolist():
-            own = rows[kinds == number]
-            odd[bit, own] = ~lexicon.is_regular(number, name, ids[own])
-    codes = mask * (len(KINDS) + 1) + kind
-    distinct, back = np.unique(codes, return_inverse=True)
-    built = [lexicon.is_built(code % (len(KINDS) + 1), code // (len(KINDS) + 1)) for code in distinct.tolist()]
-    odd[-1] = ~np.array(built, dtype=bool)[back] if len(built) else False
+        if len(rows):
+            mask[rows] |= 1 << bit
+        if len(rows) and name != SUBJECT:
+            odd[rows[lexicon.is_odd(kind[rows], name, ids[rows])]] |= 1 << bit
+    sets = pa.array(mask * (len(KINDS) + 1) + kind).dictionary_encode()
+    built = [lexicon.is_built(code % (len(KINDS) + 1), code // (len(KINDS) + 1)) for code in sets.dictionary.to_pylist()]
+    odd |= (~np.array(built, dtype=bool)).astype(np.int64)[sets.indices.to_numpy()] << len(PROPERTIES)
     return odd
 
 
-def _remark(row: int, odd: Any, kind: Ids, columns: dict[str, Ids], lexicon: Lexicon, remarks: Remarks) -> Remark:
+def _remark(row: int, odd: int, kind: Ids, columns: dict[str, Ids], lexicon: Lexicon, remarks: Remarks) -> Remark:
     number = int(kind[row])
     stated = {name: int(columns[name][row]) for name in PROPERTIES if columns[name][row] >= 0}
     about = ABOUT[KINDS[number]]
@@ -229,6 +238,6 @@ def _remark(row: int, odd: Any, kind: Ids, columns: dict[str, Ids], lexicon: Lex
         tuple(stated),
         stated.get(about),
         stated.get(lc("sourceText")),
-        tuple(stated[name] for place, name in enumerate(PROPERTIES) if odd[place]),
+        tuple(stated[name] for place, name in enumerate(PROPERTIES) if odd >> place & 1),
     )
     return remarks.on(key, number, stated, lexicon)

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from reasoner.advice import CERTAIN, POSSIBLE, PRESUMED, STANDINGS
 from reasoner.cohort.advising import Advising, Judging
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock, Last
-from reasoner.cohort.lexicon import Ids, Lexicon
+from reasoner.cohort.lexicon import SUBJECT, Ids, Lexicon
 from reasoner.cohort.output import schema_of
 from reasoner.cohort.planes import Plane, Space
 from reasoner.cohort.ranking import CONFIDENCES, STATUSES, Ranking
@@ -95,11 +96,9 @@ class Answers:
 
     def _cases(self, ranking: Ranking, now: str, as_of: str | None) -> pa.Table:
         case = self.space.cases(self.chosen)
-        name = lc("hasSubject")
-        subjects = pa.array([*self.lexicon.values[name], None], pa.string())
-        stated = self.batch.about_case[name][case]
-        named = subjects.take(pa.array(np.where(stated >= 0, stated, len(subjects) - 1)))
-        filled = pa.compute.coalesce(named, self.batch.cases.take(pa.array(case))).dictionary_encode()
+        stated = self.batch.about_case[SUBJECT][case]
+        named = self.batch.subjects.take(pa.array(stated, mask=stated < 0))
+        filled = pc.coalesce(named, self.batch.cases.take(pa.array(case))).dictionary_encode()
         moments = [each.text if each else now for each in self.lexicon.values[lc("asOf")]] + [now]
         places = self.batch.about_case[lc("asOf")][case]
         if as_of is not None:

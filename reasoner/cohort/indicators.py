@@ -252,7 +252,7 @@ class _Derivation:
         """Note the problems of a constellation as those of the records of one case."""
         for order, problem in outcome.problems:
             row = int(self.rows[places[order]])
-            self.remarks.append((int(self.batch.case[row]), int(self.batch.origin[row]), problem))
+            self.remarks.append((int(self.batch.case[row]), row, problem))
 
     def _enter(self, outcomes: list[Outcome], back: Ids, starts: Ids) -> None:
         """Enter what constellations come to; `starts` are the places of their first records."""
@@ -335,7 +335,7 @@ class _Derivation:
             if indicator.form == "on_record" and indicator.finding:
                 wanted = set(program.below[indicator.finding])
                 chosen = (batch.kind == _FINDING) & np.array([term in wanted for term in terms])[batch.term] & (presence > 0)
-                tested = np.array([term in indicator.tests for term in terms])[batch.term] & (batch.kind != _FINDING)
+                tested = np.array([term in indicator.tests for term in terms])[batch.term] & (batch.kind >= 0) & (batch.kind != _FINDING)
                 near = {*program.parents[indicator.finding], *wanted}
                 touched = spoken.any_of(near) | space.pack(batch.case[tested])
                 self.add(_joined([self._true(indicator)]), space.pack(batch.case[chosen]) & touched)

@@ -20,7 +20,7 @@ from reasoner.program.model import Program
 from reasoner.shape_plans import Finding, Plan, collect
 from reasoner.terms import RecordKind, lc
 
-__all__ = ["ABOUTS", "KINDS", "PROPERTIES", "Lexicon", "term_of"]
+__all__ = ["ABOUTS", "KINDS", "PROPERTIES", "SUBJECT", "Lexicon", "term_of"]
 
 KINDS = (
     RecordKind.FINDING,
@@ -41,6 +41,9 @@ _STATED: tuple[tuple[str, str], ...] = tuple(
 PROPERTIES: tuple[str, ...] = (*(name for name, _ in _STATED), *ABOUTS)
 """The properties that become columns, by place."""
 
+SUBJECT = lc("hasSubject")
+"""The property whose values, hardly any of which recur, are not kept here."""
+
 _FORMS = dict(_STATED) | dict.fromkeys(ABOUTS, "about")
 _STEMS = {column.property: column.stem for column in RECORD if column.form == "word"}
 _MAGNITUDE = 30
@@ -51,6 +54,9 @@ _TYPE, _HAS_RECORD = RDF + "type", lc("hasRecord")
 
 Ids = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+_UNDATED: Ids = np.array([_NONE], dtype=np.int64)
+_FINE, _ODD = 1, 2
 
 
 def term_of(text: str) -> NamedNode | BlankNode | Literal:
@@ -87,12 +93,13 @@ class Lexicon:
         self.terms: dict[str, list[Any]] = {name: [] for name in PROPERTIES}
         self.values: dict[str, list[Any]] = {name: [] for name in PROPERTIES}
         self._regular: dict[str, list[bool]] = {name: [] for name in PROPERTIES}
-        self._fine: dict[tuple[int, str], dict[int, bool]] = {}
+        self._verdicts: dict[str, Any] = {name: np.zeros((len(KINDS) + 1, 0), dtype=np.int8) for name in PROPERTIES}
+        self._moments: dict[str, tuple[Ids, Ids]] = {}
         self._built: dict[tuple[int, int], bool] = {}
         plans = [program.shape_table.plan_of((NamedNode(kind),)) for kind in (*KINDS, lc("Case"))]
         self._plans: tuple[Plan | None, ...] = tuple(plans) if shapes else (None,) * len(plans)
         self.watched = self._watched()
-        self.whole = not shapes or self._is_plain()
+        self.whole = not shapes or (self._is_plain() and self._takes_subjects())
 
     def _watched(self) -> frozenset[str]:
         """Return the properties that some plan looks at."""
@@ -121,6 +128,14 @@ class Lexicon:
                         return False
         return True
 
+    def _takes_subjects(self) -> bool:
+        """Return whether shapes ask of a subject no more than that it is one IRI."""
+        shapes = self._program.shape_table.shapes
+        outer = [shapes[name] for name in self._program.shape_table.shapes_of((NamedNode(lc("Case")),))]
+        inner = [shapes[argument] for shape in outer for kind, argument in shape.constraints if kind == "property"]
+        asked = {kind for shape in (*outer, *inner) if shape.path == SUBJECT for kind, _ in shape.constraints}
+        return asked <= {"nodeKind", "minCount", "maxCount"} and self._passes(len(KINDS), SUBJECT, _OTHER)
+
     def numbers(self, name: str, texts: Iterable[str]) -> Ids:
         """Return the numbers of terms, given as N-Triples, of one property."""
         ids = self._ids[name]
@@ -137,17 +152,21 @@ class Lexicon:
             found.append(number)
         return np.array(found, dtype=np.int64)
 
-    def is_regular(self, kind: int, name: str, ids: Ids) -> Flags:
-        """Return per number whether nothing is to be remarked on the value of a property of a node of this kind."""
-        fine = self._fine.setdefault((kind, name), {})
-        distinct, back = np.unique(ids, return_inverse=True)
-        verdicts = []
-        for number in distinct.tolist():
-            found = fine.get(number)
-            if found is None:
-                found = fine[number] = self._regular[name][number] and self._passes(kind, name, self.terms[name][number])
-            verdicts.append(found)
-        return np.array(verdicts, dtype=bool)[back]
+    def is_odd(self, kinds: Ids, name: str, ids: Ids) -> Flags:
+        """Return per number whether something is to be remarked on the value of a property; `kinds` are those of the nodes."""
+        table = self._verdicts[name]
+        if table.shape[1] < len(self.values[name]):
+            grown = np.zeros((len(table), 2 * len(self.values[name])), dtype=np.int8)
+            grown[:, : table.shape[1]] = table
+            table = self._verdicts[name] = grown
+        places = kinds * table.shape[1] + ids
+        found = table.ravel()[places]
+        new = np.unique(places[found == 0])
+        for kind, number in zip(*(each.tolist() for each in np.divmod(new, max(table.shape[1], 1))), strict=True):
+            fine = self._regular[name][number] and self._passes(kind, name, self.terms[name][number])
+            table[kind, number] = _FINE if fine else _ODD
+        verdicts = table.ravel()[places] if len(new) else found
+        return np.asarray(verdicts == _ODD)
 
     def _passes(self, kind: int, name: str, term: Any) -> bool:
         plan = self._plans[kind]
@@ -172,8 +191,15 @@ class Lexicon:
 
     def moments(self, name: str, ids: Ids) -> tuple[Flags, Ids, Ids]:
         """Return whether a date is stated, and its first and last second."""
-        low = np.array([*(each.low if each else _NONE for each in self.values[name]), _NONE], dtype=np.int64)
-        high = np.array([*(each.high if each else _NONE for each in self.values[name]), _NONE], dtype=np.int64)
+        values = self.values[name]
+        low, high = self._moments.get(name, (_UNDATED, _UNDATED))
+        if len(low) <= len(values):
+            new = values[len(low) - 1 :]
+            low, high = (
+                np.concatenate([known[:-1], np.array([getattr(each, end) if each else _NONE for each in new], dtype=np.int64), _UNDATED])
+                for known, end in ((low, "low"), (high, "high"))
+            )
+            self._moments[name] = low, high
         lows = low[ids]
         return lows != _NONE, lows, high[ids]
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from reasoner.cohort.batch import Batch
-from reasoner.cohort.lexicon import KINDS, Ids, Lexicon
+from reasoner.cohort.lexicon import KINDS, SUBJECT, Ids, Lexicon
 from reasoner.program.model import Program
 from reasoner.record import (
     Case,
@@ -32,7 +33,7 @@ _ONSET, _WORSENED, _ENDED, _RECORDED = _DATES
 _PERFORMED, _STARTED, _VALUE, _UNIT = map(lc, ("performedOn", "started", "value", "unit"))
 _LOW, _HIGH, _TEXT, _DOSE = map(lc, ("referenceLow", "referenceHigh", "sourceText", "dose"))
 _ATTRIBUTES = tuple(lc(name) for name in ("extent", "completeness", "result"))
-_ABOUT = tuple(lc(name) for name in ("asOf", "birthDate", "statedAge", "hasSubject"))
+_ABOUT = tuple(lc(name) for name in ("asOf", "birthDate", "statedAge"))
 _SHOWN = "attributes"
 _FORMS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     RecordKind.FINDING: (FindingRecord, (_PRESENCE, _SIDE, _ONSET, _WORSENED, _ENDED, _RECORDED, _STATUS)),
@@ -83,9 +84,9 @@ class Rebuilder:
         batch = self.batch
         wanted = np.zeros(batch.size, dtype=bool)
         wanted[chosen] = True
-        places = np.flatnonzero(wanted[batch.case])
+        places = np.flatnonzero(wanted[batch.case] & (batch.kind >= 0))
         places = places[np.argsort(batch.case[places], kind="stable")]
-        nodes = batch.names.take(batch.origin[places]).to_pylist()
+        nodes = batch.names.take(pa.array(places)).to_pylist()
         records: dict[int, list[Any]] = {}
         for case, record in zip(batch.case[places].tolist(), self.records(places, nodes), strict=True):
             records.setdefault(case, []).append(record)
@@ -103,11 +104,12 @@ class Rebuilder:
             """Return the records of a kind, by what they are about, which stands at a place, and by name, which stands first."""
             return tuple(sorted((each for each in records if type(each) is kind), key=lambda each: (each[place] or "", each[0])))
 
-        as_of, birth, age, subject = map(about, _ABOUT)
+        as_of, birth, age = map(about, _ABOUT)
+        subject = int(self.batch.about_case[SUBJECT][number])
         iri = self.batch.cases[number].as_py()
         return Case(
             iri=iri,
-            subject=subject or iri,
+            subject=self.batch.subjects[subject].as_py() if subject >= 0 else iri,
             as_of=as_of,
             birth=birth,
             stated_age=None if age is None else int(age),

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reasoner.cohort.batch import Batch, judged
-from reasoner.cohort.lexicon import KINDS, PROPERTIES, Flags, Ids, Lexicon
+from reasoner.cohort.lexicon import KINDS, PROPERTIES, SUBJECT, Flags, Ids, Lexicon
 from reasoner.cohort.long_table import ABOUT, CASE, COLUMNS, RECORD, Column, expanded, object_term, statements
 from reasoner.cohort.remarks import Remarks
 from reasoner.errors import InputError
@@ -26,7 +26,7 @@ _BY_NAME = {column.name: column for column in COLUMNS}
 
 
 def checked_rows(table: pa.Table, name: str) -> pa.Table:
-    """Return the columns of the long table, as dictionaries; raise InputError when there is no case or a column is no text."""
+    """Return the columns of the long table, as dictionaries but for the records, few of which recur; raise InputError when there is no case or a column is no text."""
     if "case" not in table.column_names:
         raise InputError("The table is no long table", where=name, why="it has no column “case”", repair="see docs/researchers.md")
     kept = [each for each in table.column_names if each in _BY_NAME]
@@ -38,7 +38,7 @@ def checked_rows(table: pa.Table, name: str) -> pa.Table:
             raise InputError(
                 "A column of the long table is no text", where=f"{name}, {each}", why=f"it holds {kind}", repair="write it as text"
             )
-        arrays.append(_encoded(column))
+        arrays.append(_plain(column) if each == "record" else _encoded(column))
     return pa.table(arrays, names=kept)
 
 
@@ -52,34 +52,51 @@ def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     return whole if whole.type == target else whole.cast(target)
 
 
+def _plain(column: pa.ChunkedArray) -> pa.LargeStringArray:
+    whole = column.cast(pa.large_string()).combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) and whole.num_chunks else pa.concat_arrays([whole])
+
+
 def batch_of_rows(table: pa.Table, program: Program, lexicon: Lexicon, remarks: Remarks) -> tuple[Batch, Ids]:
     """Return the cases of checked rows as columns, and the place of the case of each row; the rows without a case have −1."""
-    column = _array(table, "case")
-    owner, cases = _by_appearance(column)
+    owner, cases, first = _by_appearance(_array(table, "case"))
     count = len(cases)
     irregular = np.zeros(count + 1, dtype=bool)
-    irregular[:-1] |= ~pc.match_substring_regex(cases, _NODE).to_numpy(zero_copy_only=False) if count else False
-    first = np.zeros(count, dtype=np.int64)
+    irregular[:-1] |= ~_are_nodes(cases)
     rows = np.flatnonzero(owner >= 0)
-    first[owner[rows][::-1]] = rows[::-1]
     about_case: dict[str, Ids] = {name: np.full(count, -1, dtype=np.int64) for name in PROPERTIES}
+    subjects = _array(table, "subject").dictionary
     for each in CASE[1:]:
-        ids = _ids(table, each, lexicon, each.property)
+        ids = _codes(_array(table, each.name)) if each.property == SUBJECT else _ids(table, each, lexicon, each.property)
         about_case[each.property] = ids[first]
         irregular[owner[rows[ids[rows] != ids[first[owner[rows]]]]]] = True
-    named, records = _records(table, owner, irregular)
+    irregular[:-1] |= np.append(~_are_nodes(subjects), False)[about_case[SUBJECT]]
+    named, records = _records(table, owner, cases, irregular)
     columns = {name: np.full(len(records), -1, dtype=np.int64) for name in PROPERTIES}
     kind = _kinds(table, records)
     irregular[owner[records[kind < 0]]] = True
     kind[kind < 0] = len(KINDS) - 1
     for each in RECORD[2:]:
-        if each.form != "term":
-            columns[each.property] = _ids(table, each, lexicon, each.property)[records]
+        if each.form != "term" and each.name in table.column_names:
+            columns[each.property] = _of(_ids(table, each, lexicon, each.property), records)
+    terms = _of(_codes(_array(table, "term")), records)
     for number, name in enumerate(KINDS):
         own = np.flatnonzero(kind == number)
-        columns[ABOUT[name]][own] = _ids(table, _BY_NAME["term"], lexicon, ABOUT[name], records[own])
-    batch = judged(cases, named, irregular[:-1].copy(), about_case, owner[records], kind, columns, program, lexicon, remarks)
+        columns[ABOUT[name]][own] = _numbers(_array(table, "term").dictionary, terms[own], _BY_NAME["term"], lexicon, ABOUT[name])
+    case = _of(owner, records)
+    batch = judged(cases, named, subjects, irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
     return batch, owner
+
+
+def _of(values: Ids, records: Ids) -> Ids:
+    """Return the values of the rows that are records."""
+    return values if len(records) == len(values) else values[records]
+
+
+def _are_nodes(names: Any) -> Flags:
+    """Return whether texts are IRIs beyond doubt."""
+    found: Flags = pc.match_substring_regex(names, _NODE).fill_null(False).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _array(table: pa.Table, name: str) -> Any:
@@ -97,41 +114,53 @@ def _codes(array: Any) -> Ids:
     return codes
 
 
-def _by_appearance(array: Any) -> tuple[Ids, pa.StringArray]:
-    """Return numbers in the order in which texts first occur, and the texts."""
+def _by_appearance(array: Any) -> tuple[Ids, pa.StringArray, Ids]:
+    """Return numbers in the order in which texts first occur, the texts, and where each first occurs."""
     codes = _codes(array)
-    known = codes[codes >= 0]
-    distinct, first = np.unique(known, return_index=True)
-    ordered = distinct[np.argsort(first)]
+    starts = np.flatnonzero(np.diff(codes, prepend=-2))
+    runs = codes[starts]
+    if len(runs) and runs.min() >= 0 and np.bincount(runs).max() == 1:  # the rows of each text stand together
+        return np.repeat(np.arange(len(runs)), np.diff(np.append(starts, len(codes)))), array.dictionary.take(pa.array(runs)), starts
+    known = np.flatnonzero(codes >= 0)
+    distinct, first = np.unique(codes[known], return_index=True)
+    order = np.argsort(first)
+    ordered = distinct[order]
     places = np.full(len(array.dictionary) + 1, -1, dtype=np.int64)
     places[ordered] = np.arange(len(ordered))
-    return places[codes], array.dictionary.take(pa.array(ordered))
+    return places[codes], array.dictionary.take(pa.array(ordered)), known[first[order]]
 
 
-def _ids(table: pa.Table, column: Column, lexicon: Lexicon, prop: str, rows: Ids | None = None) -> Ids:
+def _ids(table: pa.Table, column: Column, lexicon: Lexicon, prop: str) -> Ids:
     """Return what a column states as numbers of a lexicon."""
     array = _array(table, column.name)
-    codes = _codes(array)
-    if rows is not None:
-        codes = codes[rows]
-    distinct = np.unique(codes)
-    distinct = distinct[distinct >= 0]
-    texts = array.dictionary.take(pa.array(distinct)).to_pylist()
-    numbers = np.full(len(array.dictionary) + 1, -1, dtype=np.int64)
-    numbers[distinct] = lexicon.numbers(prop, (object_term(column, text) for text in texts))
+    return _numbers(array.dictionary, _codes(array), column, lexicon, prop)
+
+
+def _numbers(dictionary: Any, codes: Ids, column: Column, lexicon: Lexicon, prop: str) -> Ids:
+    used = np.flatnonzero(np.bincount(codes + 1, minlength=len(dictionary) + 1)[1:])
+    texts = dictionary.take(pa.array(used)).to_pylist()
+    numbers = np.full(len(dictionary) + 1, -1, dtype=np.int64)
+    numbers[used] = lexicon.numbers(prop, (object_term(column, text) for text in texts))
     return numbers[codes]
 
 
-def _records(table: pa.Table, owner: Ids, irregular: Flags) -> tuple[pa.StringArray, Ids]:
+def _records(table: pa.Table, owner: Ids, cases: pa.StringArray, irregular: Flags) -> tuple[pa.LargeStringArray, Ids]:
     """Return the names of the rows that are records, and their places; cases whose records are odd nodes or repeated are marked."""
+    if "record" not in table.column_names:
+        return pa.array([], pa.large_string()), np.zeros(0, dtype=np.int64)
     array = _array(table, "record")
-    codes = _codes(array)
-    records = np.flatnonzero((codes >= 0) & (owner >= 0))
-    used = np.bincount(codes[records], minlength=len(array.dictionary))
-    odd = ~pc.match_substring_regex(array.dictionary, _NODE).fill_null(False).to_numpy(zero_copy_only=False) | (used > 1)
-    odd |= pc.is_in(array.dictionary, _array(table, "case").dictionary).to_numpy(zero_copy_only=False)
-    irregular[owner[records[odd[codes[records]]]]] = True
-    return array.dictionary.take(pa.array(codes[records])), records
+    stated = owner >= 0
+    if array.null_count:
+        stated &= array.is_valid().to_numpy(zero_copy_only=False)
+    records = np.flatnonzero(stated)
+    names = array if len(records) == len(array) else array.take(pa.array(records))
+    odd = ~_are_nodes(names)
+    encoded = pa.concat_arrays([names, cases.cast(pa.large_string())]).dictionary_encode()
+    if len(encoded.dictionary) < len(encoded):  # a record is repeated, or is a case
+        codes = encoded.indices.to_numpy()
+        odd |= (np.bincount(codes) > 1)[codes[: len(names)]]
+    irregular[owner[records[odd]]] = True
+    return names, records
 
 
 def _kinds(table: pa.Table, records: Ids) -> Ids:
