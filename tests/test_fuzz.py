@@ -21,7 +21,7 @@ import pytest
 from conftest import Figure
 from fhir_resources import ATORVASTATIN, CK, PATIENT, SCAN, SNOMED, TSH, UCUM, Json, bundle, concept, condition, lines, observation, order
 from fhir_resources import resource as fhir
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_fhir import ROOT, adds_up, places
 from test_fhir_turtle import turtle
@@ -176,8 +176,10 @@ def seeds() -> dict[str, bytes]:
 
 SEEDS = seeds()
 Cut = tuple[float, float, int, int]
-CUTS: st.SearchStrategy[list[Cut]] = st.lists(
-    st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(0, 3), st.integers(0, len(TOKENS) + 255)), min_size=1, max_size=4
+PLACE = st.integers(0, 9_999).map(lambda each: each / 9_999)  # floats are drawn at both ends too often
+CUT = st.tuples(PLACE, PLACE, st.integers(0, 3), st.integers(0, len(TOKENS) + 255))
+CUTS: st.SearchStrategy[list[Cut]] = st.one_of(  # one slip is survived in every format by a quarter of the inputs, several hardly ever
+    st.lists(CUT, min_size=1, max_size=1), st.lists(CUT, min_size=1, max_size=4)
 )
 CHANGES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, len(JUNK) + 2)), min_size=1, max_size=6)
 INPUTS = st.one_of(
@@ -186,6 +188,8 @@ INPUTS = st.one_of(
     st.tuples(st.sampled_from(["fhir", "fhir-ndjson"]), CHANGES, CUTS),
 )
 Input = tuple[str, list[tuple[float, int]], list[Cut]]
+HARMLESS: list[Input] = [(name, [], [(1.0, 0.0, 0, TOKENS.index(b"\n"))]) for name in sorted(SEEDS)]
+"""A line more at the end is survived in every format."""
 
 
 def mutated(drawn: Input) -> bytes:
@@ -270,10 +274,22 @@ def streamed(text: bytes, knowledge: Program, folder: Path) -> None:
     assert counts.entries >= sum(1 for line in text.split(b"\n") if line.strip())
 
 
+def also(inputs: list[Input]) -> Callable[[Callable[[Input], None]], Callable[[Input], None]]:
+    """Try these inputs whatever else is drawn."""
+
+    def decorate(tried: Callable[[Input], None]) -> Callable[[Input], None]:
+        for each in inputs:
+            tried = example(each)(tried)
+        return tried
+
+    return decorate
+
+
 def fuzz(number: int, knowledge: Program, folder: Path) -> Counter[str]:
     """Try `number` inputs; return what became of them."""
     became: Counter[str] = Counter()
 
+    @also(HARMLESS)
     @settings(max_examples=number, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(INPUTS)
     def try_one(drawn: Input) -> None:
@@ -294,8 +310,7 @@ def check_spread(became: Counter[str], number: int) -> None:
     assert became.total() >= number * 0.95
     assert {key.partition(":")[0] for key in became} == SEEDS.keys()
     assert all(became[f"{name}: refused"] for name in SEEDS)
-    # a short run may answer none of a format whose every slip is fatal; that its seed is answered is tested by itself
-    assert sum(became[f"{name}: answered"] > 0 for name in SEEDS) >= len(SEEDS) - 2
+    assert all(became[f"{name}: answered"] for name in SEEDS)
 
 
 @pytest.mark.parametrize("name", sorted(SEEDS))
