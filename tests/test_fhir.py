@@ -76,13 +76,14 @@ def codes(found: Case) -> set[str]:
         *(({"intent": intent}, "active") for intent in ("original-order", "reflex-order", "filler-order", "instance-order")),
         *(({"intent": intent}, "planned") for intent in ("proposal", "plan", "option")),
         *(({"status": status}, "stopped") for status in ("completed", "stopped", "on-hold")),
-        ({"status": "cancelled"}, "not_done"),
+        ({"status": "cancelled"}, "refuted"),
+        ({"status": "cancelled", "intent": "plan"}, "refuted"),
         ({"status": "draft"}, "planned"),
         ({"status": "unknown"}, "unconfirmed"),
         ({"status": "entered-in-error", "intent": "plan", "doNotPerform": True}, "entered_in_error"),
-        ({"doNotPerform": True}, "not_done"),
-        ({"doNotPerform": True, "status": "completed"}, "not_done"),
-        ({"doNotPerform": True, "status": "draft"}, "planned"),
+        ({"doNotPerform": True}, "refuted"),
+        ({"doNotPerform": True, "status": "completed"}, "refuted"),
+        ({"doNotPerform": True, "status": "draft"}, "refuted"),
         ({"doNotPerform": False}, "active"),
         ({"status": "completed", "intent": "plan"}, "planned"),
         ({"status": "taking"}, "unconfirmed"),
@@ -760,7 +761,7 @@ def test_the_shipped_bundle_is_read_whole(knowledge: Program, example: bytes) ->
         1,
         3,
     ]
-    assert Counter(record.status for record in mine.medications) == {"active": 2, "stopped": 1, "not_done": 1, "planned": 1}
+    assert Counter(record.status for record in mine.medications) == {"active": 2, "stopped": 1, "refuted": 1, "planned": 1}
     assert [record.value for record in other.measurements] == [Decimal("5.9")]
     assert {problem.code for problem in found.problems} == {"no-patient", "ignored-resources"}
     assert codes(mine) == {
@@ -813,7 +814,7 @@ STANDINGS = {
     "active": "active",
     "stopped": "stopped",
     "completed": "stopped",
-    "completed/doNotPerform": "not_done",
+    "completed/doNotPerform": "refuted",
     "active/proposal": "planned",
 }
 TESTS = {

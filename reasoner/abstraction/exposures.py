@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from reasoner.abstraction.state import Fact
 from reasoner.moments import Moment
 from reasoner.program.model import Program
-from reasoner.record import Case, MedicationRecord
+from reasoner.record import Case, DiagnosisRecord, MedicationRecord
 from reasoner.terms import Role
 
 __all__ = ["diagnosis_facts", "exposure_facts", "is_active", "is_past"]
@@ -17,15 +17,26 @@ _REAL = ("", "active", "stopped")
 
 def is_active(record: MedicationRecord, as_of: Moment) -> bool:
     """Return whether a drug is taken at the as-of instant: a real use that has begun and not ended."""
-    begun = record.started is None or record.started.low <= as_of.high
-    over = record.ended is not None and record.ended.high <= as_of.high
-    return record.status in ("", "active") and begun and not over
+    return record.status in ("", "active") and _holds(record, as_of)
 
 
 def is_past(record: MedicationRecord, as_of: Moment) -> bool:
     """Return whether a drug was really taken and is no longer."""
-    over = record.ended is not None and record.ended.high <= as_of.high
-    return record.status == "stopped" or (record.status in ("", "active") and over)
+    return record.status == "stopped" or (record.status in ("", "active") and _is_over(record, as_of))
+
+
+def _denies(record: MedicationRecord, as_of: Moment) -> bool:
+    """Return whether a record says that a drug is not taken at the as-of instant: for a period, of that period alone."""
+    return is_past(record, as_of) or (record.status == "not_done" and _holds(record, as_of))
+
+
+def _holds(record: MedicationRecord, as_of: Moment) -> bool:
+    begun = record.started is None or record.started.low <= as_of.high
+    return begun and not _is_over(record, as_of)
+
+
+def _is_over(record: MedicationRecord | DiagnosisRecord, as_of: Moment) -> bool:
+    return record.ended is not None and record.ended.high <= as_of.high
 
 
 def exposure_facts(case: Case, program: Program, as_of: Moment) -> list[Fact]:
@@ -42,7 +53,7 @@ def exposure_facts(case: Case, program: Program, as_of: Moment) -> list[Fact]:
         elif is_past(record, as_of):
             facts.append(Fact(Role.TAKEN, drug, True, source))
             facts += _stopped(record, drug)
-        if drug not in active and (is_past(record, as_of) or record.status == "not_done"):
+        if drug not in active and _denies(record, as_of):
             facts.append(Fact(Role.TAKES, drug, False, source))
         if record.status in _REAL and record.started is not None and onset is not None:
             if record.started.high < onset.low:
@@ -87,7 +98,7 @@ def diagnosis_facts(case: Case, as_of: Moment) -> list[Fact]:
     """Return the facts about recorded diagnoses; an unconfirmed one says nothing."""
     facts = []
     for record in case.diagnoses:
-        over = record.status == "stopped" or (record.ended is not None and record.ended.high <= as_of.high)
+        over = record.status == "stopped" or _is_over(record, as_of)
         if record.status in ("", "active", "stopped", "refuted") and record.presence != "unknown":
             present = not over and record.status != "refuted" and record.presence != "absent"
             facts.append(Fact(Role.RECORDED_DIAGNOSIS, record.condition, present, (record.node,)))

@@ -7,7 +7,7 @@ import numpy as np
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
-from reasoner.cohort.planes import Plane, Planes, Space, among
+from reasoner.cohort.planes import Facts, Planes, Space, among
 from reasoner.program.model import Program
 from reasoner.terms import RecordKind, Role, lc
 
@@ -18,8 +18,6 @@ _RESPONSES = ("", "relief", "no_relief")
 _PRESENCES = ("", "present", "absent", "unknown")
 _FINDING, _MEDICATION, _DIAGNOSIS = (KINDS.index(kind) for kind in (RecordKind.FINDING, RecordKind.MEDICATION, RecordKind.DIAGNOSIS))
 _NEVER = 1 << 62
-
-Facts = dict[tuple[str, str, bool], Plane]
 
 
 def _status(batch: Batch, lexicon: Lexicon, rows: Ids) -> Ids:
@@ -37,9 +35,10 @@ def exposure_planes(batch: Batch, program: Program, lexicon: Lexicon, clock: Clo
     started, ended = (lexicon.moments(lc(name), batch.stated[lc(name)][rows]) for name in ("started", "ended"))
     response = lexicon.words(lc("responseToStopping"), batch.stated[lc("responseToStopping")][rows], _RESPONSES)
     over = ended[0] & (ended[2] <= clock.high[case])
+    holds = ~over & (~started[0] | (started[1] <= clock.high[case]))
     current = _is(status, "", "active")
-    active = current & ~over & (~started[0] | (started[1] <= clock.high[case]))
-    past = ~active & (_is(status, "stopped") | (current & over))
+    active, past = current & holds, _is(status, "stopped") | (current & over)
+    denied = past | (_is(status, "not_done") & holds)
     onset, onset_low, onset_high = _onset(batch, program, lexicon)
     real = _is(status, "", "active", "stopped") & started[0] & onset[case]
     before = real & (started[2] < onset_low[case])
@@ -52,7 +51,7 @@ def exposure_planes(batch: Batch, program: Program, lexicon: Lexicon, clock: Clo
         (Role.TOOK_BEFORE_ONSET, True): among(space, drug, case, before),
     }
     taken = found[Role.TAKES, True]
-    not_taken, later = among(space, drug, case, past | _is(status, "not_done")), among(space, drug, case, real & ~before)
+    not_taken, later = among(space, drug, case, denied), among(space, drug, case, real & ~before)
     found[Role.TAKES, False] = Planes(space, ((each, plane & (space.every ^ taken[each])) for each, plane in not_taken.items()))
     found[Role.TOOK_BEFORE_ONSET, False] = Planes(space, ((each, plane & (space.every ^ perhaps[each])) for each, plane in later.items()))
     terms = tuple(program.sorts)

@@ -13,7 +13,7 @@ import numpy as np
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
-from reasoner.cohort.planes import Plane, Planes, Space, among
+from reasoner.cohort.planes import Facts, Plane, Planes, Space, among
 from reasoner.program.kinds import Asked
 from reasoner.program.model import FALSE, Program
 from reasoner.terms import RecordKind, Role, lc
@@ -26,8 +26,6 @@ _PRESENCES = ("", "present", "absent", "unknown")
 _SIDES = ("", "left", "right", "both")
 _FINDING, _CLOSURE = (KINDS.index(kind) for kind in (RecordKind.FINDING, RecordKind.CLOSURE))
 _YOUNG, _OLD = 1, -1
-
-Facts = dict[tuple[str, str, bool], Plane]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,13 @@ import numpy as np
 
 from reasoner.cohort.lexicon import Flags, Ids
 
-__all__ = ["Plane", "Planes", "Space", "among", "grouped"]
+__all__ = ["Facts", "Plane", "Planes", "Space", "among", "grouped"]
 
 Plane = np.ndarray[Any, np.dtype[np.uint8]]
 """One bit for each case, packed."""
+
+Facts = dict[tuple[str, str, bool], Plane]
+"""Where a term is present or absent in a role, by role, term and presence."""
 
 
 class Space:

@@ -3,8 +3,8 @@
 | FHIR R4 | lc:MedicationRecord |
 |---|---|
 | `medicationCodeableConcept`; `medicationReference` → Medication `code` and active `ingredient` | lc:ofDrug, one record per ingredient; lc:sourceText where no code is understood |
-| MedicationRequest `status`, `intent`, `doNotPerform` | lc:recordStatus, see `statuses`; doNotPerform → not done |
-| MedicationStatement `status` | lc:recordStatus |
+| MedicationRequest `status`, `intent`, `doNotPerform` | lc:recordStatus, see `statuses`; cancelled or doNotPerform → refuted: no use, and no denial of one |
+| MedicationStatement `status`, in R5 `adherence` | lc:recordStatus; not taken → not done, which denies the use |
 | MedicationAdministration `status` | in-progress → active; a single dose given says nothing about use today: unconfirmed |
 | MedicationDispense `status` | handed over is not taken: unconfirmed |
 | MedicationRequest dosages' `timing.repeat.boundsPeriod`, from the first start to the last end; else `authoredOn` | lc:started, lc:ended; no end while one dosage has none |
@@ -44,8 +44,8 @@ def read_medication_use(entry: Entry, context: Context, notes: Notes) -> list[Re
     if not drugs and not words:
         return []
     resource = entry.resource
-    refused = ["not_done"] if flag(resource, "doNotPerform") else []
-    status = standing(resource, entry.kind, context.codes, notes, refused)
+    forbidden = ["refuted"] if flag(resource, "doNotPerform") else []
+    status = standing(resource, entry.kind, context.codes, notes, forbidden)
     started, ended = _course(entry, notes)
     dose = _dose(child(resource, _DOSAGES.get(entry.kind, "dosageInstruction")))
     named_drugs: list[tuple[str, str | None]] = [*named(entry.node, drugs, context.codes.sorts)] if drugs else [(entry.node, None)]

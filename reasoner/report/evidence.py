@@ -57,7 +57,7 @@ def medication_review(view: View, answer: CaseAnswer) -> list[Document]:
     rows = [
         _reviewed(view, record, reviews, answer)
         for record in view.state.case.medications
-        if record.status not in ("entered_in_error", "not_done", "planned")
+        if record.status not in ("entered_in_error", "not_done", "planned", "refuted")
     ]
     states = ("active", "unclassified", "past")
     return sorted(rows, key=lambda row: (states.index(row["state"]), -row["weight"], row["label"], row["because"][0]["source"]))
