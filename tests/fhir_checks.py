@@ -33,6 +33,10 @@ REQUIRED: dict[tuple[str, str], set[str]] = {
     ("DiagnosticReport", "status"): _OBSERVATION | {"partial", "appended"},
     ("GuidanceResponse", "status"): {"success", "data-requested", "data-required", "in-progress", "failure", "entered-in-error"},
     ("Library", "status"): _PUBLICATION,
+    ("MedicationRequest", "status"): {
+        *("active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown"),
+    },
+    ("MedicationRequest", "intent"): _INTENT - {"directive"},
     ("MedicationStatement", "status"): {
         *("active", "completed", "entered-in-error", "intended", "stopped", "on-hold", "unknown", "not-taken"),
     },

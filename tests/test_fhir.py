@@ -40,6 +40,7 @@ from fhir_resources import (
 )
 
 from reasoner.abstraction import abstract_case
+from reasoner.answering import answer_case
 from reasoner.errors import LegcrampsError, LimitError, SyntaxProblem, UnsupportedInputError
 from reasoner.fhir import FhirReading, Source, Unused, read_documents, read_fhir, read_sources
 from reasoner.fhir.statuses import BINDINGS
@@ -47,6 +48,7 @@ from reasoner.moments import parse_moment
 from reasoner.namespaces import LC
 from reasoner.program import Program
 from reasoner.record import Case
+from reasoner.report import case_document
 
 ROOT = Path(__file__).parent.parent
 
@@ -93,6 +95,23 @@ def codes(found: Case) -> set[str]:
 def test_an_order_is_an_exposure_only_when_it_is_real_and_active(knowledge: Program, fields: Json, status: str) -> None:
     (record,) = case(knowledge, order(**fields)).medications
     assert (record.drug, record.status) == (LC + "Atorvastatin", status)
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, "active"),
+        ({"status": "stopped"}, "past"),
+        ({"status": "unknown"}, "unclassified"),
+        ({"status": "cancelled"}, None),
+        ({"doNotPerform": True}, None),
+    ],
+)
+def test_an_order_that_was_never_to_be_carried_out_is_not_reviewed(knowledge: Program, fields: Json, state: str | None) -> None:
+    as_of = parse_moment("2026-11-20")
+    assert as_of is not None
+    review = case_document(knowledge, answer_case(case(knowledge, order(**fields)), knowledge, as_of))["medicationReview"]
+    assert [each["state"] for each in review] == ([state] if state else [])
 
 
 @pytest.mark.parametrize(

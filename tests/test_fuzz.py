@@ -310,7 +310,7 @@ def check_spread(became: Counter[str], number: int) -> None:
     assert became.total() >= number * 0.95
     assert {key.partition(":")[0] for key in became} == SEEDS.keys()
     assert all(became[f"{name}: refused"] for name in SEEDS)
-    assert all(became[f"{name}: answered"] for name in SEEDS)
+    assert all(became[f"{name}: answered"] > 1 for name in SEEDS)
 
 
 @pytest.mark.parametrize("name", sorted(SEEDS))

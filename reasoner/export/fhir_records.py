@@ -8,7 +8,7 @@
 | lc:DiagnosisRecord | Condition; absent: `verificationStatus` refuted |
 | lc:MeasurementRecord | Observation with `valueQuantity`, `interpretation`, `referenceRange` |
 | lc:ExaminationRecord | DiagnosticReport with `conclusionCode`; one that has a side, or is of a test that is measured: Procedure with `bodySite`, and the report it has |
-| lc:MedicationRecord | MedicationStatement |
+| lc:MedicationRecord | MedicationStatement; refuted: MedicationRequest that is cancelled |
 | lc:ClosureStatement | none: FHIR has no such statement; `denials` writes what it denies |
 
 A status word becomes the code of R4 that the reader takes for it, or for one that counts alike.
@@ -59,7 +59,6 @@ _STATEMENT = {
     "entered_in_error": "entered-in-error",
     "not_done": "not-taken",
     "planned": "intended",
-    "refuted": "unknown",
     "stopped": "stopped",
     "unconfirmed": "unknown",
 }
@@ -228,15 +227,19 @@ class CaseWriter:
     # --- drugs --------------------------------------------------------------------------------------------------------
 
     def _medication(self, record: MedicationRecord) -> Element:
-        name, url = self._name("MedicationStatement", record.node)
-        status = "stopped" if self._over(record.status, record.ended) else record.status or "active"
-        resource = full(
-            resourceType="MedicationStatement",
+        order = record.status == "refuted"
+        name, url = self._name("MedicationRequest" if order else "MedicationStatement", record.node)
+        used = full(
             id=name,
-            status=_STATEMENT[status],
             medicationCodeableConcept=self._coder.concept(record.drug) if record.drug else {"text": record.text},
             subject=self._subject,
-            effectivePeriod=period(record.started, record.ended),
-            dosage=[{"text": record.dose}] if record.dose else [],
         )
-        return entry(resource, url)
+        course = period(record.started, record.ended)
+        if order:
+            dosage = full(text=record.dose, timing=full(repeat=full(boundsPeriod=course)))
+            said = full(resourceType="MedicationRequest", status="cancelled", intent="order", dosageInstruction=[dosage] if dosage else [])
+        else:
+            status = "stopped" if self._over(record.status, record.ended) else record.status or "active"
+            dosages = [{"text": record.dose}] if record.dose else []
+            said = full(resourceType="MedicationStatement", status=_STATEMENT[status], effectivePeriod=course, dosage=dosages)
+        return entry(said | used, url)
