@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from reasoner.authoring.markdown import plain
+from reasoner.markdown import plain
 from reasoner.authoring.results import CheckFinding, CheckReport, Related, Severity, StageResult, render_report, split_place
 
 __all__ = ["write_report"]

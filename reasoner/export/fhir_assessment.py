@@ -33,7 +33,7 @@ from reasoner.program.model import Program, Recommendation
 from reasoner.report import case_document
 from reasoner.report.advice import listed_flags, ranked_tests, unwarranted_tests
 
-__all__ = ["assessment_bundle"]
+__all__ = ["assessment_bundle", "next_requests"]
 
 _IRI = re.compile(r"(?:https?://|urn:)[^\s<>\"{}|\\^`]+")
 _LEFT_OUT = {"indicators": "indicators", "medicationReview": "medication reviews", "deferred": "deferred recommendations"}
@@ -53,14 +53,20 @@ def assessment_bundle(program: Program, answers: Sequence[CaseAnswer], orders: I
     return fhir_text(bundle(entries, name, moments.pop() if len(moments) == 1 else "")), tallies
 
 
+def next_requests(program: Program, answer: CaseAnswer, document: Element, subject: str) -> Iterator[Element]:
+    """Yield the ServiceRequest of each next test of an answer, in its order, about the patient `subject`; `document` is the report."""
+    for _, request in _Writer(program, answer, document).tests():
+        yield request | {"subject": {"reference": subject}}
+
+
 class _Writer:
     """Writes one answer."""
 
-    def __init__(self, program: Program, answer: CaseAnswer) -> None:
+    def __init__(self, program: Program, answer: CaseAnswer, document: Element | None = None) -> None:
         self.program = program
         self.answer = answer
         self.case = answer.state.case.iri
-        self.document = case_document(program, answer)
+        self.document = case_document(program, answer) if document is None else document
         self.key = f"{self.case}\n{answer.as_of.text}"
         self._coder = Coder(program)
         self._subject = {"reference": self.case}
@@ -72,7 +78,7 @@ class _Writer:
     def entries(self, orders: Sequence[Order]) -> Iterator[Element]:
         """Yield the resources, what is referred to before what refers to it."""
         actions, requests = [*self._flags()], []
-        for action, request in (*self._tests(), *self._unwarranted()):
+        for action, request in (*self.tests(), *self._unwarranted()):
             actions.append(action)
             requests.append(request)
         actions += self._actions()
@@ -117,7 +123,8 @@ class _Writer:
             code = [{"coding": [self._coder.own(row["id"])]}]
             yield self._action(row["label"], row, [flag.recommendation], description=row["action"], code=code)
 
-    def _tests(self) -> Iterator[tuple[Element, Element]]:
+    def tests(self) -> Iterator[tuple[Element, Element]]:
+        """Yield each next test as an action of the group and as a request."""
         ranked = ranked_tests(self.program, self.answer.advice.advised.values(), self.answer.advice)
         for (rank, test, group), row in zip(ranked, self.document["nextTests"], strict=True):
             recommendations = [each.recommendation for each in group]

@@ -14,7 +14,7 @@ from reasoner.export.fhir_terms import Coder
 from reasoner.fhir.orders import Order
 from reasoner.program.model import Program, Recommendation
 from reasoner.repeats import unwarranted_repeats
-from reasoner.report.advice import unwarranted_tests
+from reasoner.report.orders import unwarranted_orders
 
 __all__ = ["issues"]
 
@@ -23,17 +23,9 @@ _IRI = re.compile(r"(?:https?://|urn:)[^\s<>\"{}|\\^`]+")
 
 def issues(program: Program, answer: CaseAnswer, orders: Iterable[Order], coder: Coder) -> Iterator[Element]:
     """Yield the issues of a case; their `id` says what they are about and is to be made an id."""
-    advised = answer.advice.advised
-    standings = {row.recommendation.iri: judged.certainty for judged in answer.advice.judged.values() for row in judged.rows}
-    standings |= {iri: each.standing for iri, each in advised.items() if iri not in standings}
-    unwarranted = unwarranted_tests(program, advised.values(), answer.advice)
-    for order in orders:
-        for test, rows, decided in unwarranted:
-            if any(test in program.parents.get(each, ()) for each in order.tests):
-                known = answer.reasons.rows if decided else answer.reasons.advised
-                reasons = [reason for row in rows for reason in known[row.iri]]
-                issue = _issue(program, coder, rows, reasons, standings[rows[0].iri])
-                yield issue | _about(answer, order.node, f"order\n{order.node}\n{rows[0].iri}", "ordered now")
+    for each in unwarranted_orders(program, answer, orders):
+        issue = _issue(program, coder, each.rows, each.reasons, each.standing)
+        yield issue | _about(answer, each.order.node, f"order\n{each.order.node}\n{each.rows[0].iri}", "ordered now")
     for repeat in unwarranted_repeats(answer.state.case, program, answer.as_of):
         rows = tuple(row.recommendation for row in repeat.judged.rows)
         reasons = [reason for row in rows for reason in repeat.answer.reasons.rows[row.iri]]

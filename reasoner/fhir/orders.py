@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reasoner.fhir.codes import Codes
-from reasoner.fhir.elements import child, flag, string
+from reasoner.fhir.elements import Element, child, flag, string
 from reasoner.fhir.entries import gather_entries
 from reasoner.fhir.references import Index
 from reasoner.fhir.sources import BadLine, Source, resources_in
 from reasoner.program.model import Program
 
-__all__ = ["Order", "read_orders"]
+__all__ = ["Order", "orders_in", "read_orders"]
 
 _OPEN = ("active", "draft", "on-hold")
 
@@ -37,8 +37,13 @@ def read_orders(sources: Iterable[Source], program: Program, base: str) -> tuple
     """Return the open orders of tests in inputs that refer to each other; raise as `read_sources` does."""
     address = base if base.endswith("/") else base + "/"
     held = (each for source in sources for each in resources_in(source, address))
-    entries = gather_entries((each for each in held if not isinstance(each, BadLine)), address).entries
-    index, codes, found = Index(entries, address), Codes(program), []
+    return orders_in((each for each in held if not isinstance(each, BadLine)), Codes(program), address)
+
+
+def orders_in(resources: Iterable[Element], codes: Codes, base: str) -> tuple[Order, ...]:
+    """Return the open orders of tests in resources and Bundles that refer to each other; raise as `read_sources` does."""
+    entries = gather_entries(resources, base).entries
+    index, found = Index(entries, base), []
     for entry in entries:
         resource = entry.resource
         if entry.kind == "ServiceRequest" and string(resource, "status") in _OPEN and not flag(resource, "doNotPerform"):

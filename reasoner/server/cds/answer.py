@@ -1,0 +1,142 @@
+"""Answer one call of a hook: bytes in, cards out, or what must be fetched first. Nothing here touches network, disk or clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from reasoner.answer import CaseAnswer
+from reasoner.answering import answer_case
+from reasoner.errors import InputError
+from reasoner.fhir.codes import Codes
+from reasoner.fhir.elements import child, children, string
+from reasoner.fhir.orders import Order, orders_in
+from reasoner.fhir.reading import BASE, read_resources
+from reasoner.moments import Moment
+from reasoner.program.model import Program
+from reasoner.server.cds.cards import CardWriter, Place
+from reasoner.server.cds.prefetch import Fetched, Gap, Held, look_through, require
+from reasoner.server.cds.refusal import Issue, Refusal
+from reasoner.server.cds.request import ORDER_SELECT, PATIENT_VIEW, Hook, HookRequest, read_request
+from reasoner.server.cds.response import Response
+from reasoner.server.cds.sources import Sources
+
+__all__ = ["Answered", "Call", "Clinic", "Wanted", "answer_hook", "case_of_call"]
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """What every call is answered with."""
+
+    program: Program
+    codes: Codes
+    sources: Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: the body, what was fetched for it, whether more may be fetched, when it is judged, and where the server stands."""
+
+    hook: Hook
+    body: bytes = field(repr=False)
+    as_of: Moment
+    public: str = ""
+    secret: bytes = field(default=b"", repr=False)
+    fetched: Mapping[str, Fetched] = field(default_factory=dict, repr=False)
+    fetches: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What must be fetched from the client's FHIR server, with the client's token: queries or addresses by prefetch key."""
+
+    server: str
+    token: str = field(repr=False)
+    queries: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The response, and for each of its cards the conclusions that its proof proves."""
+
+    response: Response
+    conclusions: Mapping[str, tuple[str, ...]]
+
+
+def answer_hook(call: Call, clinic: Clinic) -> Answered | Wanted:
+    """Return the cards of a call, or what must be fetched for them; raise Refusal (400, 412)."""
+    request = read_request(call.body, call.hook)
+    held = look_through(request, call.fetched)
+    wanted = _wanted(call, request, held.gaps)
+    if wanted is not None:
+        return wanted
+    require(held.gaps)
+    answer = _answer(call, clinic, request, held)
+    place = Place(call.public, f"{request.instance}\n{call.as_of.text}\n{sha256(call.body).hexdigest()}", call.secret)
+    writer = CardWriter(clinic.program, clinic.sources, answer, place, [gap.template.key for gap in held.gaps])
+    if call.hook == PATIENT_VIEW:
+        issued = tuple(writer.view(f"Patient/{request.patient}"))
+    else:
+        orders, references = _orders(clinic, request, held, answer)
+        issued = tuple(writer.orders(orders, references))
+    return Answered(Response(tuple(each.card for each in issued)), {each.card.uuid: each.conclusions for each in issued})
+
+
+def case_of_call(call: Call, clinic: Clinic) -> CaseAnswer:
+    """Return the answer that the cards of a call are made of; raise Refusal as `answer_hook` does."""
+    request = read_request(call.body, call.hook)
+    held = look_through(request, call.fetched)
+    require(held.gaps)
+    return _answer(call, clinic, request, held)
+
+
+def _wanted(call: Call, request: HookRequest, gaps: tuple[Gap, ...]) -> Wanted | None:
+    """Return what can still be had of the gaps."""
+    queries = {gap.template.key: gap.query for gap in gaps if not call.fetched.get(gap.template.key, Fetched()).failed}
+    return Wanted(request.server, request.token, queries) if call.fetches and request.server and queries else None
+
+
+def _answer(call: Call, clinic: Clinic, request: HookRequest, held: Held) -> CaseAnswer:
+    base = _base(request)
+    try:
+        reading = read_resources(held.resources, clinic.codes, base)
+    except InputError as error:
+        raise Refusal(400, [Issue("prefetch", f"{error.what}: {error.why}" if error.why else error.what, error.repair)]) from None
+    case = next((each for each in reading.cases if each.iri.endswith(f"/Patient/{request.patient}")), None)
+    if case is None:
+        raise Refusal(412, [Issue("prefetch.patient", "there is no such patient", "prefetch the Patient whose chart is open", "not-found")])
+    return answer_case(case, clinic.program, call.as_of)
+
+
+def _orders(clinic: Clinic, request: HookRequest, held: Held, answer: CaseAnswer) -> tuple[list[Order], dict[str, str]]:
+    """Return the draft orders of the patient, at `order-select` those just selected, and their references by IRI."""
+    orders = orders_in((*held.resources, request.drafts), clinic.codes, _base(request))
+    drafts = dict(_drafts(request, orders))
+    chosen = [order for order in orders if order.node in drafts and order.patient == answer.state.case.iri]
+    if request.hook == ORDER_SELECT:
+        selected = {_local(each) for each in request.selections}
+        chosen = [order for order in chosen if drafts[order.node] in selected]
+    return chosen, drafts
+
+
+def _drafts(request: HookRequest, orders: Iterable[Order]) -> Iterable[tuple[str, str]]:
+    """Yield the IRI and the reference of each draft among `orders`."""
+    nodes = {order.node for order in orders}
+    base = _base(request)
+    for entry in children(request.drafts, "entry"):
+        resource = child(entry, "resource")
+        reference = f"{string(resource, 'resourceType')}/{string(resource, 'id')}"
+        for node in (string(entry, "fullUrl"), f"{base}{reference}"):
+            if node in nodes and string(resource, "id"):
+                yield node, reference
+
+
+def _local(reference: str) -> str:
+    return "/".join(reference.split("/")[-2:])
+
+
+def _base(request: HookRequest) -> str:
+    return f"{request.server}/" if request.server else BASE
+
+
