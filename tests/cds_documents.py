@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from reasoner.fhir.codes import Codes
 from reasoner.moments import parse_moment
 from reasoner.program import Program
 from reasoner.server.cds.answer import Clinic
 from reasoner.server.cds.prefetch import TEMPLATES
 from reasoner.server.cds.response import Action, Card, Link, OverrideReason, Response, Source, Suggestion
-from reasoner.fhir.codes import Codes
 from reasoner.server.cds.sources import load_sources
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +54,9 @@ def example_entries() -> list[dict[str, Any]]:
     return found
 
 
-def call_document(hook: str = "patient-view", prefetch: Mapping[str, Any] | None = None, patient: str = PATIENT, **context: Any) -> dict[str, Any]:
+def call_document(
+    hook: str = "patient-view", prefetch: Mapping[str, Any] | None = None, patient: str = PATIENT, **context: Any
+) -> dict[str, Any]:
     """Return a request."""
     return {
         "hook": hook,
@@ -103,7 +105,10 @@ def _card(card: Any) -> Card:
         card.get("detail", ""),
         tuple(map(_suggestion, card.get("suggestions", ()))),
         card.get("selectionBehavior", ""),
-        tuple(OverrideReason(each.get("system", ""), each.get("code", ""), each.get("display", "")) for each in card.get("overrideReasons", ())),
+        tuple(
+            OverrideReason(each.get("system", ""), each.get("code", ""), each.get("display", ""))
+            for each in card.get("overrideReasons", ())
+        ),
         tuple(Link(each["label"], each["url"], each.get("type", "absolute"), each.get("appContext", "")) for each in card.get("links", ())),
         card.get("extension"),
     )

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from reasoner.authoring.diff import Difference, Release
-from reasoner.markdown import plain
 from reasoner.authoring.patients import Example, Group, Move, PatientChanges
 from reasoner.authoring.term_changes import Statement, TermChange
 from reasoner.errors import shortened
+from reasoner.markdown import plain
 from reasoner.namespaces import curie
 
 __all__ = ["write_difference"]

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from reasoner.markdown import plain
 from reasoner.authoring.results import CheckFinding, CheckReport, Related, Severity, StageResult, render_report, split_place
+from reasoner.markdown import plain
 
 __all__ = ["write_report"]
 

@@ -138,5 +138,3 @@ def _local(reference: str) -> str:
 
 def _base(request: HookRequest) -> str:
     return f"{request.server}/" if request.server else BASE
-
-

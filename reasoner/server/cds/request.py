@@ -49,7 +49,9 @@ def read_request(text: bytes, hook: Hook) -> HookRequest:
     try:
         document = parse_document(text)
     except InputError as error:
-        raise Refusal(400, [Issue(error.where, f"{error.what}: {error.why}" if error.why else error.what, error.repair, "structure")]) from None
+        raise Refusal(
+            400, [Issue(error.where, f"{error.what}: {error.why}" if error.why else error.what, error.repair, "structure")]
+        ) from None
     issues = [*_of_call(document, hook), *_of_context(document, hook), *_of_prefetch(document)]
     if issues:
         raise Refusal(400, issues)
@@ -77,7 +79,9 @@ def _of_call(document: Element, hook: Hook) -> Iterator[Issue]:
     if "fhirAuthorization" in document:
         granted = child(document, "fhirAuthorization")
         if server is None:
-            yield Issue("fhirServer", "it is required where fhirAuthorization is sent", "send the base address of the FHIR server", "required")
+            yield Issue(
+                "fhirServer", "it is required where fhirAuthorization is sent", "send the base address of the FHIR server", "required"
+            )
         for name in _AUTHORIZATION:
             if not string(granted, name):
                 yield Issue(f"fhirAuthorization.{name}", "it is required", "send a text", "required")
