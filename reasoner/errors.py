@@ -11,11 +11,22 @@ LegcrampsError                 LC-1000  exit 4
 │   ├── ProfileError           LC-1310  exit 2   an axiom or shape lies outside the profile
 │   └── GuidelineError         LC-1320  exit 2   recommendations contradict each other
 └── IncompleteError            LC-1400  exit 3   the answer would not be whole
+    └── RemoteError            LC-1410  exit 3   a remote store did not do what it was asked
+        ├── UnreachableError   LC-1411  exit 3   no connection, or one that broke
+        ├── DeadlineError      LC-1412  exit 3   the time allowed for it is over
+        ├── OversizeError      LC-1413  exit 3   it sends more bytes than are taken
+        ├── RefusalError       LC-1414  exit 3   it answers that it will not or cannot
+        ├── UnfitAnswerError   LC-1415  exit 3   its answer is not what was asked for, or damaged
+        ├── RedirectError      LC-1416  exit 3   it sends elsewhere than to the origin that was named
+        ├── ShortAnswerError   LC-1417  exit 3   it gives fewer rows than it counts
+        └── ChangedDataError   LC-1418  exit 3   it does not hold what was written
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "ChangedDataError",
+    "DeadlineError",
     "GuidelineError",
     "IncompleteError",
     "InputError",
@@ -23,8 +34,15 @@ __all__ = [
     "LegcrampsError",
     "LimitError",
     "MissingExtraError",
+    "OversizeError",
     "ProfileError",
+    "RedirectError",
+    "RefusalError",
+    "RemoteError",
+    "ShortAnswerError",
     "SyntaxProblem",
+    "UnfitAnswerError",
+    "UnreachableError",
     "UnsupportedInputError",
     "UsageError",
     "shortened",
@@ -128,3 +146,57 @@ class IncompleteError(LegcrampsError):
 
     code = "LC-1400"
     exit_code = 3
+
+
+class RemoteError(IncompleteError):
+    """A remote store did not do what it was asked."""
+
+    code = "LC-1410"
+
+
+class UnreachableError(RemoteError):
+    """There is no connection to a remote store, or it broke."""
+
+    code = "LC-1411"
+
+
+class DeadlineError(RemoteError):
+    """The time allowed for a remote store is over."""
+
+    code = "LC-1412"
+
+
+class OversizeError(RemoteError):
+    """A remote store sends more bytes than are taken."""
+
+    code = "LC-1413"
+
+
+class RefusalError(RemoteError):
+    """A remote store answers that it will not or cannot."""
+
+    code = "LC-1414"
+
+
+class UnfitAnswerError(RemoteError):
+    """The answer of a remote store is not what was asked for, or damaged."""
+
+    code = "LC-1415"
+
+
+class RedirectError(RemoteError):
+    """A remote store sends elsewhere than to the origin that was named."""
+
+    code = "LC-1416"
+
+
+class ShortAnswerError(RemoteError):
+    """A remote store gives fewer rows than it counts."""
+
+    code = "LC-1417"
+
+
+class ChangedDataError(RemoteError):
+    """A remote store does not hold what was written."""
+
+    code = "LC-1418"

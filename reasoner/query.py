@@ -16,7 +16,7 @@ from reasoner.errors import KnowledgeError, SyntaxProblem, UsageError
 from reasoner.export.records import case_triples
 from reasoner.inferred import asserted_graph, inferred_graph, knowledge_graph, record_vocabulary
 from reasoner.program.model import Program
-from reasoner.query_results import FORMS, Cell, QueryResult, literal_cell
+from reasoner.query_results import FORMS, Cell, QueryResult, literal_cell, term_cell
 from reasoner.query_text import Bindings, bind_parameters, check_query
 from reasoner.resources import knowledge_folder, query_files
 
@@ -34,6 +34,7 @@ __all__ = [
     "Query",
     "QueryResult",
     "answered_store",
+    "bound_query",
     "check_query",
     "find_query",
     "load_store",
@@ -119,6 +120,11 @@ def find_query(folder: Path | str | None, name: str) -> Query:
 # --- running ------------------------------------------------------------------------------------------------------------
 
 
+def bound_query(text: str, bindings: Bindings | None = None, *, folder: Path | str | None = None) -> str:
+    """Return a query text, or the shipped query of that id, checked and with its parameters bound; raises what `run_query` raises."""
+    return bind_parameters(check_query(text if len(text.split()) > 1 else find_query(folder, text).text), bindings or {})
+
+
 def run_query(
     text: str, graphs: Graphs, engine: str = ENGINES[0], bindings: Bindings | None = None, *, folder: Path | str | None = None
 ) -> QueryResult:
@@ -129,8 +135,7 @@ def run_query(
     """
     if engine not in ENGINES:
         raise UsageError(f"There is no engine {engine}", repair=f"use one of {', '.join(ENGINES)}")
-    checked = check_query(text if len(text.split()) > 1 else find_query(folder, text).text)
-    bound = bind_parameters(checked, bindings or {})
+    bound = bound_query(text, bindings, folder=folder)
     return _run_rdflib(bound, graphs) if engine == "rdflib" else _run_pyoxigraph(bound, graphs)
 
 
@@ -146,9 +151,9 @@ def _run_pyoxigraph(text: str, graphs: Graphs) -> QueryResult:
     if isinstance(found, pyoxigraph.QueryBoolean):
         return QueryResult((), (), bool(found))
     if isinstance(found, pyoxigraph.QueryTriples):
-        return QueryResult(("subject", "predicate", "object"), tuple(tuple(map(_from_pyoxigraph, triple)) for triple in found))
+        return QueryResult(("subject", "predicate", "object"), tuple(tuple(map(term_cell, triple)) for triple in found))
     variables = tuple(variable.value for variable in found.variables)
-    return QueryResult(variables, tuple(tuple(map(_from_pyoxigraph, row)) for row in found))
+    return QueryResult(variables, tuple(tuple(map(term_cell, row)) for row in found))
 
 
 def _triples(graphs: Graphs) -> Iterable[pyoxigraph.Triple]:
@@ -156,16 +161,6 @@ def _triples(graphs: Graphs) -> Iterable[pyoxigraph.Triple]:
         return graphs
     text = graphs.serialize(format="nt", encoding="utf-8")
     return (quad.triple for quad in pyoxigraph.parse(text, format=pyoxigraph.RdfFormat.N_TRIPLES))
-
-
-def _from_pyoxigraph(term: object) -> Cell | None:
-    if term is None:
-        return None
-    if isinstance(term, pyoxigraph.Literal):
-        return literal_cell(term.value, term.datatype.value, term.language or "")
-    if isinstance(term, pyoxigraph.NamedNode):
-        return Cell("iri", term.value)
-    return Cell("blank", str(term).removeprefix("_:"))
 
 
 def _run_rdflib(text: str, graphs: Graphs) -> QueryResult:

@@ -13,7 +13,7 @@ from reasoner.errors import UsageError
 from reasoner.literals import TEXT_TESTS
 from reasoner.namespaces import XSD
 
-__all__ = ["FORMS", "Cell", "QueryResult", "literal_cell"]
+__all__ = ["FORMS", "Cell", "QueryResult", "literal_cell", "term_cell"]
 
 FORMS = ("table", "csv", "tsv", "json", "xml")
 """The forms in which a result is written."""
@@ -87,3 +87,14 @@ def literal_cell(text: str, datatype: str, language: str) -> Cell:
         number = Decimal(text)
         text = str(int(number)) if number == number.to_integral_value() else f"{number:f}".rstrip("0")
     return Cell("literal", text, datatype)
+
+
+def term_cell(term: object) -> Cell | None:
+    """Return the cell of a term of pyoxigraph, or None where a variable is unbound."""
+    if term is None:
+        return None
+    if isinstance(term, pyoxigraph.Literal):
+        return literal_cell(term.value, term.datatype.value, term.language or "")
+    if isinstance(term, pyoxigraph.NamedNode):
+        return Cell("iri", term.value)
+    return Cell("blank", str(term).removeprefix("_:"))

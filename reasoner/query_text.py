@@ -19,7 +19,7 @@ from reasoner.errors import LimitError, SyntaxProblem, UsageError
 from reasoner.literals import TEXT_TESTS
 from reasoner.namespaces import XSD, expand
 
-__all__ = ["MAX_NESTING", "MAX_QUERY", "Bindings", "Bound", "bind_parameters", "check_query"]
+__all__ = ["MAX_NESTING", "MAX_QUERY", "Bindings", "Bound", "bind_parameters", "check_query", "query_tokens"]
 
 MAX_QUERY = 16 * 1024
 """Bytes that a query may have; engines have crashed on longer ones."""
@@ -42,6 +42,11 @@ _TOKEN = re.compile(
 _REACHING = re.compile(r"service|^(?:from|load)$", re.IGNORECASE)
 _REACH_NODES = ("ServiceGraphPattern", "DatasetClause")
 _ESCAPE = re.compile(r"\\(?:(\\)([uU]?)|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|.)", re.DOTALL)
+
+
+def query_tokens(text: str) -> Iterator[re.Match[str]]:
+    """Yield the tokens of a query: comment, iri, text, escape, name (keywords and variables too) and bracket."""
+    return _TOKEN.finditer(text)
 
 
 @lru_cache(maxsize=64)

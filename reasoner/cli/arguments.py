@@ -14,8 +14,21 @@ if TYPE_CHECKING:
     from reasoner.answer import CaseAnswer
     from reasoner.answering import Records
     from reasoner.program.model import Program
+    from reasoner.remote.store import RemoteStore
 
-__all__ = ["INPUT_FORMATS", "add_as_of", "add_format", "add_inputs", "add_one_case", "author_folder", "instant", "one_answer", "remark"]
+__all__ = [
+    "INPUT_FORMATS",
+    "add_as_of",
+    "add_format",
+    "add_inputs",
+    "add_one_case",
+    "add_remote",
+    "author_folder",
+    "instant",
+    "one_answer",
+    "remark",
+    "remote_store",
+]
 
 INPUT_FORMATS = ("turtle", "trig", "n-triples", "n-quads", "json-ld", "rdf-xml", "fhir", "fhir-ndjson", "fhir-turtle", "csv", "tsv")
 
@@ -62,6 +75,39 @@ def add_format(verb: argparse.ArgumentParser, default: str, *others: str) -> Non
     """Add the output format; the first one is the default, and JSON among them has a short form."""
     verb.add_argument("--format", choices=(default, *others), default=default)
     verb.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
+
+
+def add_remote(verb: argparse.ArgumentParser, seconds: int = 60) -> None:
+    """Add what bounds the conversation with a remote store and says as whom it is held."""
+    verb.add_argument(
+        "--graph",
+        action="append",
+        default=[],
+        metavar="IRI",
+        help="a graph of the remote store that is asked; repeat it to ask their union",
+    )
+    verb.add_argument(
+        "--timeout", type=_seconds, default=seconds, metavar="SECONDS", help=f"time for the remote store in all (default {seconds})"
+    )
+    verb.add_argument(
+        "--credentials", metavar="FILE", help="user and password, or token, in TOML; else LEGCRAMPS_REMOTE_USER, …_PASSWORD or …_TOKEN"
+    )
+
+
+def remote_store(arguments: argparse.Namespace, url: str, max_size: int = _MAX_SIZE) -> RemoteStore:
+    """Return the store at `url`, with the credentials and bounds of the arguments."""
+    from reasoner.remote.access import Access, read_credentials
+    from reasoner.remote.store import RemoteStore
+    from reasoner.remote.transport import Budget
+
+    access = Access(url, getattr(arguments, "update_endpoint", None) or "", read_credentials(arguments.credentials, url))
+    return RemoteStore(access, Budget(arguments.timeout, max_size), tuple(arguments.graph))
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 86_400:
+        raise argparse.ArgumentTypeError(f"“{visible(text)}” is no number of seconds from 1 to 86400")
+    return int(text)
 
 
 def instant(text: str) -> datetime:

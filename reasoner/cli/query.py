@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, add_format
+from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, add_format, add_remote, remote_store
 from reasoner.errors import UsageError
+
+if TYPE_CHECKING:
+    from reasoner.query_results import QueryResult
+    from reasoner.query_text import Bindings
 
 __all__ = ["add_arguments"]
 
@@ -26,6 +31,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--engine", choices=("pyoxigraph", "rdflib"), default="pyoxigraph")
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the files' endings")
     verb.add_argument("--mapping", metavar="FILE", help="how the columns of tables in CSV or TSV become records, in TOML")
+    verb.add_argument("--endpoint", metavar="URL", help="ask the SPARQL store at this address instead, within --timeout; SELECT and ASK")
+    add_remote(verb)
     add_as_of(verb)
     add_format(verb, "table", "csv", "tsv", "json", "xml")
     verb.set_defaults(run=_run)
@@ -43,17 +50,31 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.cohort is not None:
         return _ask_cohort(arguments)
-    program = load_knowledge(arguments.knowledge)
     bindings = dict(text.split("=", 1) for text in arguments.bind if "=" in text)
     if len(bindings) != len(arguments.bind):
         raise UsageError("A binding is malformed", why=" ".join(arguments.bind), repair="write NAME=TERM, each name once")
+    named = arguments.query.endswith(".rq")
+    text = read_document(arguments.query, "turtle").text.decode("utf-8", "replace") if named else arguments.query
+    if arguments.endpoint is not None:
+        result = _ask_endpoint(arguments, text, bindings)
+        sys.stdout.write(result.write(arguments.format).rstrip("\n") + "\n")
+        return 0
+    program = load_knowledge(arguments.knowledge)
     store = answered_store(
         arguments.files, program, folder, input_format=arguments.input_format, mapping=arguments.mapping, as_of=arguments.as_of
     )
-    text = read_document(arguments.query, "turtle").text.decode("utf-8", "replace") if arguments.query.endswith(".rq") else arguments.query
     result = run_query(text, store, arguments.engine, bindings, folder=folder)
     sys.stdout.write(result.write(arguments.format).rstrip("\n") + "\n")
     return 0
+
+
+def _ask_endpoint(arguments: argparse.Namespace, text: str, bindings: Bindings) -> QueryResult:
+    from reasoner.query import bound_query
+    from reasoner.remote.whole import query_store
+
+    if arguments.files:
+        raise UsageError("A remote store is asked alone", why="files are given as well", repair="publish them first, or leave them out")
+    return query_store(remote_store(arguments, arguments.endpoint), bound_query(text, bindings, folder=arguments.knowledge))
 
 
 def _ask_cohort(arguments: argparse.Namespace) -> int:

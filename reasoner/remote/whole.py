@@ -1,0 +1,144 @@
+"""Never take a part of a result for the whole: count the rows, and fetch in pages what a store cuts off.
+
+Stores cut results without a word (Virtuoso at 10,000 rows says so in a header only). So every SELECT is counted by the store
+itself, as a subquery, and compared. If rows are missing, the query is ordered by all its columns and read in pages; each page begins
+with the last row of the page before, so that a store whose order or content shifts between two pages is found out. Blank nodes
+have no identity from one answer to the next: a result with blank nodes must come in one piece.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pyoxigraph
+
+from reasoner.errors import ShortAnswerError, UnfitAnswerError, UsageError
+from reasoner.query_results import QueryResult, term_cell
+from reasoner.query_text import check_query, query_tokens
+from reasoner.remote.access import shown
+from reasoner.remote.store import RemoteStore, Rows, Term
+
+__all__ = ["query_store", "whole_rows"]
+
+_FORMS = ("select", "ask", "construct", "describe")
+_COUNT = "legcrampsCount"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A query in parts: form, declarations, the query after them up to LIMIT and OFFSET, whether it orders, and its VALUES."""
+
+    form: str
+    prologue: str
+    body: str
+    ordered: bool
+    values: str
+    limit: int | None
+    offset: int
+
+
+def query_store(store: RemoteStore, text: str) -> QueryResult:
+    """Return the whole result of a SELECT or ASK query whose parameters are bound.
+
+    Raises ShortAnswerError for rows that the store counts and does not give, other RemoteErrors as the transport does, and
+    UsageError for CONSTRUCT and DESCRIBE, whose wholeness no count can show.
+    """
+    text = check_query(text)
+    form = _parts(text).form
+    if form == "ask":
+        return QueryResult((), (), store.ask(text))
+    if form != "select":
+        raise UsageError(
+            "Of a remote store only SELECT and ASK are asked",
+            why=f"no count shows whether the triples of {form.upper()} are all there",
+            repair="select ?subject ?predicate ?object",
+        )
+    found = whole_rows(store, text)
+    return QueryResult(found.variables, tuple(tuple(map(term_cell, row)) for row in found.rows))
+
+
+def whole_rows(store: RemoteStore, text: str) -> Rows:
+    """Return all rows of a SELECT query, in pages if need be; raises as `query_store` does."""
+    parts = _parts(text)
+    first = store.select(text)
+    total = _count(store, parts)
+    if len(first.rows) == total:
+        return first
+    if not 1 < len(first.rows) < total:
+        raise _short(store, len(first.rows), total)
+    return _paged(store, parts, first, total)
+
+
+def _short(store: RemoteStore, given: int, total: int) -> ShortAnswerError:
+    return ShortAnswerError(
+        "The result is not whole",
+        where=shown(store.access.query_url),
+        why=f"{given} rows came, {total} are counted",
+        repair="ask for less, or ask again when nobody writes to the store",
+    )
+
+
+def _count(store: RemoteStore, parts: _Parts) -> int:
+    window = _window(parts.limit, parts.offset)
+    text = f"{parts.prologue}\nSELECT (COUNT(*) AS ?{_COUNT}) WHERE {{ {{\n{parts.body}\n{window}\n{parts.values}\n}} }}"
+    rows = store.select(text, (_COUNT,)).rows
+    value = rows[0][0] if len(rows) == 1 else None
+    if not isinstance(value, pyoxigraph.Literal) or not re.fullmatch(r"[0-9]{1,18}", value.value):
+        raise UnfitAnswerError("The store does not count", where=shown(store.access.query_url), repair="see `legcramps probe`")
+    return int(value.value)
+
+
+def _paged(store: RemoteStore, parts: _Parts, first: Rows, total: int) -> Rows:
+    """Return the rows in pages of the size that the store gives, each overlapping the last by one row."""
+    keys = " ".join(f"?{name}" for name in first.variables)
+    ordered = f"{parts.body} {keys}" if parts.ordered else f"{parts.body}\nORDER BY {keys}"
+    size = len(first.rows)
+    rows: list[tuple[Term | None, ...]] = []
+    while len(rows) < total:
+        start = max(len(rows) - 1, 0)
+        wanted = min(size, total - start)
+        text = f"{parts.prologue}\n{ordered}\n{_window(wanted, parts.offset + start)}\n{parts.values}"
+        page = store.select(text, first.variables).rows
+        if len(page) != wanted or (rows and page[0] != rows[-1]):
+            raise _short(store, max(len(rows), start + len(page)), total)
+        if any(isinstance(term, pyoxigraph.BlankNode) for row in page for term in row):
+            raise ShortAnswerError(
+                "The result cannot be read in pages",
+                where=shown(store.access.query_url),
+                why=f"{total} rows do not come at once, and hold blank nodes",
+                repair="ask for less at a time, or publish with named nodes",
+            )
+        rows += page[len(rows) - start :]
+    return Rows(first.variables, tuple(rows))
+
+
+def _window(limit: int | None, offset: int) -> str:
+    return " ".join((*(() if limit is None else (f"LIMIT {limit}",)), *((f"OFFSET {offset}",) if offset else ())))
+
+
+def _parts(text: str) -> _Parts:
+    """Take a query apart at the tokens that stand outside all brackets."""
+    depth, outer = 0, []
+    for token in query_tokens(text):
+        if token.lastgroup == "bracket":
+            depth += 1 if token.group() in "([{" else -1
+        elif token.lastgroup == "name" and not depth:
+            outer.append(token)
+    head = next(token for token in outer if token.group().lower() in _FORMS)
+    after = [token for token in outer if token.start() > head.start()]
+    words = {token.group().lower(): token for token in after}
+    modifiers = [words[word] for word in ("limit", "offset", "values") if word in words]
+    end = min((token.start() for token in modifiers), default=len(text))
+    values = words.get("values")
+    numbers = {one.group().lower(): int(other.group()) for one, other in pairwise(after) if other.group().isdecimal()}
+    return _Parts(
+        head.group().lower(),
+        text[: head.start()],
+        text[head.start() : end],
+        "order" in words,
+        text[values.start() :] if values else "",
+        numbers.get("limit"),
+        numbers.get("offset", 0),
+    )
