@@ -17,7 +17,6 @@ import zlib
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from email.message import Message
-from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
@@ -150,14 +149,12 @@ def _signing(access: Access) -> list[urllib.request.BaseHandler]:
 class _Connection(http.client.HTTPConnection):
     """A plain connection that its line knows of from the moment it is open."""
 
-    def __init__(self, *address: Any, line: _Line, **options: Any) -> None:
-        super().__init__(*address, **options)
-        self._line = line
+    line: _Line
 
     def connect(self) -> None:
         """Open the connection."""
         super().connect()
-        self._line.add(self.sock)
+        self.line.add(self.sock)
 
 
 class _TlsConnection(http.client.HTTPSConnection, _Connection):
@@ -174,11 +171,19 @@ class _Opening(urllib.request.AbstractHTTPHandler):
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         """Send the request as it is."""
-        return self._answers.enter_context(self.do_open(partial(_Connection, line=self._line), req))
+        return self._sent(_Connection, req)
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         """Send the request over TLS."""
-        return self._answers.enter_context(self.do_open(partial(_TlsConnection, line=self._line), req))
+        return self._sent(_TlsConnection, req)
+
+    def _sent(self, kind: type[_Connection], req: urllib.request.Request) -> http.client.HTTPResponse:
+        def connection(host: str, **options: Any) -> _Connection:
+            made = kind(host, **options)
+            made.line = self._line
+            return made
+
+        return self._answers.enter_context(self.do_open(connection, req))
 
     http_request = https_request = urllib.request.AbstractHTTPHandler.do_request_
 
