@@ -2,7 +2,8 @@
 
 LegcrampsError                 LC-1000  exit 4
 ├── UsageError                 LC-1100  exit 2   the call itself is wrong
-│   └── MissingExtraError      LC-1110  exit 2   an optional library is not installed
+│   ├── MissingExtraError      LC-1110  exit 2   an optional library is not installed
+│   └── ForbiddenError         LC-1120  exit 2   what is asked for is not allowed
 ├── InputError                 LC-1200  exit 2   a document could not be read
 │   ├── SyntaxProblem          LC-1210  exit 2   the document is malformed
 │   ├── LimitError             LC-1220  exit 2   the document exceeds a stated limit
@@ -27,6 +28,7 @@ from __future__ import annotations
 __all__ = [
     "ChangedDataError",
     "DeadlineError",
+    "ForbiddenError",
     "GuidelineError",
     "IncompleteError",
     "InputError",
@@ -95,6 +97,12 @@ class MissingExtraError(UsageError):
     """An optional library is not installed."""
 
     code = "LC-1110"
+
+
+class ForbiddenError(UsageError):
+    """What is asked for is not allowed."""
+
+    code = "LC-1120"
 
 
 class InputError(LegcrampsError):

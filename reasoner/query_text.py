@@ -11,15 +11,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyoxigraph
 
-from reasoner.errors import LimitError, SyntaxProblem, UsageError
+from reasoner.errors import ForbiddenError, LimitError, SyntaxProblem, UsageError
 from reasoner.literals import TEXT_TESTS
 from reasoner.namespaces import XSD, expand
 
-__all__ = ["MAX_NESTING", "MAX_QUERY", "Bindings", "Bound", "bind_parameters", "check_query", "query_tokens"]
+__all__ = ["MAX_NESTING", "MAX_QUERY", "Bindings", "Bound", "Screened", "bind_parameters", "check_query", "query_tokens", "screen_query"]
 
 MAX_QUERY = 16 * 1024
 """Bytes that a query may have; engines have crashed on longer ones."""
@@ -40,6 +40,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _REACHING = re.compile(r"service|^(?:from|load)$", re.IGNORECASE)
+_FETCHING = re.compile(r"service|^load$", re.IGNORECASE)
+_SUSPECT = re.compile(r"service|load|from", re.IGNORECASE)
 _REACH_NODES = ("ServiceGraphPattern", "DatasetClause")
 _ESCAPE = re.compile(r"\\(?:(\\)([uU]?)|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|.)", re.DOTALL)
 
@@ -49,17 +51,59 @@ def query_tokens(text: str) -> Iterator[re.Match[str]]:
     return _TOKEN.finditer(text)
 
 
+class Screened(NamedTuple):
+    """A query that may be run over a dataset, its escapes resolved, and the graphs of its FROM and FROM NAMED clauses."""
+
+    text: str
+    default: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+
+
 @lru_cache(maxsize=64)
 def check_query(text: str) -> str:
     """Return the query with its code point escapes resolved; raise an error with the repair for one that is refused."""
+    resolved = _resolved(text)
+    _check_tokens(resolved, _REACHING)
+    for node in _nodes(_parsed(resolved)):
+        if getattr(node, "name", "") in _REACH_NODES:
+            raise _refused(str(node.name))
+    return resolved
+
+
+@lru_cache(maxsize=256)
+def screen_query(text: str) -> Screened:
+    """Return what may be run over a dataset that is at hand: as `check_query`, but FROM may name its graphs.
+
+    A text in which none of the words that reach out occurs, not even within other words, needs no parse tree.
+    """
+    resolved = _resolved(text)
+    _check_tokens(resolved, _FETCHING)
+    if not _SUSPECT.search(resolved):
+        return Screened(resolved)
+    tree = _parsed(resolved)
+    if any(getattr(node, "name", "") == "ServiceGraphPattern" for node in _nodes(tree)):
+        raise _refused("SERVICE")
+    if not any(getattr(node, "name", "") == "DatasetClause" for node in _nodes(tree)):
+        return Screened(resolved)
+    from rdflib.plugins.sparql.algebra import translateQuery
+
+    clauses = translateQuery(tree).algebra.datasetClause
+    return Screened(resolved, *(tuple(str(clause[kind]) for clause in clauses if clause[kind]) for kind in ("default", "named")))
+
+
+def _resolved(text: str) -> str:
+    """Return a text of bounded size with its escapes of code points resolved."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_QUERY:
         raise LimitError("The query is too long", why=f"it has more than {MAX_QUERY} bytes", repair="split it into several queries")
-    resolved = _ESCAPE.sub(_resolve, text.replace("\r\n", "\n").replace("\r", "\n"))
-    _check_tokens(resolved)
+    return _ESCAPE.sub(_resolve, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _parsed(text: str) -> Any:
+    """Return the parse tree that rdflib makes of a query."""
     from rdflib.plugins.sparql.parser import parseQuery
 
     try:
-        tree = parseQuery(resolved)
+        return parseQuery(text)
     except RecursionError as error:
         raise LimitError("The query nests too deeply", repair="split it into several queries") from error
     except Exception as error:
@@ -68,10 +112,6 @@ def check_query(text: str) -> str:
             why=str(error),
             repair="write one SPARQL 1.1 query (SELECT, ASK, CONSTRUCT or DESCRIBE); updates are not run",
         ) from error
-    for node in _nodes(tree):
-        if getattr(node, "name", "") in _REACH_NODES:
-            raise _refused(str(node.name))
-    return resolved
 
 
 def _resolve(match: re.Match[str]) -> str:
@@ -87,7 +127,7 @@ def _resolve(match: re.Match[str]) -> str:
     return chr(point)
 
 
-def _check_tokens(text: str) -> None:
+def _check_tokens(text: str, refused: re.Pattern[str]) -> None:
     depth = 0
     for token in _TOKEN.finditer(text):
         word = token.group()
@@ -99,12 +139,12 @@ def _check_tokens(text: str) -> None:
                     why=f"more than {MAX_NESTING} brackets are open at once",
                     repair="split it into several queries",
                 )
-        elif token.lastgroup == "name" and word[0] not in "?$" and _REACHING.search(word.partition(":")[0]):
+        elif token.lastgroup == "name" and word[0] not in "?$" and refused.search(word.partition(":")[0]):
             raise _refused(word)
 
 
-def _refused(word: str) -> UsageError:
-    return UsageError(
+def _refused(word: str) -> ForbiddenError:
+    return ForbiddenError(
         "The query reaches outside the graph",
         why=f"it uses {word}",
         repair="remove SERVICE, FROM and LOAD; load what it needs into the graph first",

@@ -414,7 +414,7 @@ def test_a_query_that_reaches_outside_is_refused(text: str, engine: str) -> None
     "disguise", ["plain", "silent", "variable", "filter exists", "bind exists", "sub-query", "from", "from named", "joined to its address"]
 )
 def test_the_parse_tree_alone_refuses(disguise: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_text, "_check_tokens", lambda text: None)
+    monkeypatch.setattr(query_text, "_check_tokens", lambda text, refused: None)
     with pytest.raises(UsageError, match="reaches outside"):
         check_query(HOSTILE[disguise])
 

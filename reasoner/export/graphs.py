@@ -35,7 +35,7 @@ from reasoner.proof_formats import Words
 from reasoner.proofs import Prover
 from reasoner.terms import lc
 
-__all__ = ["ASSERTED", "GRAPHS", "INFERRED", "PROOF", "asserted", "named_graphs"]
+__all__ = ["ASSERTED", "GRAPHS", "INFERRED", "PROOF", "asserted", "named_graphs", "proof_triples"]
 
 ASSERTED, INFERRED, PROOF = "asserted", "inferred", "proof"
 GRAPHS = (ASSERTED, INFERRED, PROOF)
@@ -114,7 +114,7 @@ def named_graphs(
     if INFERRED in names:
         found[INFERRED] = _placed(names[INFERRED], (triple for each in answers for triple in inferred_graph(program, each)))
     if PROOF in names:
-        found[PROOF] = _placed(names[PROOF], _proofs(answers, program, folder))
+        found[PROOF] = _placed(names[PROOF], proof_triples(answers, program, folder))
     found[""] = _placed(DefaultGraph(), _provenance(names, stem, answers, program))
     return {name: sorted(set(quads), key=str) for name, quads in found.items()}
 
@@ -123,7 +123,8 @@ def _placed(graph: NamedNode | DefaultGraph, triples: Iterable[Triple]) -> list[
     return [Quad(triple.subject, triple.predicate, triple.object, graph) for triple in triples]
 
 
-def _proofs(answers: Iterable[CaseAnswer], program: Program, folder: Path) -> Iterator[Triple]:
+def proof_triples(answers: Iterable[CaseAnswer], program: Program, folder: Path) -> Iterator[Triple]:
+    """Yield one proof, in PROV-O, of each conclusion that the reports of the answers state."""
     axioms = load_axioms(program, folder)
     for answer in answers:
         view = View(program, answer.state, answer.statuses)

@@ -1,0 +1,52 @@
+"""Serve knowledge, records and what follows from them over HTTP."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, remark
+from reasoner.errors import MissingExtraError
+
+__all__ = ["add_arguments"]
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of `serve`."""
+    verb.add_argument("files", nargs="*", metavar="FILE", help="records whose facts, inferences and proofs are served with the knowledge")
+    verb.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
+    verb.add_argument("--port", type=int, default=7878, help="port to listen at, 0 for any free one (default 7878)")
+    verb.add_argument("--host-name", action="append", default=[], metavar="NAME", help="a name under which the server may be called")
+    verb.add_argument("--deadline", type=float, default=10.0, metavar="SECONDS", help="what a query may take (default 10)")
+    verb.add_argument("--max-rows", type=int, default=100_000, metavar="ROWS", help="what an answer may have (default 100000)")
+    verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the files' endings")
+    verb.add_argument("--mapping", metavar="FILE", help="how the columns of tables in CSV or TSV become records, in TOML")
+    add_as_of(verb)
+    verb.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from reasoner.answering import Records, read_all
+    from reasoner.documents import read_document
+    from reasoner.export.dataset import knowledge_quads, record_quads
+    from reasoner.resources import knowledge_folder, load_knowledge
+
+    try:
+        from reasoner.server.app import create_app, hold
+        from reasoner.server.run import listen, serve
+        from reasoner.server.settings import Limits, Settings
+    except ImportError as error:
+        raise MissingExtraError("The extra server is not installed", why=str(error), repair="pip install 'legcramps[server]'") from error
+    folder = knowledge_folder(arguments.knowledge)
+    program = load_knowledge(arguments.knowledge)
+    documents = [read_document(name, arguments.input_format) for name in arguments.files]
+    records = read_all(documents, program, folder=folder, mapping=arguments.mapping) if documents else Records(())
+    remark(records, arguments.as_of)
+    holdings = hold((*knowledge_quads(folder, program), *record_quads(documents, records, program, folder, as_of=arguments.as_of)))
+    listening = listen(arguments.host, arguments.port)
+    limits = Limits(deadline=arguments.deadline, rows=arguments.max_rows)
+    settings = Settings(arguments.host, listening.getsockname()[1], tuple(arguments.host_name), limits=limits)
+    app = create_app(program, folder, holdings, settings)
+    serve(app, listening, lambda: print(f"legcramps: serving http://{settings.host}:{settings.port}/", file=sys.stderr, flush=True))
+    holdings.close()
+    return 0

@@ -1,0 +1,84 @@
+"""Send answers and problems, and read bodies of bounded size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from starlette.types import Receive, Scope, Send
+
+from reasoner.errors import (
+    ForbiddenError,
+    IncompleteError,
+    InputError,
+    LegcrampsError,
+    LimitError,
+    SyntaxProblem,
+    UnsupportedInputError,
+    UsageError,
+)
+
+__all__ = ["Headers", "header_of", "problem_of", "read_body", "send_problem", "send_reply"]
+
+Headers = Iterable[tuple[str, str]]
+_STATUS: tuple[tuple[type[LegcrampsError], int], ...] = (
+    (UnsupportedInputError, 415),
+    (SyntaxProblem, 400),
+    (LimitError, 413),
+    (InputError, 400),
+    (ForbiddenError, 403),
+    (UsageError, 400),
+    (IncompleteError, 503),
+)
+
+
+def header_of(scope: Scope, name: str) -> str:
+    """Return the values of a request's header, joined by commas."""
+    wanted = name.encode()
+    return ", ".join(value.decode("latin-1") for key, value in scope["headers"] if key == wanted)
+
+
+async def send_reply(send: Send, status: int, body: bytes, media: str = "", headers: Headers = ()) -> None:
+    """Send a whole answer."""
+    given = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers]
+    if media:
+        given.append((b"content-type", (f"{media}; charset=utf-8" if media.startswith("text/") else media).encode()))
+    if status != 204:
+        given.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": given})
+    await send({"type": "http.response.body", "body": body})
+
+
+def problem_of(error: LegcrampsError) -> tuple[int, dict[str, object]]:
+    """Return the status and the document (RFC 9457) of an error."""
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    document = {"title": error.what, "detail": error.why, "repair": error.repair, "code": error.code}
+    return status, {"status": status, **{name: text for name, text in document.items() if text}}
+
+
+async def send_problem(send: Send, status: int, document: dict[str, object], headers: Headers = ()) -> None:
+    """Send a problem as JSON."""
+    await send_reply(send, status, json.dumps(document, ensure_ascii=False).encode(), "application/problem+json", headers)
+
+
+async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
+    """Return the body of a request; raise LimitError before more than `most` bytes of it are held."""
+    length = header_of(scope, "content-length")
+    if length.isdecimal() and int(length) > most:
+        raise _too_long(most)
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise IncompleteError("The request is not whole", why="the client went away")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > most:
+            raise _too_long(most)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _too_long(most: int) -> LimitError:
+    return LimitError("The request is too long", why=f"its body has more than {most} bytes", repair="send less at once")

@@ -1,0 +1,66 @@
+"""Listen, serve until a signal comes, and leave no process behind."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from reasoner.errors import UsageError
+
+__all__ = ["listen", "serve"]
+
+_BACKLOG = 2048
+_DRAIN = 10
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raise UsageError when the address cannot be had."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        where = f"{host}:{port}"
+        raise UsageError(
+            "The address cannot be served", where=where, why=error.strerror or str(error), repair="name another --port"
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; a second signal stops at once. The signal is not raised again, so that a drained server ends well."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve an application until SIGTERM or SIGINT; requests under way are finished first."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_DRAIN,
+    )
+    _Server(config, ready).run(sockets=[listening])

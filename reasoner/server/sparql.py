@@ -1,0 +1,181 @@
+"""Speak the SPARQL 1.1 Protocol for queries: read the request, let a worker answer, send the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from reasoner.errors import ForbiddenError, LegcrampsError, SyntaxProblem, UnsupportedInputError, UsageError
+from reasoner.server.description import Description
+from reasoner.server.formats import GRAPH_TYPES, RESULT_TYPES, best
+from reasoner.server.pool import Overloaded, Pool
+from reasoner.server.replies import Headers, header_of, problem_of, read_body, send_problem, send_reply
+from reasoner.server.settings import Limits
+from reasoner.server.wire import pack
+
+__all__ = ["Sparql"]
+
+_FORM = "application/x-www-form-urlencoded"
+_DIRECT = "application/sparql-query"
+_UPDATE = "application/sparql-update"
+_METHODS = "GET, HEAD, POST, OPTIONS"
+_MOST_PARAMETERS = 100
+_POSITION = re.compile(r"\bat (\d+):(\d+)|line:(\d+), col:(\d+)")
+_FRESH = ("cache-control", "no-store")
+_VARY = ("vary", "accept")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request asks: the query, or None for the description of the service, with dataset and wanted form."""
+
+    query: str | None
+    default: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    form: str = ""
+
+
+class Sparql:
+    """The endpoint over a pool of workers, as an ASGI application."""
+
+    def __init__(self, pool: Pool, limits: Limits, description: Description) -> None:
+        self._pool = pool
+        self._limits = limits
+        self._description = description
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        method = scope["method"]
+        if method == "OPTIONS":
+            await send_reply(send, 204, b"", headers=(("allow", _METHODS), ("accept-post", f"{_FORM}, {_DIRECT}")))
+            return
+        if method not in ("GET", "HEAD", "POST"):
+            document = {"status": 405, "title": "The method is not taken", "repair": f"use one of {_METHODS}", "code": UsageError.code}
+            await send_problem(send, 405, document, (("allow", _METHODS),))
+            return
+        try:
+            asked = _read_get(scope) if method != "POST" else _read_post(scope, await read_body(scope, receive, self._limits.request))
+            await self._answer(asked, header_of(scope, "accept"), send)
+        except LegcrampsError as error:
+            status, document = problem_of(error)
+            again: Headers = (("retry-after", "1"),) if isinstance(error, Overloaded) else ()
+            await send_problem(send, status, document, (_FRESH, *again))
+
+    async def _answer(self, asked: _Asked, accept: str, send: Send) -> None:
+        if asked.query is None:
+            await self._describe(accept, asked.form, send)
+            return
+        rows, graph = (
+            asked.form if asked.form in types else "" if asked.form else best(accept, types) for types in (RESULT_TYPES, GRAPH_TYPES)
+        )
+        header: Mapping[str, object] = {
+            "default": asked.default,
+            "named": asked.named,
+            "rows_as": rows,
+            "graph_as": graph,
+            "rows": self._limits.rows,
+            "size": self._limits.answer,
+        }
+        found = await self._pool.ask(asked.query, pack(header, asked.query.encode()))
+        status = found.header["status"]
+        if status != 200:
+            await send_problem(send, status, _problem(found.header), (_FRESH, _VARY))
+            return
+        notes = []
+        if found.header["cut"]:
+            notes.append(("legcramps-truncated", f"rows={found.header['cut']}"))
+        if found.header["unknown"]:
+            notes.append(("legcramps-unknown-graphs", str(found.header["unknown"])))
+        await send_reply(send, 200, found.body, found.header["media"], (_FRESH, _VARY, *notes))
+
+    async def _describe(self, accept: str, form: str, send: Send) -> None:
+        form = form or best(accept, GRAPH_TYPES) or best(accept, {"html": "text/html"})
+        if form == "html":
+            await send_reply(send, 303, b"", headers=(("location", "/"), _VARY))
+        elif form not in GRAPH_TYPES:
+            taken = ", ".join(GRAPH_TYPES.values())
+            document = {
+                "status": 406,
+                "title": "The description is not written in a form that is accepted",
+                "repair": f"accept one of {taken}",
+            }
+            await send_problem(send, 406, document, (_VARY,))
+        else:
+            await send_reply(send, 200, self._description.written(form), GRAPH_TYPES[form], (_FRESH, _VARY))
+
+
+def _problem(header: Mapping[str, object]) -> dict[str, object]:
+    """Return the problem that a worker states, with the place in the query; nothing of the query is repeated."""
+    document: dict[str, object] = {"status": header["status"], "title": header["what"]}
+    why = str(header["why"])
+    if place := _POSITION.search(why):
+        line, column = (int(number) for number in place.groups() if number)
+        document |= {"line": line, "column": column}
+        why = f"line {line}, column {column}"
+    return document | {name: text for name, text in (("detail", why), ("repair", header["repair"]), ("code", header["code"])) if text}
+
+
+# --- requests -----------------------------------------------------------------------------------------------------------
+
+
+def _read_get(scope: Scope) -> _Asked:
+    given = _parameters(scope["query_string"])
+    if given.get("update"):
+        raise UsageError("An update is not taken by GET", repair="send it by POST, where updates are on")
+    return _asked(given, given.get("query", []))
+
+
+def _read_post(scope: Scope, body: bytes) -> _Asked:
+    media, _, charset = header_of(scope, "content-type").lower().partition(";")
+    media = media.strip()
+    if "charset=" in charset and charset.split("charset=")[1].strip(' "') not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedInputError("The character set is not read", repair="send UTF-8")
+    given = _parameters(scope["query_string"])
+    if media == _DIRECT:
+        if given.get("query"):
+            raise UsageError("There are two queries", why="one in the URL, one in the body", repair="send one")
+        return _asked(given, [_text(body)])
+    if media == _UPDATE:
+        raise ForbiddenError("Updates are not taken", why="this endpoint is read-only")
+    if media != _FORM:
+        raise UnsupportedInputError("The content type is not read", repair=f"send {_FORM} or {_DIRECT}")
+    for name, values in _parameters(body).items():
+        given.setdefault(name, []).extend(values)
+    if given.get("update"):
+        raise ForbiddenError("Updates are not taken", why="this endpoint is read-only")
+    if not given.get("query"):
+        raise UsageError("There is no query", repair="send the parameter query")
+    return _asked(given, given["query"])
+
+
+def _asked(given: Mapping[str, list[str]], queries: list[str]) -> _Asked:
+    if len(queries) > 1:
+        raise UsageError("There are several queries", repair="send one")
+    form = (given.get("format") or [""])[-1]
+    if form and form not in (*RESULT_TYPES, *GRAPH_TYPES):
+        raise UsageError("The format is not known", repair=f"use one of {', '.join((*RESULT_TYPES, *GRAPH_TYPES))}")
+    default, named = (tuple(given.get(f"{kind}-graph-uri", ())) for kind in ("default", "named"))
+    return _Asked(queries[0] if queries else None, default, named, form)
+
+
+def _parameters(text: bytes) -> dict[str, list[str]]:
+    """Return the parameters of a URL or a form, each decoded once."""
+    found: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except ValueError as error:
+        raise SyntaxProblem("The parameters are malformed", repair="encode them as UTF-8, in percent escapes") from error
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SyntaxProblem("The query is no UTF-8 text", repair="send UTF-8") from error
