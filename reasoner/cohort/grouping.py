@@ -20,7 +20,8 @@ Ids = np.ndarray[Any, np.dtype[np.int32]]
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 _TYPE, _CASE, _HAS_RECORD = (f"<{iri}>" for iri in (RDF + "type", lc("Case"), lc("hasRecord")))
-_BASE = 0x9E3779B97F4A7C15
+_BASE, _FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+_WORD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +109,19 @@ def hashes_of(terms: pa.StringArray) -> Hashes:
     """Return a number for each text that equal texts share; unequal ones hardly ever do."""
     terms = pa.concat_arrays([terms]) if terms.offset else terms
     offsets = np.frombuffer(terms.buffers()[1], dtype=np.int32, count=len(terms) + 1)
-    text = terms.buffers()[2]
-    found = np.zeros(len(terms), dtype=np.uint64)
     sizes = np.diff(offsets)
-    filled = np.flatnonzero(sizes)  # `reduceat` takes an empty stretch for one of length one
-    if text is None or not len(filled):
+    found = sizes.astype(np.uint64) * _BASE
+    short = sizes < _WORD
+    if short.any():
+        found[short] = hashes_of(pc.ascii_lpad(terms.filter(pa.array(short)), _WORD, "\0"))
+    text = terms.buffers()[2]
+    if text is None or short.all():
         return found
-    data = np.frombuffer(text, dtype=np.uint8, count=offsets[-1])
-    powers = np.full(sizes.max(), _BASE, dtype=np.uint64)
-    powers[0] = 1
-    powers = np.multiply.accumulate(powers)
-    table = np.random.default_rng(0).integers(1, 2**63, 256, dtype=np.uint64)
-    weighed = table[data]
-    weighed *= powers[np.arange(len(data), dtype=np.int32) - np.repeat(offsets[:-1], sizes)]
-    found[filled] = np.add.reduceat(weighed, offsets[filled])
+    words: Hashes = np.ndarray((text.size - _WORD + 1,), "<u8", text, strides=(1,))  # type: ignore[call-overload]
+    last = offsets[1:] - _WORD
+    for place in range(0, int(sizes.max()), _WORD):
+        chosen = np.flatnonzero((sizes > place) & ~short)
+        word = found[chosen] ^ words[np.minimum(offsets[chosen] + place, last[chosen])]
+        word *= _FACTOR
+        found[chosen] = word ^ (word >> np.uint64(32))
     return found

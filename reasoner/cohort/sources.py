@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from reasoner.errors import InputError, UnsupportedInputError
 
@@ -142,11 +143,14 @@ def _row_groups(source: Source) -> list[tuple[int, int, int]]:
 def read_stretch(path: str, start: int, end: int) -> bytes:
     """Return the whole lines that begin in a stretch of a file."""
     with Path(path).open("rb") as file:
-        if start:
-            file.seek(start - 1)
-            before = file.readline()
-            start += len(before) - 1
-        if start >= end:
-            return b""
-        data = file.read(end - start)
-        return data if data.endswith(b"\n") else data + file.readline()
+        start, end = (_line_at(file, place) for place in (start, end))
+        file.seek(start)
+        return file.read(end - start)
+
+
+def _line_at(file: BinaryIO, place: int) -> int:
+    """Return where the first line begins that does not begin before a place."""
+    if not place:
+        return 0
+    file.seek(place - 1)
+    return place - 1 + len(file.readline())
