@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,7 @@ from reasoner.cohort.grouping import Grouping
 from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, SUBJECT, Flags, Ids, Lexicon
 from reasoner.cohort.long_table import ABOUT, CASE
 from reasoner.cohort.remarks import Remark, Remarks
-from reasoner.cohort.triples import Triples
+from reasoner.cohort.triples import Codes, Triples
 from reasoner.namespaces import LC, RDF
 from reasoner.program.model import Program
 from reasoner.terms import lc
@@ -29,6 +28,7 @@ _TYPE, _CASE, _HAS_RECORD = RDF + "type", lc("Case"), lc("hasRecord")
 _ABOUT_CASE = tuple(column.property for column in CASE[1:])
 _SORTS = ("Finding", "Investigation", "Drug", "Investigation", "Condition", "")
 _CLOSURE = len(KINDS) - 1
+_KINDS = {f"<{name}>": place for place, name in enumerate((*KINDS, _CASE))}
 
 
 @dataclass(frozen=True)
@@ -84,55 +84,51 @@ class _Nodes:
     owner: Ids
     irregular: Flags
 
+    def slots(self) -> Codes:
+        """Return the place of each subject among records and, after them, cases; for other subjects their number."""
+        found = np.full(len(self.owner), len(self.records) + len(self.cases), dtype=np.int32)
+        found[self.cases] = np.arange(len(self.records), len(self.records) + len(self.cases))
+        found[self.records] = np.arange(len(self.records))
+        return found
+
 
 def _nodes_of(triples: Triples, grouping: Grouping) -> _Nodes:
     """Return the whole cases with their records; a case is irregular when it shares one, or links a node of another sort."""
     count = len(triples.subjects)
     named = pc.starts_with(triples.subjects, "<").to_numpy(zero_copy_only=False)
     cases = np.flatnonzero(grouping.cases & grouping.kept & named)
-    owner = _places(cases, count)
+    owner = np.full(count, -1, dtype=np.int64)
+    owner[cases] = np.arange(len(cases))
     irregular = np.zeros(len(cases) + 1, dtype=bool)
     held = grouping.kept[grouping.holders] & (owner[grouping.holders] >= 0)
-    targets, holders = np.divmod(np.unique(grouping.targets[held].astype(np.int64) * count + grouping.holders[held]), max(count, 1))
+    targets, holders = grouping.targets[held], grouping.holders[held]
+    if not (targets[1:] > targets[:-1]).all():
+        targets, holders = np.divmod(np.unique(targets.astype(np.int64) * count + holders), max(count, 1))
     links = np.bincount(targets, minlength=count)
     irregular[owner[holders[(links > 1)[targets] | grouping.cases[targets] | ~named[targets]]]] = True
+    irregular[owner[targets[grouping.cases[targets]]]] = True
     irregular[owner[grouping.dangling]] = True
     apart = ~grouping.cases[targets]
     owner[targets[apart]] = owner[holders[apart]]
-    return _Nodes(cases, np.flatnonzero(links), owner, irregular)
-
-
-def _places(chosen: Ids, count: int) -> Ids:
-    """Return the place of each subject among chosen ones; −1 for the others."""
-    found = np.full(count, -1, dtype=np.int64)
-    found[chosen] = np.arange(len(chosen))
-    return found
+    return _Nodes(cases, np.flatnonzero((links > 0) & ~grouping.cases), owner, irregular)
 
 
 def _stated(triples: Triples, nodes: _Nodes, lexicon: Lexicon) -> tuple[Ids, dict[str, Ids], dict[str, Ids]]:
     """Return the kinds of the records, and what is stated of records and of cases; odd statements make their case irregular."""
-    owner, irregular = nodes.owner, nodes.irregular
-    columns, about_case = ({name: np.full(len(each), -1, dtype=np.int64) for name in PROPERTIES} for each in (nodes.records, nodes.cases))
-    kind = np.full(len(nodes.records), -1, dtype=np.int64)
-    place, of_case = (_places(each, len(owner)) for each in (nodes.records, nodes.cases))
-    for name, rows in _by_predicate(triples):
-        rows = rows[owner[triples.s[rows]] >= 0]
-        if not len(rows) or name == _HAS_RECORD:
-            continue
-        subjects, objects = _once(triples, rows, nodes)
-        if name == _TYPE:
-            kinds = _kinds(triples, objects)
-            record = place[subjects] >= 0
-            irregular[owner[subjects[np.where(record, kinds >= len(KINDS), kinds != len(KINDS)) | (kinds < 0)]]] = True
-            kind[place[subjects[record]]] = kinds[record]
-        elif name in columns:
-            ids = objects if name == SUBJECT else _numbers(triples, objects, name, lexicon)
-            record, about = place[subjects] >= 0, of_case[subjects] >= 0
-            columns[name][place[subjects[record]]] = ids[record]
-            about_case[name][of_case[subjects[about]]] = ids[about]
-        elif name.startswith(LC) or name in lexicon.watched:
-            irregular[owner[subjects]] = True
-    return kind, columns, about_case
+    records, size = len(nodes.records), len(nodes.records) + len(nodes.cases)
+    holder = np.append(nodes.owner[nodes.records], np.arange(len(nodes.cases)))
+    nothing = np.full(size, -1, dtype=np.int64)
+    columns = dict.fromkeys((_TYPE, *PROPERTIES), nothing)
+    for name, slots, objects in _by_predicate(triples, nodes.slots(), size):
+        if name in columns:
+            slots, objects = _once(slots, objects, holder, nodes)
+            columns[name] = nothing.copy()
+            columns[name][slots] = objects if name == SUBJECT else _numbers(triples, objects, name, lexicon)
+        elif name != _HAS_RECORD and (name.startswith(LC) or name in lexicon.watched):
+            nodes.irregular[holder[slots]] = True
+    kind = columns.pop(_TYPE)[:records].copy()
+    of_records, of_cases = ({name: column[part] for name, column in columns.items()} for part in (slice(records), slice(records, None)))
+    return kind, of_records, of_cases
 
 
 def _subjects(triples: Triples, objects: Ids, nodes: _Nodes) -> pa.StringArray:
@@ -146,34 +142,38 @@ def _subjects(triples: Triples, objects: Ids, nodes: _Nodes) -> pa.StringArray:
     return pc.utf8_slice_codeunits(texts, 1, -1)
 
 
-def _by_predicate(triples: Triples) -> Iterator[tuple[str, Ids]]:
-    """Yield each predicate with the places of its triples."""
-    order = np.argsort(triples.p, kind="stable")
-    bounds = np.searchsorted(triples.p[order], np.arange(len(triples.predicates) + 1))
-    for number, text in enumerate(triples.predicates.to_pylist()):
-        yield text[1:-1], order[bounds[number] : bounds[number + 1]]
+def _by_predicate(triples: Triples, slots: Codes, size: int) -> Iterator[tuple[str, Codes, Codes]]:
+    """Yield each predicate with subjects, by slot, and objects of its triples; those whose slot is `size` are left out."""
+    codes = triples.p.astype(np.min_scalar_type(len(triples.predicates)))  # bytes are sorted in one pass
+    order = np.argsort(codes, kind="stable")
+    of_row = slots[triples.s]
+    if (slots == size).any():
+        order = order[of_row[order] < size]
+    ends = np.cumsum(np.bincount(codes[order], minlength=len(triples.predicates))).tolist()
+    of_row, objects = of_row[order], triples.o[order]
+    for text, start, end in zip(triples.predicates.to_pylist(), (0, *ends), ends, strict=False):
+        if start < end:
+            yield text[1:-1], of_row[start:end], objects[start:end]
 
 
-def _once(triples: Triples, rows: Ids, nodes: _Nodes) -> tuple[Any, Any]:
+def _once(slots: Codes, objects: Codes, holder: Ids, nodes: _Nodes) -> tuple[Codes, Codes]:
     """Return subjects and objects of the triples of one predicate, each pair once; a subject with two objects is irregular."""
-    subjects, objects = triples.s[rows], triples.o[rows]
-    if np.bincount(subjects).max() > 1:
-        _, first = np.unique(subjects.astype(np.int64) * len(triples.objects) + objects, return_index=True)
-        subjects, objects = subjects[first], objects[first]
-        nodes.irregular[nodes.owner[subjects[np.bincount(subjects)[subjects] > 1]]] = True
-    return subjects, objects
+    if (slots[1:] > slots[:-1]).all() or np.bincount(slots).max() < 2:
+        return slots, objects
+    slots, objects = np.unique(np.stack([slots, objects]), axis=1)
+    nodes.irregular[holder[slots[1:][slots[1:] == slots[:-1]]]] = True
+    return slots, objects
 
 
-def _kinds(triples: Triples, objects: Any) -> Ids:
-    known = {f"<{name}>": number for number, name in enumerate((*KINDS, _CASE))}
-    distinct, back = np.unique(objects, return_inverse=True)
-    found = np.array([known.get(text, -1) for text in triples.objects.take(pa.array(distinct)).to_pylist()], dtype=np.int64)
-    return found[back]
-
-
-def _numbers(triples: Triples, objects: Any, name: str, lexicon: Lexicon) -> Ids:
-    distinct, back = np.unique(objects, return_inverse=True)
-    return lexicon.numbers(name, triples.objects.take(pa.array(distinct)).to_pylist())[back]
+def _numbers(triples: Triples, objects: Codes, name: str, lexicon: Lexicon) -> Ids:
+    """Return the numbers of objects in a lexicon; those of types are the places of the kinds of nodes."""
+    among = np.zeros(len(triples.objects), dtype=bool)
+    among[objects] = True
+    distinct = np.flatnonzero(among)
+    texts = triples.objects.take(pa.array(distinct)).to_pylist()
+    numbers = np.empty(len(among), dtype=np.int64)
+    numbers[distinct] = [_KINDS.get(text, -1) for text in texts] if name == _TYPE else lexicon.numbers(name, texts)
+    return numbers[objects]
 
 
 def judged(

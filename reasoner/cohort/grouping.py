@@ -9,14 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reasoner.cohort.triples import Triples, subjects_from
+from reasoner.cohort.triples import Codes, Triples, subjects_from
 from reasoner.namespaces import RDF
 from reasoner.terms import lc
 
 __all__ = ["Grouping", "group", "hashes_of"]
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
-Ids = np.ndarray[Any, np.dtype[np.int32]]
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 _TYPE, _CASE, _HAS_RECORD = (f"<{iri}>" for iri in (RDF + "type", lc("Case"), lc("hasRecord")))
@@ -34,9 +33,9 @@ class Grouping:
 
     cases: Flags
     kept: Flags
-    holders: Ids
-    targets: Ids
-    dangling: Ids
+    holders: Codes
+    targets: Codes
+    dangling: Codes
 
 
 def group(triples: Triples, *, first: bool, last: bool) -> Grouping:
@@ -50,9 +49,11 @@ def group(triples: Triples, *, first: bool, last: bool) -> Grouping:
     cases = np.zeros(count, dtype=bool)
     cases[triples.s[typed & (triples.o == _place(triples.objects, _CASE))]] = True
     links = triples.p == _place(triples.predicates, _HAS_RECORD)
-    linked = _subjects_among(triples, triples.o[links])
+    linked = -1 - triples.o[links]
     holders = triples.s[links]
-    whole = np.bincount(triples.s, minlength=count) > 0
+    whole = np.zeros(count, dtype=bool)
+    whole[triples.s] = True
+    linked[~whole[linked]] = -1
     if not (first and last):
         known = linked >= 0
         owned = cases.copy()
@@ -80,7 +81,7 @@ def _cut(triples: Triples, holding: Flags, end: bool) -> list[int]:
     return [place for place in found.values() if place >= 0]
 
 
-def _spread(whole: Flags, holders: Ids, targets: Ids) -> Flags:
+def _spread(whole: Flags, holders: Codes, targets: Codes) -> Flags:
     """Return the subjects that are whole and linked with whole ones only."""
     while True:
         broken = ~(whole[holders] & whole[targets])
@@ -97,14 +98,6 @@ def _place(terms: pa.StringArray, term: str) -> int:
     return found
 
 
-def _subjects_among(triples: Triples, objects: Ids) -> Ids:
-    """Return per object which subject it is; -1 where it is none."""
-    distinct, back = np.unique(objects, return_inverse=True)
-    found = pc.index_in(triples.objects.take(pa.array(distinct)), triples.subjects)
-    places: Ids = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)[back]
-    return places
-
-
 def hashes_of(terms: pa.StringArray) -> Hashes:
     """Return a number for each text that equal texts share; unequal ones hardly ever do."""
     terms = pa.concat_arrays([terms]) if terms.offset else terms
@@ -113,11 +106,11 @@ def hashes_of(terms: pa.StringArray) -> Hashes:
     found = sizes.astype(np.uint64) * _BASE
     short = sizes < _WORD
     if short.any():
-        found[short] = hashes_of(pc.ascii_lpad(terms.filter(pa.array(short)), _WORD, "\0"))
+        found[short] += hashes_of(pc.ascii_lpad(terms.filter(pa.array(short)), _WORD, "\0"))
     text = terms.buffers()[2]
     if text is None or short.all():
         return found
-    words: Hashes = np.ndarray((text.size - _WORD + 1,), "<u8", text, strides=(1,))  # type: ignore[call-overload]
+    words: Hashes = np.ndarray((text.size - _WORD + 1,), "<u8", text, strides=(1,))
     last = offsets[1:] - _WORD
     for place in range(0, int(sizes.max()), _WORD):
         chosen = np.flatnonzero((sizes > place) & ~short)

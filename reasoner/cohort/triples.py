@@ -18,19 +18,23 @@ import pyarrow.compute as pc
 import pyoxigraph
 from pyarrow import csv
 
-__all__ = ["Malformed", "Triples", "read_triples", "subjects_from", "text_of"]
+from reasoner.terms import lc
+
+__all__ = ["Codes", "Malformed", "Triples", "read_triples", "subjects_from", "text_of"]
 
 _PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=@:/-]*"
 _IRI = rf"<(https?://[A-Za-z0-9.-]+(/{_PLAIN})?(\?{_PLAIN})?(#{_PLAIN})?|urn:[A-Za-z0-9][A-Za-z0-9-]+:[A-Za-z0-9._~:/-]+)>"
 _NODE = rf"{_IRI}|_:[A-Za-z0-9]+"
 _LITERAL = rf'"[^"\\\x00-\x1f]*"(\^\^{_IRI})?'
-_FORMS = {"s": rf"^({_NODE})$", "p": rf"^{_IRI}$", "o": rf"^({_NODE}|{_LITERAL})$", "g": rf"^({_NODE})$", "end": r"^\.$"}
+_LINK = f"<{lc('hasRecord')}>"
+_NAMES = ["s", "p", "o"]
+_FEW = pa.dictionary(pa.int32(), pa.binary())
 _STRING = "^^<http://www.w3.org/2001/XMLSchema#string>"
 _SUBJECT = re.compile(rf"\s*({_NODE})(?=\s)")
-_BLOCK = 8 << 20
+_BLOCK = 4 << 20
 _MARK = b"\xef\xbb\xbf"
 
-Ids = np.ndarray[Any, np.dtype[np.int32]]
+Codes = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +48,38 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Triples:
-    """Triples as three columns of numbers into the lists of distinct terms, which stand as in N-Triples; `data` is their text."""
+    """Triples as three columns of numbers into the lists of distinct terms, which stand as in N-Triples; `data` is their text.
+
+    `subjects` also holds the records that a case links; the object of such a link is −1 less its place among them.
+    """
 
     subjects: pa.StringArray
     predicates: pa.StringArray
     objects: pa.StringArray
-    s: Ids
-    p: Ids
-    o: Ids
+    s: Codes
+    p: Codes
+    o: Codes
     malformed: tuple[Malformed, ...]
-    data: bytes
+    data: bytes | bytearray
 
 
-def read_triples(data: bytes, *, quads: bool = False) -> Triples:
+def read_triples(data: bytes | bytearray, *, quads: bool = False) -> Triples:
     """Return the triples of whole lines of N-Triples, or of N-Quads with their graph names left out."""
-    odd: list[str | bytes] = []
-    table = _canonical(data, quads, odd)
-    parts = [] if table is None else [_qualified(table, odd)]
     malformed: list[Malformed] = []
-    if odd:
-        parts.append(_parsed(odd, quads, malformed))
-    columns = pa.concat_tables(parts).unify_dictionaries().combine_chunks() if parts else _table([], [], [])
-    found = [columns.column(name).chunk(0) if columns.num_rows else pa.array([], _TERM) for name in ("s", "p", "o")]
-    ids = [each.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False) for each in found]
-    subjects, predicates, objects = (each.dictionary for each in found)
-    s, p, o = ids
-    return Triples(subjects, predicates, objects, s, p, o, tuple(malformed), data)
+    try:
+        if not data.isascii():
+            data.decode()  # the handler of odd rows takes no other bytes
+        found = _encoded(_batches(data, quads, malformed))
+        if len(odd := found.odd_rows()):
+            again = _parsed(found.lines(odd), quads, malformed)
+            found = _encoded([found.without(odd), again])
+    except (UnicodeDecodeError, pa.ArrowInvalid):  # bytes that are no text, or a line longer than a block: the strict parser decides
+        malformed.clear()
+        found = _encoded([_parsed(data.splitlines(), quads, malformed)])
+    return Triples(found.subjects, found.predicates, found.objects, found.s, found.p, found.o, tuple(malformed), data)
 
 
-def subjects_from(data: bytes, *, end: bool) -> Iterator[str]:
+def subjects_from(data: bytes | bytearray, *, end: bool) -> Iterator[str]:
     """Yield the subjects of the lines from one end of a stretch on, where they can be made out."""
     place = len(data) if end else 0
     while place > 0 if end else place < len(data):
@@ -86,72 +93,115 @@ def subjects_from(data: bytes, *, end: bool) -> Iterator[str]:
             yield subject
 
 
-def _subject(line: bytes) -> str | None:
+def _subject(line: bytes | bytearray) -> str | None:
     found = _SUBJECT.match(line.decode("utf-8", "replace"))
     return found[1] if found else None
 
 
-_TERM = pa.dictionary(pa.int32(), pa.string())
-
-
-def _table(s: Iterable[str], p: Iterable[str], o: Iterable[str]) -> pa.Table:
-    columns = [pa.array(list(each), pa.string()).dictionary_encode() for each in (s, p, o)]
-    return pa.table([column.cast(_TERM) for column in columns], names=["s", "p", "o"])
-
-
-def _canonical(data: bytes, quads: bool, odd: list[str | bytes]) -> pa.Table | None:
-    """Return the lines that have the right number of fields; the others join `odd`."""
-    names = ["s", "p", "o", *(["g"] if quads else []), "end"]
+def _batches(data: bytes | bytearray, quads: bool, malformed: list[Malformed]) -> Iterator[pa.RecordBatch]:
+    """Yield the lines that have the right number of fields, then the triples of the others; raise ArrowInvalid where the reader cannot tell."""
+    names = [*_NAMES, *(["g"] if quads else []), "end"]
+    types = {name: pa.binary() if name in ("s", "o") else _FEW for name in names}
+    others: list[str] = []
 
     def refuse(row: Any) -> str:
-        odd.append(row.text)
+        others.append(row.text)
         return "skip"
 
     if data.startswith(_MARK):
         data = b"\n" + data
-    if not data or data.isspace():
-        return None
-    try:
-        return csv.read_csv(
+    if data and not data.isspace():
+        yield from csv.open_csv(
             pa.BufferReader(data),
             csv.ReadOptions(column_names=names, use_threads=False, block_size=_BLOCK),
             csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False, double_quote=False, invalid_row_handler=refuse),
-            csv.ConvertOptions(column_types=dict.fromkeys(names, _TERM), strings_can_be_null=False),
+            csv.ConvertOptions(column_types=types, strings_can_be_null=False),
         )
-    except pa.ArrowInvalid:  # bytes that are no text, or a line longer than a block: the strict parser decides
-        odd[:] = data.splitlines()
-        return None
+    yield _parsed(others, quads, malformed)
 
 
-def _qualified(table: pa.Table, odd: list[str | bytes]) -> pa.Table:
-    """Return the canonical lines; the others join `odd`."""
-    table = table.unify_dictionaries().combine_chunks()
-    if not table.num_rows:
-        return _table([], [], [])
-    kept = None
-    for name in table.column_names:
-        column = table.column(name).chunk(0)
-        fits = pc.match_substring_regex(column.dictionary, _FORMS[name])
-        if not pc.all(fits).as_py():
-            mask = fits.take(column.indices)
-            kept = mask if kept is None else pc.and_(kept, mask)
-    if kept is not None:
-        rest = table.filter(pc.invert(kept))
-        texts = [column.cast(pa.string()) for column in rest.columns]
-        odd.extend(pc.binary_join_element_wise(*texts, " ").to_pylist())
-        table = table.filter(kept)
-    column = table.column("o").chunk(0) if table.num_rows else None
-    if column is not None and pc.any(pc.ends_with(column.dictionary, _STRING)).as_py():
-        plain = pc.replace_substring_regex(column.dictionary, re.escape(_STRING) + "$", "").dictionary_encode()
-        column = pa.DictionaryArray.from_arrays(plain.indices.take(column.indices), plain.dictionary)
-        table = table.set_column(table.column_names.index("o"), "o", column)
-    return table.select(["s", "p", "o"])
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """Rows as `Triples` has them; `ends` are the rest of those that are lines as read, which come first."""
+
+    subjects: pa.StringArray
+    predicates: pa.StringArray
+    objects: pa.StringArray
+    s: Codes
+    p: Codes
+    o: Codes
+    ends: tuple[tuple[pa.StringArray, Codes, str], ...]
+
+    def odd_rows(self) -> Codes:
+        """Return the places of the lines as read that are not canonical."""
+        values = (self.objects, self.o, f"{_NODE}|{_LITERAL}")
+        places = [(self.subjects, self.s, _NODE), (self.predicates, self.p, _IRI), values, (self.subjects, -1 - self.o, _NODE), *self.ends]
+        odd = np.zeros(len(self.ends[0][1]) if self.ends else 0, dtype=bool)
+        for terms, ids, form in places if len(odd) else ():
+            fits = pc.match_substring_regex(terms, f"^({form})$").to_numpy(zero_copy_only=False)
+            if not fits.all():
+                odd |= np.append(~fits, False)[np.maximum(ids[: len(odd)], -1)]
+        return np.flatnonzero(odd)
+
+    def texts(self, rows: Codes) -> list[pa.StringArray]:
+        """Return subjects, predicates and objects of rows."""
+        s, p, o = (ids[rows] for ids in (self.s, self.p, self.o))
+        objects = pc.coalesce(self.objects.take(pa.array(o, mask=o < 0)), self.subjects.take(pa.array(-1 - o, mask=o >= 0)))
+        return [self.subjects.take(pa.array(s)), self.predicates.take(pa.array(p)), objects]
+
+    def lines(self, rows: Codes) -> list[str]:
+        """Return rows as the lines that were read."""
+        ends = [terms.take(pa.array(ids[rows])) for terms, ids, _ in self.ends]
+        found: list[str] = pc.binary_join_element_wise(*self.texts(rows), *ends, " ").to_pylist()
+        return found
+
+    def without(self, rows: Codes) -> pa.RecordBatch:
+        """Return all rows but some."""
+        return _batch(self.texts(np.delete(np.arange(len(self.s)), rows)))
 
 
-def _parsed(odd: list[str | bytes], quads: bool, malformed: list[Malformed]) -> pa.Table:
+def _encoded(batches: Iterable[pa.RecordBatch]) -> _Encoded:
+    """Return rows as numbers of distinct terms."""
+    runs, lengths, linked, others, links = [], [], [], [], []
+    few: dict[str, list[pa.DictionaryArray]] = {name: [] for name in ("p", "g", "end")}
+    for batch in batches:
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        for name in few.keys() & columns.keys():
+            few[name].append(columns[name])
+        link = pc.equal(columns["p"].indices, pc.index(columns["p"].dictionary, _LINK))
+        links.append(link.to_numpy(zero_copy_only=False))
+        linked.append(columns["o"].filter(link))
+        others.append(columns["o"].filter(pc.invert(link)).dictionary_encode())
+        run = pc.run_end_encode(columns["s"])
+        runs.append(run.values)
+        lengths.append(np.diff(run.run_ends.to_numpy(), prepend=np.int32(0)))
+    subjects, nodes = _distinct([*runs, *linked])
+    first = len(nodes) - sum(map(len, linked))
+    link = np.concatenate(links)
+    objects, values = _distinct(others)
+    o = np.empty(len(link), dtype=np.int32)
+    o[link], o[~link] = -1 - nodes[first:], values
+    predicates, p = _distinct(few["p"])
+    ends = tuple((*_distinct(few[name]), form) for name, form in (("g", _NODE), ("end", r"\.")) if few[name])
+    return _Encoded(subjects, predicates, objects, np.repeat(nodes[:first], np.concatenate(lengths)), p, o, ends)
+
+
+def _distinct(arrays: Iterable[pa.Array]) -> tuple[pa.StringArray, Codes]:
+    """Return the distinct terms of arrays, and the place of each row among them; raise ArrowInvalid where one is no text."""
+    column = pa.chunked_array(arrays)
+    column = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    whole = column.combine_chunks()
+    terms = whole.dictionary.cast(pa.string())
+    if pc.any(pc.ends_with(terms, _STRING)).as_py():
+        plain = pc.replace_substring_regex(terms, re.escape(_STRING) + "$", "").dictionary_encode()
+        return plain.dictionary, plain.indices.take(whole.indices).to_numpy()
+    return terms, whole.indices.to_numpy()
+
+
+def _parsed(odd: Iterable[str | bytes | bytearray], quads: bool, malformed: list[Malformed]) -> pa.RecordBatch:
     """Return the triples of other lines; those that are none join `malformed`."""
     form = pyoxigraph.RdfFormat.N_QUADS if quads else pyoxigraph.RdfFormat.N_TRIPLES
-    lines = [line if isinstance(line, bytes) else line.encode() for line in odd]
+    lines = [line.encode() if isinstance(line, str) else bytes(line) for line in odd]
     try:
         found = list(pyoxigraph.parse(b"\n".join(lines), format=form))
     except (SyntaxError, ValueError):
@@ -162,7 +212,12 @@ def _parsed(odd: list[str | bytes], quads: bool, malformed: list[Malformed]) -> 
             except (SyntaxError, ValueError) as error:
                 text = line.decode("utf-8", "replace")
                 malformed.append(Malformed(text, str(getattr(error, "msg", error)), _subject(line)))
-    return _table((str(each.subject) for each in found), (str(each.predicate) for each in found), (str(each.object) for each in found))
+    return _batch([pa.array([str(getattr(each, name)) for each in found], pa.string()) for name in ("subject", "predicate", "object")])
+
+
+def _batch(texts: Iterable[pa.StringArray]) -> pa.RecordBatch:
+    s, p, o = (each.cast(pa.binary()) for each in texts)
+    return pa.record_batch([s, p.dictionary_encode(), o], names=_NAMES)
 
 
 def text_of(triples: Triples, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> bytes:
@@ -170,9 +225,8 @@ def text_of(triples: Triples, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> by
     places = np.flatnonzero(chosen)
     if not len(places):
         return b""
-    columns = [
-        terms.take(pa.array(ids[places]))
-        for terms, ids in ((triples.subjects, triples.s), (triples.predicates, triples.p), (triples.objects, triples.o))
-    ]
+    s, p, o = (ids[places] for ids in (triples.s, triples.p, triples.o))
+    objects = pc.coalesce(triples.objects.take(pa.array(o, mask=o < 0)), triples.subjects.take(pa.array(-1 - o, mask=o >= 0)))
+    columns = (triples.subjects.take(pa.array(s)), triples.predicates.take(pa.array(p)), objects)
     lines = pc.binary_join_element_wise(*columns, pa.scalar(".\n"), " ")
     return b"".join(line.as_buffer().to_pybytes() for line in lines)

@@ -1,0 +1,134 @@
+"""Reading N-Triples as columns: no line is lost, changed or made up, whichever reader takes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyoxigraph import RdfFormat, parse
+
+from reasoner.cohort.grouping import hashes_of
+from reasoner.cohort.sources import read_stretch
+from reasoner.cohort.triples import read_triples, text_of
+from reasoner.namespaces import LC, XSD
+
+NODES = ("<https://example.org/a>", "<urn:a:b>", "_:b1", "<https://example.org/é>", "<no scheme>", "_:b-2", "<>", "“”", '"x"', "")
+PREDICATES = (f"<{LC}hasRecord>", f"<{LC}value>", "<http://example.org/p#q>", "_:p", "<p>", "")
+VALUES = (
+    '"plain"',
+    '""',
+    '"two words"',
+    f'"1"^^<{XSD}decimal>',
+    f'"text"^^<{XSD}string>',
+    '"tab\\there"',
+    '"say \\"no\\""',
+    '"\\u00e9"',
+    '"é"',
+    '"cramp"@en',
+    '"cramp"@EN-us',
+    '"bare',
+    "1.5",
+    f'"1"^^<{XSD}decimal',
+)
+ENDS = (" .", ".", " . # remark", "  .", " .\t", " .\r", "", " ;", ". .")
+BYTES = (b"\xff\xfe", b"\x00", b"# remark", b"", b" ", b"\t")
+
+_line = st.builds(
+    lambda s, p, o, gap, end: f"{s}{gap}{p} {o}{end}".encode(),
+    st.sampled_from(NODES),
+    st.sampled_from(PREDICATES),
+    st.sampled_from((*VALUES, *NODES)),
+    st.sampled_from((" ", " ", " ", "  ", "\t", "")),
+    st.sampled_from((" .",) * 9 + ENDS),
+)
+_canonical = st.builds(
+    lambda s, p, o: f"{s} {p} {o} .".encode(),
+    st.sampled_from(NODES[:3]),
+    st.sampled_from(PREDICATES[:3]),
+    st.sampled_from((*VALUES[:9], *NODES[:3])),
+)
+_lines = st.lists(st.one_of(_canonical, _canonical, _line, st.sampled_from(BYTES)), max_size=12)
+
+
+def parsed(lines: list[bytes], form: RdfFormat) -> tuple[Counter[str], int]:
+    """Return the triples of lines that are parsed one by one, and how many lines are none."""
+    found: Counter[str] = Counter()
+    malformed = 0
+    for line in lines:
+        try:
+            found.update(str(quad.triple) for quad in parse(line, format=form))
+        except (SyntaxError, ValueError):
+            malformed += 1
+    return found, malformed
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@settings(max_examples=150, deadline=None)
+@given(lines=_lines)
+def test_each_line_is_what_the_parser_makes_of_it(lines: list[bytes], mark: bytes, ending: bytes) -> None:
+    data = mark + ending.join([*lines, b""])
+    wanted, malformed = parsed(data.splitlines(), RdfFormat.N_TRIPLES)
+    triples = read_triples(data)
+    text = text_of(triples, np.ones(len(triples.s), dtype=bool))
+    assert Counter(str(quad.triple) for quad in parse(text, format=RdfFormat.N_TRIPLES)) == wanted
+    assert len(triples.malformed) == malformed
+
+
+@settings(max_examples=100, deadline=None)
+@given(lines=_lines, graph=st.sampled_from(("<https://example.org/g>", "_:g", "<g h>", '"g"', "")))
+def test_quads_are_triples_without_their_graph(lines: list[bytes], graph: str) -> None:
+    quads = [line.replace(b" .", f" {graph} .".encode()) for line in lines]
+    wanted, malformed = parsed(b"\n".join(quads).splitlines(), RdfFormat.N_QUADS)
+    triples = read_triples(b"\n".join(quads), quads=True)
+    text = text_of(triples, np.ones(len(triples.s), dtype=bool))
+    assert Counter(str(quad.triple) for quad in parse(text, format=RdfFormat.N_TRIPLES)) == wanted
+    assert len(triples.malformed) == malformed
+
+
+def test_terms_are_held_once_and_links_are_places_of_subjects() -> None:
+    lines = [f"<urn:a:case> <{LC}hasRecord> <urn:a:r{number}> ." for number in (1, 2, 3)]
+    lines[1:1] = ['<urn:a:r1> <urn:a:says> "two words" .', '<urn:a:r1> <urn:a:says> "word" .', "<urn:a:r1> <urn:a:of> <urn:a:r2> ."]
+    triples = read_triples("\n".join(lines).encode())
+    subjects, objects = triples.subjects.to_pylist(), triples.objects.to_pylist()
+    assert sorted(subjects) == ["<urn:a:case>", "<urn:a:r1>", "<urn:a:r2>", "<urn:a:r3>"]
+    assert sorted(objects) == ['"two words"', '"word"', "<urn:a:r2>"]
+    links = triples.p == triples.predicates.to_pylist().index(f"<{LC}hasRecord>")
+    assert sorted(subjects[place] for place in -1 - triples.o[links]) == ["<urn:a:r1>", "<urn:a:r2>", "<urn:a:r3>"]
+    assert (triples.o[~links] >= 0).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts=st.lists(st.text(max_size=30), max_size=30, unique=True))
+def test_hashes_depend_on_the_text_alone(texts: list[str]) -> None:
+    found = hashes_of(pa.array(texts, pa.string())).tolist()
+    assert found == [hashes_of(pa.array([text])).item() for text in texts]
+    assert found[1:] == hashes_of(pa.array(texts, pa.string())[1:]).tolist()
+    assert len(set(found)) == len(texts)
+
+
+def test_hashes_of_similar_texts_differ() -> None:
+    texts = [
+        f"<https://example.org/{stem}/{number}{end}>" for stem in ("a", "b") for number in range(50_000) for end in ("", "/r1", "/r11")
+    ]
+    assert len(np.unique(hashes_of(pa.array(texts)))) == len(texts)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    lines=st.lists(st.binary(max_size=9).map(lambda text: text.replace(b"\n", b"")), max_size=12),
+    size=st.integers(1, 20),
+    whole=st.booleans(),
+)
+def test_stretches_share_out_the_lines(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], size: int, whole: bool) -> None:
+    data = b"\n".join(lines) + (b"\n" if whole else b"")
+    path = Path(tmp_path_factory.getbasetemp()) / "lines.nt"
+    path.write_bytes(data)
+    stretches = [read_stretch(str(path), start, min(start + size, len(data))) for start in range(0, len(data), size)]
+    assert b"".join(stretches) == data
+    assert all(each.endswith(b"\n") for each in stretches if each and not data.endswith(each))
