@@ -69,7 +69,7 @@ def parsed(lines: list[bytes], form: RdfFormat) -> tuple[Counter[str], int]:
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lines=_lines)
 def test_each_line_is_what_the_parser_makes_of_it(lines: list[bytes], mark: bytes, ending: bytes) -> None:
     data = mark + ending.join([*lines, b""])
@@ -80,7 +80,7 @@ def test_each_line_is_what_the_parser_makes_of_it(lines: list[bytes], mark: byte
     assert len(triples.malformed) == malformed
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lines=_lines, graph=st.sampled_from(("<https://example.org/g>", "_:g", "<g h>", '"g"', "")))
 def test_quads_are_triples_without_their_graph(lines: list[bytes], graph: str) -> None:
     quads = [line.replace(b" .", f" {graph} .".encode()) for line in lines]
@@ -103,7 +103,7 @@ def test_terms_are_held_once_and_links_are_places_of_subjects() -> None:
     assert (triples.o[~links] >= 0).all()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(texts=st.lists(st.text(max_size=30), max_size=30, unique=True))
 def test_hashes_depend_on_the_text_alone(texts: list[str]) -> None:
     found = hashes_of(pa.array(texts, pa.string())).tolist()
@@ -119,7 +119,7 @@ def test_hashes_of_similar_texts_differ() -> None:
     assert len(np.unique(hashes_of(pa.array(texts)))) == len(texts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     lines=st.lists(st.binary(max_size=9).map(lambda text: text.replace(b"\n", b"")), max_size=12),
     size=st.integers(1, 20),
