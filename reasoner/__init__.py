@@ -44,13 +44,15 @@ def load_records(paths: Iterable[Path | str], knowledge: Program, *, mapping: Pa
 def validate(path: Path | str, knowledge: Program, *, folder: Path | str | None = None) -> ValidationReport:
     """Check a record document in an RDF syntax against the record shapes of `folder`, of this checkout, or of the package.
 
+    What the reader does not understand is named beside the results of the shapes.
+
     Raises InputError for a file that cannot be read, UnsupportedInputError for FHIR and tables, which have no shapes.
     """
     from reasoner.documents import read_document
+    from reasoner.record_validation import validate_records
     from reasoner.resources import knowledge_folder
-    from reasoner.validation import validate_document
 
-    return validate_document(read_document(str(path)), knowledge_folder(folder), knowledge)
+    return validate_records(read_document(str(path)), knowledge_folder(folder), knowledge)
 
 
 def assess(records: Records, knowledge: Program, *, as_of: datetime | None = None) -> Report:

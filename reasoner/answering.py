@@ -33,6 +33,7 @@ __all__ = [
     "assess",
     "is_refusal",
     "load_records",
+    "no_case",
     "read_all",
     "read_records",
     "records_in",
@@ -152,16 +153,28 @@ def _one_of_each(found: Mapping[str, Records]) -> tuple[list[Case], list[Problem
 
 
 def _read_fhir(documents: Sequence[Document], program: Program, base: str, failures: list[InputError]) -> Records:
-    from reasoner.fhir import Source, read_together
+    from reasoner.fhir import Source, no_patient, read_together
 
     sources = [Source(each.name, each.text, FHIR_FORMATS[each.format]) for each in documents]
     reading = read_together(sources, program, base, failures)
+    if not reading.cases:
+        raise no_patient(", ".join(each.name for each in documents))
     return Records(reading.cases, reading.problems)
 
 
 def read_records(document: Document, program: Program, folder: Path | str | None = None) -> Records:
     """Read the cases of one RDF document; records and cases that break a shape are left out and named as problems."""
     return records_in(read_index(document, folder), program, document.name, _finder(document))
+
+
+def no_case(name: str) -> InputError:
+    """Return the error of an RDF document that holds no case."""
+    return InputError(
+        "The document holds no case",
+        where=name,
+        why="no named node is typed lc:Case",
+        repair="give the patient's description an IRI and type it as lc:Case",
+    )
 
 
 def _finder(document: Document) -> Callable[[str], str]:
@@ -188,12 +201,7 @@ def records_in(index: Index, program: Program, name: str, place: Callable[[str],
     refused = {_node(violation.focus) for violation in violations if is_refusal(violation)} | {*shared}
     cases = read_cases(index, program, refused)
     if not cases and not refused:
-        raise InputError(
-            "The document holds no case",
-            where=name,
-            why="no named node is typed lc:Case",
-            repair="give the patient's description an IRI and type it as lc:Case",
-        )
+        raise no_case(name)
     if not refused and not violations:
         return Records(cases)
     problems = [*shared.values(), *_shape_problems(violations, place)]

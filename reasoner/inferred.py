@@ -33,6 +33,7 @@ __all__ = [
     "inferred_from",
     "inferred_graph",
     "knowledge_graph",
+    "may_be_asserted",
     "record_vocabulary",
 ]
 
@@ -159,12 +160,17 @@ def asserted_graph(document: Document, vocabulary: frozenset[str], prefix: str =
 def asserted_triples(quads: Iterable[Quad], vocabulary: frozenset[str], prefix: str = "d") -> Iterator[Triple]:
     """Yield the triples of `quads` as `asserted_graph` does those of a document."""
     for quad in quads:
-        subject, predicate, value = quad.triple
-        said = value if predicate == _TYPE else predicate
-        if isinstance(value, Triple) or _is_ours(subject):
-            continue
-        if not _is_ours(said) or said.value in vocabulary:
-            yield Triple(_renamed(subject, prefix), predicate, _renamed(value, prefix))
+        if may_be_asserted(quad, vocabulary):
+            yield Triple(_renamed(quad.subject, prefix), quad.predicate, _renamed(quad.object, prefix))
+
+
+def may_be_asserted(quad: Quad, vocabulary: frozenset[str]) -> bool:
+    """Return whether a record may say this, see `asserted_graph`."""
+    subject, predicate, value = quad.triple
+    said = value if predicate == _TYPE else predicate
+    if isinstance(value, Triple) or _is_ours(subject):
+        return False
+    return not _is_ours(said) or said.value in vocabulary
 
 
 def _is_ours(term: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode
 
 from reasoner.errors import shortened
 from reasoner.moments import Moment, parse_moment
-from reasoner.namespaces import LC, RDF, curie
+from reasoner.namespaces import LC, LCG, RDF, curie
 from reasoner.program.model import Program
 from reasoner.record import (
     Case,
@@ -29,7 +29,7 @@ from reasoner.record import (
 )
 from reasoner.terms import RecordKind, lc
 
-__all__ = ["read_cases"]
+__all__ = ["foreign_terms", "read_cases", "stated_records"]
 
 _MAGNITUDE = 30
 _LONGEST_NAME = 100
@@ -248,6 +248,38 @@ def read_cases(index: Index, program: Program, refused: Iterable[str] = ()) -> t
     return tuple(sorted(cases, key=attrgetter("iri")))
 
 
+def stated_records(index: Index) -> Iterator[tuple[str, str]]:
+    """Yield each record that a document states, with the IRI of its case; the empty text for a record that no case has."""
+    linked = set()
+    for case, properties in index.items():
+        if _CASE in properties.get(_TYPE, ()) and type(case) is NamedNode:
+            for target in properties.get(_HAS_RECORD, ()):
+                if type(target) is NamedNode or type(target) is BlankNode:
+                    linked.add(target)
+                    yield case.value, _name(target)
+    for node, properties in index.items():
+        if node not in linked and any(type(kind) is NamedNode and kind.value in _READERS for kind in properties.get(_TYPE, ())):
+            yield "", _name(node)
+
+
+def foreign_terms(index: Index, program: Program) -> Iterator[Problem]:
+    """Yield a problem for each property and class of our namespaces that does not exist, whatever node has it."""
+    classes = [term for term in program.labels if term.startswith(LC) and term[len(LC)].isupper()]
+    for node, properties in index.items():
+        read = _Reader(index, program)
+        read.node, read.properties = _name(node), properties
+        _note_foreign_terms(read)
+        for kind in properties.get(_TYPE, ()):
+            if type(kind) is NamedNode and kind.value.startswith((LC, LCG)) and kind.value not in program.labels:
+                text = f"{shortened(curie(kind.value))} is no class of the vocabulary"
+                read.note("unknown-term", text, kind.value, _near(kind.value, classes) or "see ontology/record.ttl")
+        yield from read.problems
+
+
+def _name(node: NamedNode | BlankNode) -> str:
+    return node.value if type(node) is NamedNode else str(node)
+
+
 def _case(node: NamedNode, index: Index, program: Program, barred: frozenset[str]) -> Case:
     read = _Reader(index, program)
     read.node, read.properties = node.value, index[node]
@@ -256,7 +288,7 @@ def _case(node: NamedNode, index: Index, program: Program, barred: frozenset[str
     records: dict[type[Record], list[Any]] = {}
     for target in index[node].get(_HAS_RECORD, ()):
         if type(target) is NamedNode or type(target) is BlankNode:
-            read.node = target.value if type(target) is NamedNode else str(target)
+            read.node = _name(target)
             if read.node not in barred:
                 read.properties = index.get(target, {})
                 found = _record(read)
@@ -309,7 +341,7 @@ def _note_foreign_terms(read: _Reader) -> None:
     if read.program.vocabulary.issuperset(read.properties):
         return
     for name in read.properties:
-        if name.startswith(LC) and name not in read.program.labels:
+        if name.startswith((LC, LCG)) and name not in read.program.labels:
             properties = [term for term in read.program.labels if term.startswith(LC) and term[len(LC)].islower()]
             text = f"{shortened(curie(name))} is no property of the vocabulary"
             read.note("unknown-term", text, name, _near(name, properties) or "see ontology/record.ttl")

@@ -726,6 +726,41 @@ def test_what_is_printed_is_utf_8_wherever_it_goes(tmp_path: Path) -> None:
     assert "丹参 ≥" in run.stdout.decode("utf-8")
 
 
+SLIPS = """
+ex:a a lc:Caze ; lc:asOff "2026" ; lc:hasRecord ex:b , ex:c .
+ex:b a lc:FindingRecord ; lc:ofFinding lc:LegCrampp ; lc:presence lc:_Presence_present .
+ex:c a lc:FindingRecord ; lc:ofFindin lc:LegCramp ; lc:presence lc:_Presence_present .
+ex:d a lc:FindingRecord ; lc:ofFinding lc:LegCramp ; lc:presence lc:_Presence_present ; lc:onsett "2026" .
+"""
+
+
+def test_validate_names_what_no_shape_can_see(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.ttl").write_text(PREFIXES + case() + SLIPS, encoding="utf-8")
+    run = command("validate", tmp_path / "a.ttl", "--json")
+    assert run.code == 1
+    results = [each for each in json.loads(run.out)["results"] if not each["component"].endswith("Component")]
+    assert [
+        (each["where"].rpartition(":")[2], each["severity"], each["component"], each["path"].rpartition("/")[2]) for each in results
+    ] == [
+        ("10", "Warning", "no-case", "hasRecord"),
+        ("10", "Violation", "unknown-term", "onsett"),
+        ("4", "Violation", "unknown-term", "Caze"),
+        ("4", "Violation", "unknown-term", "asOff"),
+        ("8", "Violation", "unknown-term", "LegCrampp"),
+        ("9", "Violation", "unknown-term", "ofFindin"),
+    ]
+    assert all("did you mean lc:" in each["message"] for each in results if each["severity"] == "Violation")
+
+
+def test_validate_names_a_document_without_a_case(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.ttl").write_text(PREFIXES + "ex:a a lc:Cas .\n", encoding="utf-8")
+    run = command("validate", tmp_path / "a.ttl")
+    assert run.code == 1
+    assert "a.ttl: Violation: The document holds no case: no named node is typed lc:Case." in run.out
+    assert "[LC-1200]" in run.out
+    assert "lc:Cas is no class of the vocabulary. did you mean lc:Case" in run.out
+
+
 def test_validation_names_unnamed_nodes_alike_in_every_run(command: Command, tmp_path: Path) -> None:
     bad = PREFIXES + case("a", cramps=CRAMPS.replace("_present", "_presnt"))
     (tmp_path / "bad.ttl").write_text(bad)

@@ -174,6 +174,38 @@ def test_what_only_the_reasoner_may_say_is_counted(knowledge: Program) -> None:
     assert conversion.tallies[0] == Tally.of("statements of RDF", 7, Counter({"only the reasoner may say it": 2}))
 
 
+def test_a_term_that_does_not_exist_is_the_reason_given(knowledge: Program) -> None:
+    text = PREFIXES + case() + "ex:a lc:asOff '2026' ; a lc:Caze . ex:b lc:hasRefutedClass << ex:a a lc:Case >> .\n"
+    _, conversion = converted([Document("record", text.encode(), "turtle")], knowledge, "ntriples")
+    left = {"the vocabulary has no such term; `validate` names it": 2, "its value is a triple": 1, "only the reasoner may say it": 1}
+    assert conversion.tallies[0] == Tally.of("statements of RDF", 7, Counter(left))
+
+
+def test_every_record_of_rdf_is_written_or_left_out_for_its_reason(knowledge: Program) -> None:
+    """Three of nine are written: two as they are, and one without the property that is misspelt."""
+    records = """
+ex:typo a lc:FindingRecord ; lc:ofFinding lc:LegCrampp ; lc:presence lc:_Presence_present .
+ex:wordy a lc:FindingRecord ; lc:sourceText "cramp" ; lc:onsett "2026" ; lc:presence lc:_Presence_present .
+ex:bare a lc:FindingRecord ; lc:presence lc:_Presence_present .
+ex:fine a lc:FindingRecord ; lc:ofFinding lc:LegCramp ; lc:presence lc:_Presence_present .
+ex:slip a lc:FindingRecord ; lc:ofFinding lc:LegCramp ; lc:presence lc:_Presence_present ; lc:onsett "2026" .
+ex:alone a lc:FindingRecord ; lc:ofFinding lc:LegCramp ; lc:presence lc:_Presence_present .
+ex:b a lc:Case ; lc:asOf "2026-11-20T09:00:00Z"^^xsd:dateTime ; lc:hasRecord ex:fine2 , ex:gone .
+ex:fine2 a lc:FindingRecord ; lc:ofFinding lc:LegCramp ; lc:presence lc:_Presence_present .
+"""
+    linked = " , ".join(f"ex:{name}" for name in ("typo", "wordy", "bare", "fine", "slip"))
+    text = PREFIXES + case().replace(" .", f" ; lc:hasRecord {linked} .", 1) + records
+    _, conversion = converted([Document("record", text.encode(), "turtle")], knowledge, "fhir")
+    left = {
+        "unknown-term": 1,
+        "no-term": 1,
+        "shape-OrConstraintComponent": 1,
+        "its case is left out, shape-OrConstraintComponent": 2,
+        "no case has it": 1,
+    }
+    assert conversion.tallies[0] == Tally.of("records", 3, Counter(left))
+
+
 @pytest.mark.parametrize(("predicate", "text"), [("https://example.org/1", "a"), ("https://example.org/p", "a\x01")])
 def test_what_xml_cannot_hold_is_counted(knowledge: Program, predicate: str, text: str) -> None:
     quads = [*parse((PREFIXES + case()).encode(), format=RdfFormat.TURTLE)]

@@ -75,6 +75,22 @@ def test_a_bad_line_and_a_bad_file_are_named_and_the_rest_is_explained(command: 
     assert command("validate", tmp_path / "b.json").code == 2
 
 
+def test_documents_without_a_patient_are_an_error_and_do_not_conform(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(bundle(order()))
+    (tmp_path / "b.json").write_bytes(bundle(PATIENT))
+    run = command("assess", tmp_path / "a.json")
+    assert (run.code, run.out) == (2, "")
+    assert "a.json): no resource is a Patient. Repair: send the Patient along" in run.err
+    assert run.err.endswith("[LC-1200]\n")
+    run = command("validate", tmp_path / "a.json")
+    assert run.code == 1
+    assert "a.json: Violation: The documents hold no case: no resource is a Patient [LC-1200]" in run.out
+    assert "1 resources = 0 patients + 0 definitions + 0 used + 1 not used" in run.out
+    assert "does not conform" in run.out
+    assert command("validate", tmp_path / "a.json", tmp_path / "b.json").code == 0
+    assert command("assess", tmp_path / "a.json", tmp_path / "b.json").code == 0
+
+
 def test_public_data_of_every_kind_is_explained(command: Command) -> None:
     data = shared_data()
     if data is None:

@@ -250,6 +250,9 @@ def watched() -> Iterator[None]:
 def digest(name: str, text: bytes, knowledge: Program) -> str:
     """Read an input, account for it and answer it; return what became of it."""
     try:
+        if name in FHIR_FORMATS:
+            verdict = judge(read_sources([Source("x", text, FHIR_FORMATS[name])], knowledge))
+            assert adds_up(verdict.counts)
         records = read_all([Document("x", utf8(text, "x"), name)], knowledge, folder=ROOT)
     except InputError as error:
         assert str(error).endswith(f"[{error.code}]")
@@ -257,9 +260,6 @@ def digest(name: str, text: bytes, knowledge: Program) -> str:
     assert AS_OF is not None
     answers = tuple(answer_case(each, knowledge, AS_OF) for each in records.cases[:2])
     json.loads(Report(knowledge, answers, records.problems, records.broken).dumps())
-    if name in FHIR_FORMATS:
-        verdict = judge(read_sources([Source("x", text, FHIR_FORMATS[name])], knowledge))
-        assert adds_up(verdict.counts)
     return "answered" if answers else "read"
 
 

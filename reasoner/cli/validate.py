@@ -29,9 +29,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from reasoner.documents import FHIR_FORMATS, TABLE_FORMATS, read_document
+    from reasoner.record_validation import validate_records
     from reasoner.resources import knowledge_folder, load_knowledge
     from reasoner.table_validation import validate_table
-    from reasoner.validation import validate_document
 
     folder = knowledge_folder(arguments.knowledge)
     program = load_knowledge(arguments.knowledge)
@@ -47,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
             if document.format in TABLE_FORMATS:
                 report = validate_table(document, arguments.mapping, program)
             else:
-                report = validate_document(document, folder, program)
+                report = validate_records(document, folder, program)
         except InputError as error:
             failures.append(error)
         else:

@@ -17,6 +17,7 @@ from reasoner.export.fhir_guideline import guideline_bundle
 from reasoner.export.graphs import ASSERTED, GRAPHS, asserted, named_graphs
 from reasoner.export.syntaxes import GRAPH_SYNTAXES, RDF_SYNTAXES, written
 from reasoner.export.tally import Tally
+from reasoner.export.unread import unread_records
 from reasoner.fhir import BASE, Source
 from reasoner.fhir.orders import read_orders
 from reasoner.program.model import Program
@@ -70,7 +71,7 @@ def convert(documents: Sequence[Document], records: Records, program: Program, f
     Raises UsageError for a table that does not exist, MissingExtraError for Parquet without pyarrow.
     """
     if request.target == "fhir":
-        return _fhir(assess(records, program, as_of=request.as_of))
+        return _fhir(assess(records, program, as_of=request.as_of), unread_records(documents, records, folder))
     if request.target == "fhir-assessment":
         return _assessment(assess(records, program, as_of=request.as_of), documents, request)
     if request.target in _TABLE_FORMS:
@@ -85,7 +86,7 @@ def convert_guideline(program: Program, folder: Path) -> Conversion:
 
 
 def _rdf(documents: Iterable[Document], records: Records, program: Program, folder: Path, request: Request) -> Conversion:
-    triples, tallies = asserted(documents, records, folder)
+    triples, tallies = asserted(documents, records, program, folder)
     answers = assess(records, program, as_of=request.as_of).answers if needs_answers(request) else ()
     found = named_graphs(triples, answers, program, folder, request.parts)
     if not needs_answers(request):
@@ -97,9 +98,9 @@ def _rdf(documents: Iterable[Document], records: Records, program: Program, fold
     return Conversion({"": text}, (*tallies, *counted, *lost))
 
 
-def _fhir(report: Report) -> Conversion:
+def _fhir(report: Report, unread: Counter[str]) -> Conversion:
     cases = [answer.state.case for answer in report.answers]
-    text, tallies = records_bundle(cases, report.program, {answer.state.case.iri: answer.as_of for answer in report.answers})
+    text, tallies = records_bundle(cases, report.program, {answer.state.case.iri: answer.as_of for answer in report.answers}, unread)
     return Conversion({"": text}, tuple(tallies))
 
 

@@ -52,7 +52,7 @@ def record_quads(
     documents: Sequence[Document], records: Records, program: Program, folder: Path, *, as_of: datetime | None = None
 ) -> Iterator[Quad]:
     """Yield what `records`, read from `documents`, say, what follows from them and how it is proven, each in its graph."""
-    triples, _ = asserted(documents, records, folder)
+    triples, _ = asserted(documents, records, program, folder)
     answers = assess(records, program, as_of=as_of).answers
     yield from _placed(ASSERTED, triples)
     for answer in answers:

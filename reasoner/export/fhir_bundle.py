@@ -24,8 +24,13 @@ __all__ = ["records_bundle"]
 _CLOSURE = "FHIR has no closure statement; what it denies is written"
 
 
-def records_bundle(cases: Sequence[Case], program: Program, instants: Mapping[str, Moment]) -> tuple[bytes, list[Tally]]:
-    """Return the cases as a Bundle, with the counts; `instants` gives the as-of instant of each case."""
+def records_bundle(
+    cases: Sequence[Case], program: Program, instants: Mapping[str, Moment], unread: Mapping[str, int] | None = None
+) -> tuple[bytes, list[Tally]]:
+    """Return the cases as a Bundle, with the counts; `instants` gives the as-of instant of each case.
+
+    `unread` counts the records, by reason, that are in none of the cases.
+    """
     coder, taken = Coder(program), set[str]()
     writers = [CaseWriter(case, coder, instants[case.iri], taken) for case in cases]
     entries: list[Element] = []
@@ -37,7 +42,7 @@ def records_bundle(cases: Sequence[Case], program: Program, instants: Mapping[st
     whole = bundle(entries + denials, identity(*(writer.url for writer in writers)), moments.pop() if len(moments) == 1 else "")
     text = fhir_text(whole)
     read = {case.iri: case for case in read_fhir(text, program).cases}
-    tallies = _counted(writers, read, instants)
+    tallies = _counted(writers, read, instants, Counter(unread or {}))
     return text, tallies + ([Tally.of("resources for what closure statements deny", len(denials))] if denials else [])
 
 
@@ -53,9 +58,9 @@ def _widest(role: str, node: str, state: CaseState, program: Program) -> list[st
     return sorted(term for term in terms if not terms & (set(program.parents[term]) - {term}))
 
 
-def _counted(writers: Iterable[CaseWriter], read: Mapping[str, Case], instants: Mapping[str, Moment]) -> list[Tally]:
-    """Return how many records came back whole, and which of their properties, and of the cases', did not."""
-    whole, left, lost = 0, Counter[str](), Counter[str]()
+def _counted(writers: Iterable[CaseWriter], read: Mapping[str, Case], instants: Mapping[str, Moment], left: Counter[str]) -> list[Tally]:
+    """Return how many records came back whole, `left` being those that were not read, and which properties did not."""
+    whole, lost = 0, Counter[str]()
     for writer in writers:
         found = read.get(writer.patient)
         back = {writer.nodes.get(record.node, ""): record for record in records_of(found)} if found else {}

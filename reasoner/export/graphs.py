@@ -27,8 +27,8 @@ from reasoner.errors import InputError
 from reasoner.explanation import View
 from reasoner.export.records import case_triples, records_of
 from reasoner.export.tally import Tally
-from reasoner.inferred import asserted_triples, inferred_graph, record_vocabulary
-from reasoner.namespaces import PREFIXES, PROV, RDF, RDFS
+from reasoner.inferred import asserted_triples, inferred_graph, may_be_asserted, record_vocabulary
+from reasoner.namespaces import LC, LCG, PREFIXES, PROV, RDF, RDFS
 from reasoner.program.model import Program
 from reasoner.proof_axioms import load_axioms
 from reasoner.proof_formats import Words
@@ -48,10 +48,11 @@ _TYPE = NamedNode(RDF + "type")
 _VERSION = PREFIXES["owl"] + "versionInfo"
 
 
-def asserted(documents: Iterable[Document], records: Records, folder: Path) -> tuple[list[Triple], list[Tally]]:
+def asserted(documents: Iterable[Document], records: Records, program: Program, folder: Path) -> tuple[list[Triple], list[Tally]]:
     """Return the records as triples, with the counts: RDF as it was written, the cases of other documents as they were read.
 
-    Left out of RDF is what only the reasoner may say: inferences and proofs, and statements about terms of the project.
+    Left out of RDF is what only the reasoner may say: inferences and proofs, and statements about terms of the project;
+    and what is said with a term that the project does not have.
     """
     vocabulary = record_vocabulary(folder)
     found: list[Triple] = []
@@ -61,11 +62,12 @@ def asserted(documents: Iterable[Document], records: Records, folder: Path) -> t
     for place, document in enumerate(_rdf(documents, folder)):
         given += len(document)
         own = [quad for quad in document if not _is_exported(quad)]
+        left["only the reasoner may say it"] += len(document) - len(own)
         kept = list(asserted_triples(own, vocabulary, f"d{place}"))
         stated |= {
             quad.subject.value for quad in own if quad.predicate == _TYPE and quad.object == _CASE and isinstance(quad.subject, NamedNode)
         }
-        left["only the reasoner may say it"] += len(document) - len(kept)
+        left.update(_reason(quad, program) for quad in own if not may_be_asserted(quad, vocabulary))
         found += kept
     tallies = [Tally.of("statements of RDF", given - left.total(), +left)] if given else []
     others = [case for case in records.cases if case.iri not in stated]
@@ -90,6 +92,16 @@ def _rdf(documents: Iterable[Document], folder: Path) -> Iterator[list[Quad]]:
             continue  # it is among the failures of the records
         if any(quad.predicate == _TYPE and quad.object == _CASE for quad in quads):
             yield quads
+
+
+def _reason(quad: Quad, program: Program) -> str:
+    """Return why a statement may not be asserted."""
+    if isinstance(quad.object, Triple):
+        return "its value is a triple"
+    said = quad.object if quad.predicate == _TYPE else quad.predicate
+    if isinstance(said, NamedNode) and said.value.startswith((LC, LCG)) and said.value not in program.labels:
+        return "the vocabulary has no such term; `validate` names it"
+    return "only the reasoner may say it"
 
 
 def _is_exported(quad: Quad) -> bool:

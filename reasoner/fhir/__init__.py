@@ -22,7 +22,7 @@ from reasoner.fhir.reading import BASE, FhirReading, read_documents, read_fhir, 
 from reasoner.fhir.sources import Source
 from reasoner.fhir.stream import stream_exports
 from reasoner.fhir.together import read_together
-from reasoner.fhir.verdict import FhirVerdict, judge
+from reasoner.fhir.verdict import FhirVerdict, judge, no_patient
 
 __all__ = [
     "BASE",
@@ -33,6 +33,7 @@ __all__ = [
     "UnknownCode",
     "Unused",
     "judge",
+    "no_patient",
     "read_documents",
     "read_fhir",
     "read_sources",
