@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import itemgetter
 from typing import NamedTuple
 
 from reasoner.entailment import OPEN, Statuses
 from reasoner.program.model import Condition, Criterion, Program
-from reasoner.program.scales import Weighed, Weight, weigh
+from reasoner.program.scales import Scale, Weighed, Weight, weigh
 
 __all__ = ["Differential", "Ranked", "Weighed", "open_criteria", "rank_conditions"]
 
@@ -41,31 +40,23 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
     moved = scales.concerned.keys() & statuses.changed
     for index in {index for bit in moved for index in scales.concerned[bit]}:
         found[index] = weigh(scales.scales[index], statuses.values)
-    rows = [(each.excluded, -each.weight, scale.label, scale, each) for scale, each in zip(scales.scales, found, strict=True)]
-    rows.sort(key=itemgetter(0, 1, 2))
     ranked: list[Ranked] = []
-    last: tuple[bool, Decimal] | None = None
-    for excluded, falling, _, scale, each in rows:
-        rank = ranked[-1].rank if last == (excluded, falling) else len(ranked) + 1
-        last = (excluded, falling)
-        ranked.append(Ranked(scale.condition, _status(each, program), rank, each.weight, each.low, each.high, each.weighed))
+    rank, last = 0, None
+    for (order, status, weight, low, high, weighed), scale in sorted(zip(found, scales.scales, strict=True), key=_by_order):
+        if order[:2] != last:
+            rank, last = len(ranked) + 1, order[:2]
+        ranked.append(Ranked(scale.condition, status, rank, weight, low, high, weighed))
     return Differential(tuple(ranked), _confidence(ranked, program))
 
 
-def _status(found: Weight, program: Program) -> str:
-    return "confirmed" if found.confirmed else "excluded" if found.excluded else _band(found.weight, program)
+def _by_order(row: tuple[Weight, Scale]) -> tuple[bool, Decimal, str]:
+    return row[0].order
 
 
 def open_criteria(ranked: Ranked, statuses: Statuses) -> list[Criterion]:
     """Return the criteria of a condition that are still unknown."""
     rows = statuses.program.scales.criteria.get(ranked.condition.iri, ())
     return [each.criterion for each in rows if statuses.literal(each.literal) == OPEN]
-
-
-def _band(weight: Decimal, program: Program) -> str:
-    if weight >= program.settings["likely_from"]:
-        return "likely"
-    return "unlikely" if weight < program.settings["unlikely_below"] else "possible"
 
 
 def _confidence(ranked: list[Ranked], program: Program) -> str:

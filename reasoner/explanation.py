@@ -67,12 +67,10 @@ class View:
 
     def supporting_parts(self, literal: Literal) -> list[Literal] | None:
         """Return the inputs by which the gate of a literal holds, or None when only its diagram shows that it does."""
-        bit, sign = literal
-        gate = self.program.gates[bit - self.program.tables.leaf_count]
-        parts = [(part, sign) for part in gate.positive] + [(part, not sign) for part in gate.negative]
+        parts, every = self.program.premises.inputs[literal]
         known = self.statuses.entailed(parts)
-        if gate.every == sign:
-            return parts if len(known) == len(parts) else None
+        if every:
+            return known if len(known) == len(parts) else None
         if len(known) > 1:
             return [min(known, key=lambda part: len(self.support(part)))]
         return known or None
@@ -103,14 +101,12 @@ class View:
             if subject not in self._measured:
                 self._measured[subject] = tuple(self._value(subject))
             return self._measured[subject]
-        term = self.leaf_term(bit)
+        premises = self.program.premises
         mask, place = 1 << bit, 0 if sign else 1
-        for fact, settled in zip(self.state.facts, self.state.assertions, strict=True):
+        for (_, term, present, sources), settled in zip(self.state.facts, self.state.assertions, strict=True):
             if settled[place] & mask:
-                text = f"{term.label}: {'present' if sign else 'absent'}"
-                if fact.term != term.term:
-                    text += f" ({self.label(fact.term)} {'present' if fact.present else 'absent'})"
-                return (Reason(text, "fact", term.term, fact.sources[0] if fact.sources else ""),)
+                text = premises.facts[bit, sign, term, present]
+                return (Reason(text, "fact", premises.leaves[bit].term, sources[0] if sources else ""),)
         return ()
 
     def _value(self, indicator: str) -> Iterable[Reason]:

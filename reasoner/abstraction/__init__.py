@@ -28,12 +28,15 @@ def abstract_case(case: Case, program: Program, as_of: Moment) -> CaseState:
     facts, clashing = part(stated, program)
     derived, unread = derive_indicators(case, program, as_of, chart, facts)
     changes: dict[int, int] = {}
-    true, false = program.tables.resting_masks
+    own = holds = fails = 0
     effects = [program.fact_effects[fact[:3]] for fact in facts]
     for effect in (*effects, *map(program.value_effects.of, derived.values())):
         if effect.own:
             changes |= effect.leaves
-            true, false = true & ~effect.own | effect.holds, false & ~effect.own | effect.fails
+            own |= effect.own
+            holds |= effect.holds
+            fails |= effect.fails
+    true, false = (resting & ~own | moved for resting, moved in zip(program.tables.resting_masks, (holds, fails), strict=True))
     return CaseState(
         case=case,
         facts=tuple(facts),

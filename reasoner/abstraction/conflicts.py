@@ -13,20 +13,20 @@ __all__ = ["fact_conflicts", "indicator_conflicts", "part", "readings_of"]
 
 def part(stated: list[Fact], program: Program) -> tuple[list[Fact], list[Fact]]:
     """Part the facts into those that hold together and those that contradict one another."""
-    known: dict[int, int] = {}
-    bad: set[int] = set()
+    holds = fails = 0
     effects = program.fact_effects
     for fact in stated:
-        for bit, value in effects[fact[:3]].leaves.items():
-            if known.setdefault(bit, value) != value:
-                bad.add(bit)
+        effect = effects[fact[:3]]
+        holds |= effect.holds
+        fails |= effect.fails
+    bad = holds & fails
     opposed = _opposed(stated, program)
     if not bad and not opposed:
         return stated, []
     kept: list[Fact] = []
     clashing: list[Fact] = []
     for fact in stated:
-        (kept if bad.isdisjoint(effects[fact[:3]].leaves) and fact not in opposed else clashing).append(fact)
+        (clashing if effects[fact[:3]].own & bad or fact in opposed else kept).append(fact)
     rest, more = part(kept, program)
     return rest, clashing + more
 

@@ -162,7 +162,7 @@ class Program:
         """Return the conditions as they are weighed."""
         from reasoner.program.scales import load_scales
 
-        return load_scales(self.conditions, self.criteria, self.classes, self.leaf_bit, self.labels, self.tables.resting)
+        return load_scales(self.conditions, self.criteria, self.classes, self.leaf_bit, self.labels, self.settings, self.tables.resting)
 
     def label(self, term: str) -> str:
         """Return the label of a term, or its abbreviation."""
@@ -220,7 +220,7 @@ class Program:
         """Return what the knowledge itself contributes to reasons."""
         from reasoner.program.premises import load_premises
 
-        return load_premises(self.labels, self.leaves, self.recommendation)
+        return load_premises(self.labels, self.leaves, self.gates, self.recommendation)
 
     @property
     def weighed_findings(self) -> frozenset[str]:

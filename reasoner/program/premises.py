@@ -5,12 +5,12 @@ None of it depends on a case, so each is worked out once, when it is first asked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from reasoner.namespaces import LCG, curie
-from reasoner.program.rows import Recommendation
+from reasoner.program.rows import Gate, Literal, Recommendation
 from reasoner.terms import Role
 
 __all__ = ["Missing", "Premises", "Reason", "load_premises", "role_phrase", "sentence_id", "sentence_iri"]
@@ -26,6 +26,8 @@ _PHRASES = {
     Role.STOPPED_WITHOUT_RELIEF: ("", " was stopped without relief"),
     Role.RECORDED_DIAGNOSIS: ("recorded diagnosis of ", ""),
 }
+
+_PRESENCE = {True: "present", False: "absent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,15 @@ class Missing:
 
 
 class Premises(NamedTuple):
-    """What leaves are about, by bit; what recommendations state and classes are called, by IRI."""
+    """What leaves are about, by bit; how facts settle them; what recommendations state and classes are called, by IRI.
+
+    `facts` gives by bit, sign, term and presence what a fact says when it makes the leaf hold (sign) or fail; `inputs`
+    gives by the literal of a gate the literals it needs, and whether it needs every one.
+    """
 
     leaves: Mapping[int, Missing]
+    facts: Mapping[tuple[int, bool, str, bool], str]
+    inputs: Mapping[Literal, tuple[tuple[Literal, ...], bool]]
     statements: Mapping[str, tuple[Reason, ...]]
     classes: Mapping[str, Reason]
     denials: Mapping[str, Reason]
@@ -64,6 +72,34 @@ class _Leaves(dict[int, Missing]):
         subject, detail = self._leaves[bit]
         filled = detail.startswith("http")
         found = self[bit] = Missing(detail, role_phrase(self._labels, subject, detail)) if filled else _of(self._labels, subject)
+        return found
+
+
+class _Facts(dict[tuple[int, bool, str, bool], str]):
+    def __init__(self, labels: Mapping[str, str], leaves: Mapping[int, Missing]) -> None:
+        super().__init__()
+        self._labels, self._leaves = labels, leaves
+
+    def __missing__(self, key: tuple[int, bool, str, bool]) -> str:
+        bit, sign, term, present = key
+        leaf = self._leaves[bit]
+        text = f"{leaf.label}: {_PRESENCE[sign]}"
+        if term != leaf.term:
+            text += f" ({_of(self._labels, term).label} {_PRESENCE[present]})"
+        self[key] = text
+        return text
+
+
+class _Inputs(dict[Literal, tuple[tuple[Literal, ...], bool]]):
+    def __init__(self, first: int, gates: Sequence[Gate]) -> None:
+        super().__init__()
+        self._first, self._gates = first, gates
+
+    def __missing__(self, literal: Literal) -> tuple[tuple[Literal, ...], bool]:
+        bit, sign = literal
+        gate = self._gates[bit - self._first]
+        parts = (*((part, sign) for part in gate.positive), *((part, not sign) for part in gate.negative))
+        found = self[literal] = parts, gate.every == sign
         return found
 
 
@@ -91,10 +127,21 @@ class _Classes(dict[str, Reason]):
 
 
 def load_premises(
-    labels: Mapping[str, str], leaves: tuple[tuple[str, str], ...], recommendations: Mapping[str, Recommendation]
+    labels: Mapping[str, str],
+    leaves: tuple[tuple[str, str], ...],
+    gates: Sequence[Gate],
+    recommendations: Mapping[str, Recommendation],
 ) -> Premises:
     """Prepare to say what the knowledge contributes to reasons."""
-    return Premises(_Leaves(labels, leaves), _Statements(labels, recommendations), _Classes(labels, ""), _Classes(labels, "not: "))
+    about = _Leaves(labels, leaves)
+    return Premises(
+        about,
+        _Facts(labels, about),
+        _Inputs(len(leaves), gates),
+        _Statements(labels, recommendations),
+        _Classes(labels, ""),
+        _Classes(labels, "not: "),
+    )
 
 
 def role_phrase(labels: Mapping[str, str], role: str, term: str) -> str:

@@ -46,13 +46,15 @@ class Scale:
     confirmed_weight: Decimal
     starts: tuple[tuple[Literal, Decimal], ...]
     weighings: tuple[Weighing, ...]
+    likely_from: Decimal
+    unlikely_below: Decimal
 
 
 class Weight(NamedTuple):
-    """What the evidence about a condition adds up to; `weighed` are the criteria that count."""
+    """What the evidence about a condition adds up to; `weighed` are the criteria that count, `order` sorts a differential."""
 
-    confirmed: bool
-    excluded: bool
+    order: tuple[bool, Decimal, str]
+    status: str
     weight: Decimal
     low: Decimal
     high: Decimal
@@ -75,9 +77,10 @@ def load_scales(
     classes: Mapping[str, Literal],
     leaf_bit: Mapping[tuple[str, str], int],
     labels: Mapping[str, str],
+    settings: Mapping[str, Decimal],
     resting: Sequence[int],
 ) -> Scales:
-    """Prepare the conditions; `resting` holds the value of every bit at rest."""
+    """Prepare the conditions; `settings` hold the limits of likely and unlikely, `resting` the value of every bit at rest."""
     found: dict[str, list[Weighing]] = {}
     for each in criteria:
         role = Role.FINDING if each.kind == "finding" else Role.TAKES
@@ -94,6 +97,8 @@ def load_scales(
             Decimal(each.confirmed_weight),
             tuple((classes[name], Decimal(weight)) for name, weight in each.starts),
             tuple(found.get(each.iri, ())),
+            settings["likely_from"],
+            settings["unlikely_below"],
         )
         for each in conditions
     )
@@ -138,7 +143,15 @@ def weigh(scale: Scale, values: Sequence[int]) -> Weight:
         weight += one.weight
         low += one.low
         high += one.high
-    return Weight(confirmed, not confirmed and _any_holds(scale.excluding, values), weight, low, high, kept)
+    excluded = not confirmed and _any_holds(scale.excluding, values)
+    status = "confirmed" if confirmed else "excluded" if excluded else _band(weight, scale)
+    return Weight((excluded, -weight, scale.label), status, weight, low, high, kept)
+
+
+def _band(weight: Decimal, scale: Scale) -> str:
+    if weight >= scale.likely_from:
+        return "likely"
+    return "unlikely" if weight < scale.unlikely_below else "possible"
 
 
 def _any_holds(literals: tuple[Literal, ...], values: Sequence[int]) -> bool:
