@@ -117,7 +117,8 @@ class _Overriders:
         """Return those that are raised."""
         found = self._raised_names.get(group)
         if found is None:
-            found = self._raised_names[group] = tuple(name for name, index, _ in self._groups[group] if index in self._raised)
+            raised = self._raised
+            found = self._raised_names[group] = tuple([name for name, index, _ in self._groups[group] if index in raised])
         return found
 
     def open(self, group: int) -> tuple[str, ...]:
@@ -125,7 +126,7 @@ class _Overriders:
         found = self._open_names.get(group)
         if found is None:
             values = self._values
-            found = self._open_names[group] = tuple(name for name, _, (bit, _) in self._groups[group] if values[bit] == UNKNOWN)
+            found = self._open_names[group] = tuple([name for name, _, (bit, _) in self._groups[group] if values[bit] == UNKNOWN])
         return found
 
 

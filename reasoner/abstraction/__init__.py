@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.conflicts import fact_conflicts, indicator_conflicts, part, readings_of
@@ -18,6 +19,8 @@ from reasoner.record import Case, Problem
 from reasoner.terms import lc
 
 __all__ = ["CaseState", "Conflict", "Fact", "IndicatorState", "abstract_case"]
+
+_MASKS = attrgetter("holds", "fails")
 
 
 def abstract_case(case: Case, program: Program, as_of: Moment) -> CaseState:
@@ -36,11 +39,12 @@ def abstract_case(case: Case, program: Program, as_of: Moment) -> CaseState:
             own |= effect.own
             holds |= effect.holds
             fails |= effect.fails
-    true, false = (resting & ~own | moved for resting, moved in zip(program.tables.resting_masks, (holds, fails), strict=True))
+    true, false = program.tables.resting_masks
+    true, false = true & ~own | holds, false & ~own | fails
     return CaseState(
         case=case,
         facts=tuple(facts),
-        assertions=tuple((effect.holds, effect.fails) for effect in effects),
+        assertions=tuple(map(_MASKS, effects)),
         indicators=program.resting_states | derived,
         conflicts=(*fact_conflicts(clashing, program), *indicator_conflicts(derived, program)),
         problems=(*case.problems, *_problems(case, program, as_of, unread)),

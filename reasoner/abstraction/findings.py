@@ -30,15 +30,27 @@ class _Usable:
     closures: tuple[ClosureStatement, ...]
 
 
+@dataclass(frozen=True)
+class _Stated:
+    """The findings that are said to be present and to be absent, everything at or below the latter, and what closures cover."""
+
+    present: set[str]
+    absent: set[str]
+    denied: frozenset[str]
+    covers: tuple[tuple[ClosureStatement, frozenset[str]], ...]
+
+
 def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[bool, Moment | None]) -> list[Fact]:
     """Return the facts about findings; `last_scan` says whether the dividing scan is on record, and when it was."""
     usable = _usable(case, as_of)
     facts = [Fact(Role.FINDING, record.finding, True, (record.node,)) for record in usable.present]
     facts += [fact for record in usable.absent if (fact := _absence(record, program))]
     facts += _patterns(usable.present, usable.absent, program, Role.FINDING)
-    facts += _closed(usable, program, facts, _since_scan(last_scan)[1])
-    facts += _aged(usable, program, Role.NEW_FINDING, lambda term: _since_scan(last_scan), facts)
-    facts += _aged(usable, program, Role.RECENT_FINDING, lambda term: _since_days(program, term, as_of), facts)
+    since_scan = _since_scan(last_scan)
+    facts += _closed(usable, program, facts, since_scan[1])
+    stated = _stated(usable, program, facts)
+    facts += _aged(usable, program, Role.NEW_FINDING, lambda term: since_scan, stated)
+    facts += _aged(usable, program, Role.RECENT_FINDING, lambda term: _since_days(program, term, as_of), stated)
     return facts
 
 
@@ -158,6 +170,15 @@ def _topmost(terms: list[str], program: Program) -> list[str]:
     return [term for term in terms if not any(above in inside and above != term for above in program.parents[term])]
 
 
+def _stated(usable: _Usable, program: Program, facts: Iterable[Fact]) -> _Stated:
+    present: set[str] = set()
+    absent: set[str] = set()
+    for _, term, held, _ in facts:
+        (present if held else absent).add(term)
+    covers = tuple((closure, program.below_sets[closure.closes]) for closure in usable.closures)
+    return _Stated(present, absent, program.at_or_below(absent), covers)
+
+
 _Divide = tuple[Callable[[FindingRecord], bool | None], Callable[[ClosureStatement], bool]]
 
 
@@ -198,28 +219,22 @@ def _after(record: FindingRecord, edge: Moment | None) -> bool | None:
     return False if all(moment.high <= edge.low for moment in starts) else None
 
 
-def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], _Divide], known: list[Fact]) -> list[Fact]:
+def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], _Divide], stated: _Stated) -> list[Fact]:
     """Return the facts of a role that splits findings by age: present where one is young, absent where every kind is old."""
-    young: list[FindingRecord] = []
-    for record in usable.present:
-        if divide(record.finding)[0](record):
-            young.append(record)
+    young = [record for record in usable.present if divide(record.finding)[0](record)]
     facts = [Fact(role, record.finding, True, (record.node,)) for record in young]
     facts += _patterns(young, (), program, role)
-    whole = {(fact.term, fact.present) for fact in known if fact.role == Role.FINDING}
-    facts = [fact for fact in facts if (fact.term, False) not in whole]
-    absent = program.at_or_below(term for term, present in whole if not present)
-    recorded = {term for term, present in whole if present}
-    covers = [(closure, program.below_sets[closure.closes]) for closure in usable.closures]
+    if not stated.absent.isdisjoint(fact.term for fact in facts):
+        facts = [fact for fact in facts if fact.term not in stated.absent]
     asked = program.kinds.asked.get(role)
     if asked is None:
         return facts
-    touched = recorded.union(*(cover for _, cover in covers)) - absent
+    touched = stated.present.union(*(cover for _, cover in stated.covers)) - stated.denied
     for index in sorted({index for kind in touched for index in asked.by_kind.get(kind, ())}):
         term, kinds = asked.fillers[index]
-        left = kinds - absent
+        left = kinds - stated.denied
         if left:
-            sources = _all_old(left, usable, program, divide(term), recorded, covers)
+            sources = _all_old(left, usable, program, divide(term), stated)
             if sources:
                 facts.append(Fact(role, term, False, sources))
     return facts
@@ -230,18 +245,16 @@ def _all_old(
     usable: _Usable,
     program: Program,
     divide: _Divide,
-    recorded: set[str],
-    covers: list[tuple[ClosureStatement, frozenset[str]]],
+    stated: _Stated,
 ) -> tuple[str, ...]:
     """Return the records that show every one of `kinds` old, or nothing when one may be young.
 
-    A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old;
-    `covers` gives what lies below each closure.
+    A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old.
     """
     is_young, counts = divide
     sources: set[str] = set()
-    left = kinds - recorded
-    for closure, cover in covers:
+    left = kinds - stated.present
+    for closure, cover in stated.covers:
         if left and not left.isdisjoint(cover) and counts(closure):
             left -= cover
             sources.add(closure.node)

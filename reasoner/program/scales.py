@@ -155,7 +155,10 @@ def _band(weight: Decimal, scale: Scale) -> str:
 
 
 def _any_holds(literals: tuple[Literal, ...], values: Sequence[int]) -> bool:
-    return any(values[bit] == (TRUE if sign else FALSE) for bit, sign in literals)
+    for bit, sign in literals:
+        if values[bit] == (TRUE if sign else FALSE):
+            return True
+    return False
 
 
 def _strongest(weighed: list[Weighed]) -> tuple[Weighed, ...]:

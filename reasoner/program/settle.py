@@ -220,7 +220,10 @@ def _value(tables: GateTables, index: int, values: bytearray) -> int:
 
 def _can_all_hold(tables: GateTables, index: int, values: bytearray) -> bool:
     """Return whether each joint of a gate can hold, given that each of its parts by itself can."""
-    return all(_can_hold(tables.nodes, joint, values) for joint in tables.joints[index])
+    for joint in tables.joints[index]:
+        if not _can_hold(tables.nodes, joint, values):
+            return False
+    return True
 
 
 def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: bytearray) -> bool:
