@@ -155,7 +155,7 @@ def _band(weight: Decimal, scale: Scale) -> str:
 
 
 def _any_holds(literals: tuple[Literal, ...], values: Sequence[int]) -> bool:
-    for bit, sign in literals:
+    for bit, sign in literals:  # noqa: SIM110 - a generator would cost more than what it asks
         if values[bit] == (TRUE if sign else FALSE):
             return True
     return False

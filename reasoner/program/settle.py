@@ -220,7 +220,7 @@ def _value(tables: GateTables, index: int, values: bytearray) -> int:
 
 def _can_all_hold(tables: GateTables, index: int, values: bytearray) -> bool:
     """Return whether each joint of a gate can hold, given that each of its parts by itself can."""
-    for joint in tables.joints[index]:
+    for joint in tables.joints[index]:  # noqa: SIM110 - a generator would cost more than what it asks
         if not _can_hold(tables.nodes, joint, values):
             return False
     return True
