@@ -41,7 +41,7 @@ _TOKEN = re.compile(
 )
 _REACHING = re.compile(r"service|^(?:from|load)$", re.IGNORECASE)
 _FETCHING = re.compile(r"service|^load$", re.IGNORECASE)
-_SUSPECT = re.compile(r"service|load|from", re.IGNORECASE)
+_SUSPECT = re.compile(r"service|(?<![\w:.-])from", re.IGNORECASE)
 _REACH_NODES = ("ServiceGraphPattern", "DatasetClause")
 _ESCAPE = re.compile(r"\\(?:(\\)([uU]?)|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|.)", re.DOTALL)
 
@@ -74,7 +74,7 @@ def check_query(text: str) -> str:
 def screen_query(text: str) -> Screened:
     """Return what may be run over a dataset that is at hand: as `check_query`, but FROM may name its graphs.
 
-    A text in which none of the words that reach out occurs, not even within other words, needs no parse tree.
+    A text in which SERVICE does not occur, not even within other words, and FROM begins no word, needs no parse tree.
     """
     resolved = _resolved(text)
     _check_tokens(resolved, _FETCHING)
@@ -88,7 +88,7 @@ def screen_query(text: str) -> Screened:
     from rdflib.plugins.sparql.algebra import translateQuery
 
     clauses = translateQuery(tree).algebra.datasetClause
-    return Screened(resolved, *(tuple(str(clause[kind]) for clause in clauses if clause[kind]) for kind in ("default", "named")))
+    return Screened(resolved, *(tuple(str(clause[kind]) for clause in clauses if kind in clause) for kind in ("default", "named")))
 
 
 def _resolved(text: str) -> str:

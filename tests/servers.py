@@ -7,8 +7,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -131,3 +133,31 @@ def until(what: Any, seconds: float = 15) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+@contextmanager
+def canary() -> Iterator[tuple[str, list[str]]]:
+    """Listen at a port of this machine that nobody has reason to call; yield its address and the list of who called."""
+    calls: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.05)
+        ended = threading.Event()
+
+        def listen() -> None:
+            while not ended.is_set():
+                try:
+                    link, _ = listening.accept()
+                except TimeoutError:
+                    continue
+                with link:
+                    calls.append(link.recv(1000).decode("latin-1"))
+                    link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listening.getsockname()[1]}", calls
+        finally:
+            time.sleep(0.1)
+            ended.set()
+            thread.join()

@@ -21,7 +21,8 @@ from reasoner.program.model import Program
 from reasoner.server.description import Description
 from reasoner.server.gate import Gate
 from reasoner.server.page import page
-from reasoner.server.pool import Pool, Source
+from reasoner.server.pool import Pool
+from reasoner.server.process import Source
 from reasoner.server.settings import Settings
 from reasoner.server.sparql import Sparql
 
@@ -55,7 +56,7 @@ def hold(quads: Iterable[pyoxigraph.Quad]) -> Holdings:
 def create_app(program: Program, folder: Path, holdings: Holdings, settings: Settings) -> ASGIApp:
     """Return the application; its workers live as long as its lifespan."""
     pool = Pool(Source(descriptor=holdings.descriptor), settings.limits)
-    description = Description(f"http://{settings.host}:{settings.port}/sparql", folder, holdings.sizes)
+    description = Description(folder, holdings.sizes)
     sparql = Sparql(pool, settings.limits, description)
     html = page(program, settings.limits, _ENDPOINTS)
 

@@ -22,41 +22,42 @@ _FORMATS = "http://www.w3.org/ns/formats/"
 _RESULTS = ("SPARQL_Results_JSON", "SPARQL_Results_XML", "SPARQL_Results_CSV", "SPARQL_Results_TSV")
 _SYNTAXES = ("Turtle", "N-Triples", "JSON-LD", "RDF_XML", "TriG")
 _SHIPPED = ("derive", "competency", "report")
+_KEPT = 32
 _TYPE = NamedNode(RDF + "type")
 _SERVICE, _DATASET, _DEFAULT, _PREFIXES = (NamedNode(f"urn:legcramps:service{part}") for part in ("", ":dataset", ":default", ":prefixes"))
 
 
 class Description:
-    """The description of a service at a URL over graphs of known sizes."""
+    """The description of a service over graphs of known sizes."""
 
-    def __init__(self, endpoint: str, folder: Path, sizes: Counter[str]) -> None:
-        self._triples = list(_described(endpoint, folder, sizes))
-        self._written: dict[str, bytes] = {}
+    def __init__(self, folder: Path, sizes: Counter[str]) -> None:
+        self._triples = [*_graphs(sizes), *_prefixes(), *_queries(folder)]
+        self._written: dict[tuple[str, str], bytes] = {}
 
-    def written(self, form: str) -> bytes:
-        """Return the description in one of the syntaxes of RDF."""
-        if form not in self._written:
-            self._written[form] = written((Quad(*triple) for triple in self._triples), form, Counter())
-        return self._written[form]
+    def written(self, endpoint: str, form: str) -> bytes:
+        """Return the description of the endpoint at a URL in one of the syntaxes of RDF."""
+        if (endpoint, form) not in self._written:
+            if len(self._written) >= _KEPT:
+                self._written.clear()
+            triples = (*_service(endpoint), *self._triples)
+            self._written[endpoint, form] = written((Quad(*triple) for triple in triples), form, Counter())
+        return self._written[endpoint, form]
 
 
-def _described(endpoint: str, folder: Path, sizes: Counter[str]) -> Iterator[Triple]:
+def _service(endpoint: str) -> Iterator[Triple]:
     yield from _said(_SERVICE, _TYPE.value, NamedNode(_SD + "Service"))
     yield from _said(_SERVICE, _SD + "endpoint", NamedNode(endpoint))
     yield from _said(_SERVICE, _SD + "supportedLanguage", NamedNode(_SD + "SPARQL11Query"))
     yield from _said(_SERVICE, _SD + "resultFormat", *(NamedNode(_FORMATS + name) for name in (*_RESULTS, *_SYNTAXES)))
     yield from _said(_SERVICE, _SD + "defaultDataset", _DATASET)
-    yield from _said(_DATASET, _TYPE.value, NamedNode(_SD + "Dataset"), NamedNode(_VOID + "Dataset"))
     yield from _said(_DATASET, _VOID + "sparqlEndpoint", NamedNode(endpoint))
-    yield from _said(_DATASET, _VOID + "triples", _number(sizes.total()))
-    yield from _said(_DATASET, _SD + "defaultGraph", _DEFAULT)
-    yield from _said(_DEFAULT, _TYPE.value, NamedNode(_SD + "Graph"))
-    yield from _graphs(sizes)
-    yield from _prefixes()
-    yield from _queries(folder)
 
 
 def _graphs(sizes: Counter[str]) -> Iterator[Triple]:
+    yield from _said(_DATASET, _TYPE.value, NamedNode(_SD + "Dataset"), NamedNode(_VOID + "Dataset"))
+    yield from _said(_DATASET, _VOID + "triples", _number(sizes.total()))
+    yield from _said(_DATASET, _SD + "defaultGraph", _DEFAULT)
+    yield from _said(_DEFAULT, _TYPE.value, NamedNode(_SD + "Graph"))
     for graph in GRAPHS:
         node = NamedNode(f"{graph.value}:named")
         yield from _said(_DATASET, _SD + "namedGraph", node)

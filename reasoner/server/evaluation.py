@@ -27,9 +27,10 @@ _Names = list[NamedNode | BlankNode]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query text, the dataset that the protocol names, the forms that are taken (empty: none), and the caps."""
+    """A query text with its base, the dataset that the protocol names, the forms that are taken (empty: none), and the caps."""
 
     text: str
+    base: str = "http://localhost/sparql"
     default: Sequence[str] = ()
     named: Sequence[str] = ()
     rows_as: str = "json"
@@ -84,7 +85,7 @@ def evaluate(store: pyoxigraph.Store, question: Question) -> Answer:
     if strangers and not given:
         raise ForbiddenError("The query names a graph that is not in this store", why="nothing is fetched", repair="name one that it holds")
     try:
-        found = _asked(store, screened.text, default, named)
+        found = _asked(store, screened.text, question.base, default, named)
     except SyntaxError as error:
         raise SyntaxProblem("The query is malformed", why=str(error), repair="mend the query") from error
     if isinstance(found, pyoxigraph.QueryTriples):
@@ -106,21 +107,21 @@ def _graphs(named: Question | Screened) -> tuple[_Defaults, _Names]:
         raise UsageError("A graph is named by no IRI", repair="give absolute IRIs") from error
 
 
-def _asked(store: pyoxigraph.Store, text: str, default: _Defaults, named: _Names) -> Any:
+def _asked(store: pyoxigraph.Store, text: str, base: str, default: _Defaults, named: _Names) -> Any:
     """Run a query over the dataset of these graphs, of none over the whole store.
 
     The engine would count twice what two default graphs say, so several of them are merged first.
     """
     if not default and not named:
-        return store.query(text)
+        return store.query(text, base_iri=base)
     if len(default) < 2:
-        return store.query(text, default_graph=default, named_graphs=named)
+        return store.query(text, base_iri=base, default_graph=default, named_graphs=named)
     merged = pyoxigraph.Store()
     for graph in default:
         merged.extend(Quad(each.subject, each.predicate, each.object) for each in store.quads_for_pattern(None, None, None, graph))
     for graph in named:
         merged.extend(store.quads_for_pattern(None, None, None, graph))
-    return merged.query(text, default_graph=DefaultGraph(), named_graphs=named)
+    return merged.query(text, base_iri=base, default_graph=DefaultGraph(), named_graphs=named)
 
 
 def _unacceptable(types: Iterable[str]) -> str:

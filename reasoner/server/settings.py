@@ -14,12 +14,12 @@ _MIB = 1024 * 1024
 class Limits:
     """What one request may cost: seconds, bytes and rows; `workers` answer quick queries, `slow_workers` the long ones.
 
-    A query that has not answered after `quick` seconds leaves the quick lane; after `deadline` seconds its worker is killed.
+    A query that has used `quick` seconds of processor time leaves the quick lane; after `deadline` seconds its worker is killed.
     """
 
-    workers: int = 3
+    workers: int = 4
     slow_workers: int = 2
-    quick: float = 0.1
+    quick: float = 0.05
     deadline: float = 10.0
     waiting: int = 128
     slow_waiting: int = 8

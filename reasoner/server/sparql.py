@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
-from reasoner.errors import ForbiddenError, LegcrampsError, SyntaxProblem, UnsupportedInputError, UsageError
+from reasoner.errors import ForbiddenError, IncompleteError, LegcrampsError, SyntaxProblem, UnsupportedInputError, UsageError
 from reasoner.server.description import Description
 from reasoner.server.formats import GRAPH_TYPES, RESULT_TYPES, best
-from reasoner.server.pool import Overloaded, Pool
+from reasoner.server.pool import OverloadedError, Pool
 from reasoner.server.replies import Headers, header_of, problem_of, read_body, send_problem, send_reply
 from reasoner.server.settings import Limits
-from reasoner.server.wire import pack
+from reasoner.server.wire import Message, pack
 
 __all__ = ["Sparql"]
 
@@ -24,6 +25,7 @@ _DIRECT = "application/sparql-query"
 _UPDATE = "application/sparql-update"
 _METHODS = "GET, HEAD, POST, OPTIONS"
 _MOST_PARAMETERS = 100
+_PATIENCE = 0.25
 _POSITION = re.compile(r"\bat (\d+):(\d+)|line:(\d+), col:(\d+)")
 _FRESH = ("cache-control", "no-store")
 _VARY = ("vary", "accept")
@@ -59,20 +61,21 @@ class Sparql:
             return
         try:
             asked = _read_get(scope) if method != "POST" else _read_post(scope, await read_body(scope, receive, self._limits.request))
-            await self._answer(asked, header_of(scope, "accept"), send)
+            await self._answer(asked, _url(scope), header_of(scope, "accept"), receive, send)
         except LegcrampsError as error:
             status, document = problem_of(error)
-            again: Headers = (("retry-after", "1"),) if isinstance(error, Overloaded) else ()
+            again: Headers = (("retry-after", "1"),) if isinstance(error, OverloadedError) else ()
             await send_problem(send, status, document, (_FRESH, *again))
 
-    async def _answer(self, asked: _Asked, accept: str, send: Send) -> None:
+    async def _answer(self, asked: _Asked, url: str, accept: str, receive: Receive, send: Send) -> None:
         if asked.query is None:
-            await self._describe(accept, asked.form, send)
+            await self._describe(url, accept, asked.form, send)
             return
         rows, graph = (
             asked.form if asked.form in types else "" if asked.form else best(accept, types) for types in (RESULT_TYPES, GRAPH_TYPES)
         )
         header: Mapping[str, object] = {
+            "base": url,
             "default": asked.default,
             "named": asked.named,
             "rows_as": rows,
@@ -80,7 +83,7 @@ class Sparql:
             "rows": self._limits.rows,
             "size": self._limits.answer,
         }
-        found = await self._pool.ask(asked.query, pack(header, asked.query.encode()))
+        found = await _while_wanted(self._pool.ask(asked.query, pack(header, asked.query.encode())), receive)
         status = found.header["status"]
         if status != 200:
             await send_problem(send, status, _problem(found.header), (_FRESH, _VARY))
@@ -92,7 +95,7 @@ class Sparql:
             notes.append(("legcramps-unknown-graphs", str(found.header["unknown"])))
         await send_reply(send, 200, found.body, found.header["media"], (_FRESH, _VARY, *notes))
 
-    async def _describe(self, accept: str, form: str, send: Send) -> None:
+    async def _describe(self, url: str, accept: str, form: str, send: Send) -> None:
         form = form or best(accept, GRAPH_TYPES) or best(accept, {"html": "text/html"})
         if form == "html":
             await send_reply(send, 303, b"", headers=(("location", "/"), _VARY))
@@ -105,7 +108,7 @@ class Sparql:
             }
             await send_problem(send, 406, document, (_VARY,))
         else:
-            await send_reply(send, 200, self._description.written(form), GRAPH_TYPES[form], (_FRESH, _VARY))
+            await send_reply(send, 200, self._description.written(url, form), GRAPH_TYPES[form], (_FRESH, _VARY))
 
 
 def _problem(header: Mapping[str, object]) -> dict[str, object]:
@@ -117,6 +120,30 @@ def _problem(header: Mapping[str, object]) -> dict[str, object]:
         document |= {"line": line, "column": column}
         why = f"line {line}, column {column}"
     return document | {name: text for name, text in (("detail", why), ("repair", header["repair"]), ("code", header["code"])) if text}
+
+
+async def _while_wanted(work: Coroutine[None, None, Message], receive: Receive) -> Message:
+    """Return what some work comes to; stop it when the client goes away."""
+    task = asyncio.ensure_future(work)
+    done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
+    if not done:
+        leaving = asyncio.ensure_future(_left(receive))
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            raise IncompleteError("The client went away")
+        leaving.cancel()
+    return task.result()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _url(scope: Scope) -> str:
+    """Return the URL under which the endpoint was called; the gate has seen to it that the name is one of ours."""
+    return f"{scope['scheme']}://{header_of(scope, 'host')}{scope['path']}"
 
 
 # --- requests -----------------------------------------------------------------------------------------------------------

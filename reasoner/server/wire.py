@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
 import struct
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 __all__ = ["HEAD", "Message", "pack", "receive", "unpack"]
 
 HEAD = struct.Struct("!II")
 """The lengths of header and body."""
+
+
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 class Message(NamedTuple):
@@ -32,21 +35,11 @@ def unpack(header: bytes, body: bytes) -> Message:
     return Message(json.loads(header), body)
 
 
-def receive(link: socket.socket) -> Message | None:
+def receive(link: _Stream) -> Message | None:
     """Wait for one message; return None when the other side has gone."""
-    head = _exactly(link, HEAD.size)
-    if head is None:
+    head = link.read(HEAD.size)
+    if len(head) < HEAD.size:
         return None
-    parts = [_exactly(link, length) for length in HEAD.unpack(head)]
-    return None if None in parts else unpack(*(part or b"" for part in parts))
-
-
-def _exactly(link: socket.socket, length: int) -> bytes | None:
-    parts = []
-    while length:
-        part = link.recv(min(length, 1 << 16))
-        if not part:
-            return None
-        parts.append(part)
-        length -= len(part)
-    return b"".join(parts)
+    lengths = HEAD.unpack(head)
+    parts = [link.read(length) for length in lengths]
+    return unpack(*parts) if tuple(map(len, parts)) == lengths else None

@@ -36,13 +36,14 @@ _STATUS: tuple[tuple[type[LegcrampsError], int], ...] = (
 def main() -> None:
     """Answer the questions that come through the socket whose number is the first argument."""
     link = socket.socket(fileno=int(sys.argv[1]))
-    told = receive(link)
+    incoming = link.makefile("rb", buffering=1 << 16)
+    told = receive(incoming)
     if told is None:
         return
     store = _store(told.header)
     _bound(told.header["memory"])
     link.sendall(pack({"ready": len(store)}))
-    while (asked := receive(link)) is not None:
+    while (asked := receive(incoming)) is not None:
         signal.setitimer(signal.ITIMER_REAL, told.header["deadline"] + _GRACE)
         reply = _answer(store, asked.header, asked.body)
         signal.setitimer(signal.ITIMER_REAL, 0)

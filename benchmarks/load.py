@@ -1,0 +1,103 @@
+"""Load a server from a process of its own: python -m benchmarks.load, told by JSON on standard input what to ask of whom.
+
+Clients keep their connection and ask again as soon as they are answered. Printed is, per kind of request, every latency in seconds
+and how often each status came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["main"]
+
+
+@dataclass
+class Kind:
+    """One kind of request, with its texts, its share of all requests, and what came of it."""
+
+    name: str
+    requests: list[bytes]
+    share: float
+    latencies: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+
+class Client(asyncio.Protocol):
+    """One keep-alive connection."""
+
+    def __init__(self, kinds: list[Kind], end: float, seed: int) -> None:
+        self._kinds, self._end, self._chance = kinds, end, random.Random(seed)  # noqa: S311
+        self._buffer = b""
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to ask."""
+        self._transport = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        if time.monotonic() >= self._end:
+            self._transport.close()
+            return
+        self._kind = self._chance.choices(self._kinds, [kind.share for kind in self._kinds])[0]
+        self._transport.write(self._chance.choice(self._kind.requests))
+        self._began = time.perf_counter()
+
+    def data_received(self, data: bytes) -> None:
+        """Take an answer, and ask again when it is whole."""
+        self._buffer += data
+        head = self._buffer.find(b"\r\n\r\n")
+        if head < 0:
+            return
+        fields = self._buffer[:head].lower()
+        length = int(fields.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+        if len(self._buffer) >= head + 4 + length:
+            self._kind.latencies.append(time.perf_counter() - self._began)
+            self._kind.statuses[int(fields.split(b" ", 2)[1])] += 1
+            self._buffer = b""
+            self._ask()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End; a connection that broke in the middle counts as status 0."""
+        if time.monotonic() < self._end:
+            self._kind.statuses[0] += 1
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+async def _load(told: dict[str, Any]) -> dict[str, Any]:
+    kinds = [Kind(each["name"], [text.encode() for text in each["requests"]], each["share"]) for each in told["kinds"]]
+    loop, end = asyncio.get_running_loop(), time.monotonic() + told["seconds"]
+    clients = [
+        (await loop.create_connection(lambda number=number: Client(kinds, end, number), "127.0.0.1", told["port"]))[1]
+        for number in range(told["clients"])
+    ]
+    began = time.perf_counter()
+    await asyncio.wait([client.done for client in clients], timeout=told["seconds"] + told.get("patience", 30))
+    took = time.perf_counter() - began
+    return {"seconds": took, **{kind.name: {"latencies": kind.latencies, "statuses": dict(kind.statuses)} for kind in kinds}}
+
+
+def main() -> None:
+    """Load, and print what came of it."""
+    try:
+        import uvloop
+
+        run: Any = uvloop.run
+    except ImportError:
+        run = asyncio.run
+    found = json.dumps(run(_load(json.load(sys.stdin))))
+    os.set_blocking(1, True)  # an event loop may have left it otherwise
+    print(found)
+
+
+if __name__ == "__main__":
+    main()
