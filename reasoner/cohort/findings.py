@@ -5,7 +5,7 @@ The steps and their names are those of that module; here each is done on planes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,11 +45,10 @@ class FindingRows:
 class Closures:
     """The usable closure statements by the class that they close: all of them, and those that count by a divide.
 
-    `twice` marks the cases that close one class more than once.
+    `each` has the first of each class in a case, then the second and so on: all of them, and those that count since the scan.
     """
 
-    twice: Flags
-    usable: Planes
+    each: tuple[tuple[Planes, Planes], ...]
     since_scan: Planes
     recent: Mapping[int, Planes]
 
@@ -64,12 +63,26 @@ def closures_of(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, 
     usable = standing & ~(stated & (low > clock.high[case]))
     counts = ~clock.scanned[case] | (clock.dated[case] & stated & (low > clock.scan_high[case]))
     recent = {days: among(space, term, case, usable & stated & (low > clock.edge(days)[case])) for days in _days(program)}
-    codes = case[usable] * len(program.sorts) + term[usable]
-    distinct, count = np.unique(codes, return_counts=True)
-    twice = np.zeros(batch.size, dtype=bool)
-    twice[distinct[count > 1] // len(program.sorts)] = True
-    found = Closures(twice, among(space, term, case, usable), among(space, term, case, usable & counts), recent)
+    place = _repetition(np.where(usable, case * len(program.sorts) + term, -1 - np.arange(len(rows))))
+    each = [(among(space, term, case, own), among(space, term, case, own & counts)) for own in _in_turn(place, usable)]
+    found = Closures(tuple(each), among(space, term, case, usable & counts), recent)
     return found, among(space, term, case, standing)
+
+
+def _repetition(codes: Ids) -> Ids:
+    """Return how many times each code stood before."""
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
+    found = np.empty_like(codes)
+    found[order] = np.arange(len(codes)) - np.repeat(starts, np.diff(np.append(starts, len(codes))))
+    return found
+
+
+def _in_turn(place: Ids, usable: Flags) -> Iterator[Flags]:
+    """Yield which usable rows stand first, which second and so on."""
+    for number in range(int(place[usable].max(initial=-1)) + 1):
+        yield usable & (place == number)
 
 
 def _days(program: Program) -> list[int]:
@@ -202,7 +215,7 @@ class _Findings:
     def closed(self) -> None:
         """Deny what closure statements close."""
         program, space = self.program, self.space
-        if not self.closures.usable:
+        if not self.closures.each:
             return
         touched, absent = Planes(space), Planes(space)
         for term, plane in self.present.items():
@@ -213,22 +226,25 @@ class _Findings:
                 absent.add(each, plane)
         open_to = Planes(space, ((term, plane & (space.every ^ absent[term])) for term, plane in touched.items()))
         known: dict[str, Plane] = {}
-        for number, plane in self.closures.usable.items():
-            name = self.terms[number]
-            if program.sorts[name] != "Finding":
-                continue
-            counts = self.closures.since_scan[number]
-            made = Planes(space)
-            for term in program.below[name]:
-                if term not in known:
-                    known[term] = space.every ^ open_to.any_of(program.below[term])
-                made.add(term, (counts if _denies_newness(term, program) else plane) & known[term])
-            for term, closed in made.items():
-                self.add(Role.FINDING, term, False, closed)
-                above = made.any_of(each for each in program.parents[term] if each != term)
-                topmost = closed & (space.every ^ above)
-                self.spoken.add(term, topmost)
-                self.explicit.add(term, topmost)
+        for usable, counting in self.closures.each:
+            for number, plane in usable.items():
+                if program.sorts[self.terms[number]] == "Finding":
+                    self.close(self.terms[number], plane, counting[number], known, open_to)
+
+    def close(self, name: str, plane: Plane, counts: Plane, known: dict[str, Plane], open_to: Planes) -> None:
+        """Deny what lies below a closed class; `known` keeps where a term is not open."""
+        program, every = self.program, self.space.every
+        made = Planes(self.space)
+        for term in program.below[name]:
+            if term not in known:
+                known[term] = every ^ open_to.any_of(program.below[term])
+            made.add(term, (counts if _denies_newness(term, program) else plane) & known[term])
+        for term, closed in made.items():
+            self.add(Role.FINDING, term, False, closed)
+            above = made.any_of(each for each in program.parents[term] if each != term)
+            topmost = closed & (every ^ above)
+            self.spoken.add(term, topmost)
+            self.explicit.add(term, topmost)
 
     def aged(self, role: str, young: Flags, not_old: Mapping[int | None, Planes], counting: Mapping[int | None, Planes]) -> None:
         """Derive the facts of a role that splits findings by age."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from reasoner.cohort.diagrams import Diagrams
 from reasoner.cohort.indicators import Mask
 from reasoner.cohort.lexicon import Ids
 from reasoner.cohort.planes import Plane, Planes, Space
@@ -19,20 +20,19 @@ from reasoner.program.settle import JointTable
 __all__ = ["Known"]
 
 Facts = Mapping[tuple[str, str, bool], Plane]
-_TERMINALS = 2
 
 
 class Known:
     """What is known of every bit in every case."""
 
-    def __init__(self, program: Program, space: Space, orders: dict[int, list[int]]) -> None:
-        """Know nothing yet; `orders` keeps the rows of diagrams that were once followed."""
+    def __init__(self, program: Program, space: Space, diagrams: Diagrams) -> None:
+        """Know nothing yet; `diagrams` are those of the program."""
         self.space = space
         self._tables = program.full_tables
         size = len(self._tables.resting)
         self.holds = np.zeros((size, len(space.none)), dtype=np.uint8)
         self.fails = np.zeros((size, len(space.none)), dtype=np.uint8)
-        self._orders = orders
+        self._diagrams = diagrams
 
     def true(self, literal: Literal) -> Plane:
         """Return where a literal is entailed."""
@@ -70,16 +70,31 @@ class Known:
             self.holds[bit] |= holds[bit] | (rest if rest_true >> bit & 1 else self.space.none)
             self.fails[bit] |= fails[bit] | (rest if rest_false >> bit & 1 else self.space.none)
 
+    def forget(self, plane: Plane) -> None:
+        """Know no leaf of some cases any more."""
+        for planes in (self.holds, self.fails):
+            planes[: self._tables.leaf_count] &= ~plane
+
+    def leaves(self, cases: Ids) -> list[tuple[int, int]]:
+        """Return the leaves that hold and that fail in each of some cases, as masks."""
+        columns = []
+        for planes in (self.holds, self.fails):
+            flags = planes[: self._tables.leaf_count, cases >> 3] >> (cases & 7).astype(np.uint8) & 1
+            columns.append([int.from_bytes(row.tobytes(), "little") for row in np.packbits(flags, axis=0, bitorder="little").T])
+        return list(zip(*columns, strict=True))
+
     def overwrite(self, cases: Ids, masks: Sequence[tuple[int, int]]) -> None:
         """Let exactly the leaves in the masks be known in the given cases."""
         leaves = self._tables.leaf_count
         width = (leaves + 7) // 8
+        bytes_of, back = np.unique(cases >> 3, return_inverse=True)
+        places = back * 8 + (cases & 7)
         for planes, which in ((self.holds, 0), (self.fails, 1)):
             text = b"".join(mask[which].to_bytes(width, "little") for mask in masks)
             bits = np.unpackbits(np.frombuffer(text, dtype=np.uint8).reshape(-1, width), axis=1, bitorder="little")
-            flags = np.unpackbits(planes[:leaves], axis=1, count=self.space.size, bitorder="little")
-            flags[:, cases] = bits[:, :leaves].T
-            planes[:leaves] = np.packbits(flags, axis=1, bitorder="little")
+            flags = np.unpackbits(planes[:leaves, bytes_of], axis=1, bitorder="little")
+            flags[:, places] = bits[:, :leaves].T
+            planes[:leaves, bytes_of] = np.packbits(flags, axis=1, bitorder="little")
 
     # --- gates ---------------------------------------------------------------------------------------------------------
 
@@ -125,36 +140,7 @@ class Known:
 
     def _unsatisfiable(self, root: int, asked: Plane) -> Plane:
         """Return where no path of a diagram to the true terminal agrees with what is known."""
-        bytes_asked = np.flatnonzero(asked)
-        reach: dict[int, Plane] = {0: np.zeros(len(bytes_asked), dtype=np.uint8), 1: np.full(len(bytes_asked), 255, dtype=np.uint8)}
-        may: dict[int, tuple[Plane, Plane]] = {}
-        nodes = self._tables.nodes
-        for row in self._order(root):
-            bit, high, low = nodes[row - _TERMINALS]
-            if bit not in may:
-                may[bit] = ~self.fails[bit][bytes_asked], ~self.holds[bit][bytes_asked]
-            may_hold, may_fail = may[bit]
-            reach[row] = (may_hold & reach[high]) | (may_fail & reach[low])
-        found = self.space.none.copy()
-        found[bytes_asked] = asked[bytes_asked] & ~reach[root]
-        return found
-
-    def _order(self, root: int) -> list[int]:
-        """Return the rows of a diagram, each after those it refers to."""
-        if root not in self._orders:
-            nodes, order = self._tables.nodes, dict[int, None]()
-            stack = [(root, False)]
-            while stack:
-                row, entered = stack.pop()
-                if row < _TERMINALS or row in order:
-                    continue
-                if entered:
-                    order[row] = None
-                else:
-                    _, high, low = nodes[row - _TERMINALS]
-                    stack += [(row, True), (high, False), (low, False)]
-            self._orders[root] = list(order)
-        return self._orders[root]
+        return asked & ~self._diagrams.can_hold(root, self.holds, self.fails, asked)
 
 
 def _any(planes: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], space: Space) -> Plane:

@@ -12,7 +12,7 @@ from reasoner.cohort.lexicon import Flags, Ids
 __all__ = ["Facts", "Plane", "Planes", "Space", "among", "grouped"]
 
 Plane = np.ndarray[Any, np.dtype[np.uint8]]
-"""One bit for each case, packed."""
+"""One bit for each case, packed into whole words of eight bytes."""
 
 Facts = dict[tuple[str, str, bool], Plane]
 """Where a term is present or absent in a role, by role, term and presence."""
@@ -23,12 +23,13 @@ class Space:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.none: Plane = np.zeros((size + 7) // 8, dtype=np.uint8)
+        self._whole = (size + 63) // 64 * 64
+        self.none: Plane = np.zeros(self._whole // 8, dtype=np.uint8)
         self.every = self.pack(np.arange(size))
 
     def pack(self, cases: Ids) -> Plane:
         """Return the plane of some cases."""
-        flags = np.zeros(self.size, dtype=bool)
+        flags = np.zeros(self._whole, dtype=bool)
         flags[cases] = True
         return np.packbits(flags, bitorder="little")
 

@@ -79,12 +79,13 @@ class Rebuilder:
         known = self.lexicon.terms[name]
         return [known[number].value if number >= 0 else "" for number in self.batch.stated[name][places].tolist()]
 
-    def cases(self, chosen: Ids, problems: dict[int, list[Problem]]) -> list[Case]:
-        """Return the chosen cases, in order, with the problems of their records."""
+    def cases(self, chosen: Ids, problems: dict[int, list[Problem]], kinds: Iterable[str] = KINDS) -> list[Case]:
+        """Return the chosen cases, in order, with the problems of their records and with the records of some kinds."""
         batch = self.batch
         wanted = np.zeros(batch.size, dtype=bool)
         wanted[chosen] = True
-        places = np.flatnonzero(wanted[batch.case] & (batch.kind >= 0))
+        of_kind = np.array([*(each in set(kinds) for each in KINDS), False])
+        places = np.flatnonzero(wanted[batch.case] & of_kind[batch.kind])
         places = places[np.argsort(batch.case[places], kind="stable")]
         nodes = batch.names.take(pa.array(places)).to_pylist()
         records: dict[int, list[Any]] = {}

@@ -63,13 +63,12 @@ def batch_of_rows(table: pa.Table, program: Program, lexicon: Lexicon, remarks: 
     count = len(cases)
     irregular = np.zeros(count + 1, dtype=bool)
     irregular[:-1] |= ~_are_nodes(cases)
-    rows = np.flatnonzero(owner >= 0)
     about_case: dict[str, Ids] = {name: np.full(count, -1, dtype=np.int64) for name in PROPERTIES}
     subjects = _array(table, "subject").dictionary
     for each in CASE[1:]:
         ids = _codes(_array(table, each.name)) if each.property == SUBJECT else _ids(table, each, lexicon, each.property)
         about_case[each.property] = ids[first]
-        irregular[owner[rows[ids[rows] != ids[first[owner[rows]]]]]] = True
+        irregular[owner[ids != np.append(about_case[each.property], -1)[owner]]] = True
     irregular[:-1] |= np.append(~_are_nodes(subjects), False)[about_case[SUBJECT]]
     named, records = _records(table, owner, cases, irregular)
     columns = {name: np.full(len(records), -1, dtype=np.int64) for name in PROPERTIES}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,8 @@ from reasoner.cohort.advising import advise, raised_flags
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Last, clock_of, last_examinations
 from reasoner.cohort.columns import Answers
+from reasoner.cohort.contradictions import contradictions_of, readings_of
+from reasoner.cohort.diagrams import Diagrams
 from reasoner.cohort.exposures import diagnosis_planes, exposure_planes
 from reasoner.cohort.findings import closures_of, finding_planes
 from reasoner.cohort.indicators import Families, indicator_planes
@@ -38,12 +41,14 @@ class Memory:
     lexicon: Lexicon
     remarks: Remarks
     families: Families
-    orders: dict[int, list[int]]
+    diagrams: Diagrams
 
     @staticmethod
     def of(program: Program, settings: Settings) -> Memory:
         """Return an empty memory."""
-        return Memory(Lexicon(program, settings.shapes), Remarks(program, settings.shapes), Families(program), {})
+        return Memory(
+            Lexicon(program, settings.shapes), Remarks(program, settings.shapes), Families(program), Diagrams(program.full_tables.nodes)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +69,33 @@ class Together:
 def answer_together(batch: Batch, program: Program, settings: Settings, memory: Memory, place: str) -> Together:
     """Answer the regular cases of a batch; `place` names their file in problems.
 
-    Built back and abstracted alone are cases with findings of the future, with values that contradict each other, and with
-    facts that contradict each other; what follows from their states is derived with that of all others.
+    Built back and abstracted alone are cases with findings of the future and with values that contradict each other; facts that
+    contradict each other are parted alone. What follows from such states is derived with that of all others.
     """
     space, lexicon = Space(batch.size), memory.lexicon
     clock = clock_of(batch, program, lexicon, settings)
+    left = batch.irregular | (clock.low != clock.high)
     closures, standing = closures_of(batch, program, lexicon, clock, space)
     facts, spoken = finding_planes(batch, program, lexicon, clock, closures, space)
+    facts |= exposure_planes(batch, program, lexicon, clock, standing, space)
+    facts |= diagnosis_planes(batch, program, lexicon, clock, space)
+    known = Known(program, space, memory.diagrams)
+    rebuilder = Rebuilder(batch, program, lexicon)
+    clashing = np.flatnonzero(space.flags(known.enter_facts(facts, program)) & ~left)
+    contradictions = contradictions_of(clashing, rebuilder, program, settings, clock, space, facts, spoken)
+    known.forget(contradictions.plane)
+    known.enter_facts({key: plane & contradictions.plane for key, plane in facts.items()}, program)
     stated, denied = (
         Planes(space, ((term, plane) for (role, term, present), plane in facts.items() if role == Role.FINDING and present is wanted))
         for wanted in (True, False)
     )
-    facts |= exposure_planes(batch, program, lexicon, clock, standing, space)
-    facts |= diagnosis_planes(batch, program, lexicon, clock, space)
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
-    known = Known(program, space, memory.orders)
-    clashing = known.enter_facts(facts, program)
     known.enter_masks(indicators.masks, program)
-    left = batch.irregular | (clock.low != clock.high)
-    alone = (indicators.alone | space.flags(clashing) | clock.ahead | closures.twice) & ~left
+    alone = (indicators.alone | clock.ahead) & ~left
     rows, remarked = empty_rows(), _remarked(batch, place)
-    also = _abstracted(batch, program, settings, lexicon, np.flatnonzero(alone), known, memory.orders, remarked, rows)
+    readings = [(case, masks) for case, masks in readings_of(contradictions, known, program) if not alone[case]]
+    readings += _abstracted(rebuilder, program, settings, np.flatnonzero(alone), known, remarked, rows)
+    also = _flagged(program, space, readings, memory.diagrams)
     known.settle()
     examined: dict[str, Last] = {}
 
@@ -101,45 +112,45 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
         remarked[case] += [replace(each, sources=(batch.names[row].as_py(),)) for each in remark.later]
     for case, row, problem in indicators.problems:
         remarked.setdefault(case, []).append(replace(problem, sources=(batch.names[row].as_py(),)))
-    for case in sorted(case for case in remarked if settled[case]):
-        rows["problems"] += problem_rows(batch.cases[case].as_py(), remarked[case])
+    conflicts = contradictions.conflicts(program)
+    for case in sorted(case for case in {*remarked, *conflicts} if settled[case]):
+        iri = batch.cases[case].as_py()
+        rows["problems"] += conflict_rows(iri, conflicts.get(case, ())) + problem_rows(iri, remarked.get(case, ()))
     broken = any(each.refused and not left[case] for case, _, each in batch.remarks)
-    return Together(tables, rows, int(alone.sum()), left, broken)
+    return Together(tables, rows, int(alone.sum()) + int((~alone[clashing]).sum()), left, broken)
 
 
 def _abstracted(
-    batch: Batch,
+    rebuilder: Rebuilder,
     program: Program,
     settings: Settings,
-    lexicon: Lexicon,
     chosen: Ids,
     known: Known,
-    orders: dict[int, list[int]],
     remarked: dict[int, list[Problem]],
     rows: Rows,
-) -> dict[int, Plane]:
-    """Abstract cases alone and enter what is known of them; return where a single reading of a conflict raises a red flag."""
+) -> list[tuple[int, tuple[int, int]]]:
+    """Abstract cases alone and enter what is known of them; return the leaves under each single reading of a conflict, with the case."""
     masks: list[tuple[int, int]] = []
-    readings: list[tuple[int, int]] = []
-    owners: list[int] = []
-    for number, case in zip(chosen.tolist(), Rebuilder(batch, program, lexicon).cases(chosen, remarked), strict=True):
+    readings: list[tuple[int, tuple[int, int]]] = []
+    for number, case in zip(chosen.tolist(), rebuilder.cases(chosen, remarked), strict=True):
         state = abstract_case(case, program, settings.moment(case))
         masks.append((state.leaf_true, state.leaf_false))
-        readings += state.alternatives
-        owners += [number] * len(state.alternatives)
+        readings += [(number, each) for each in state.alternatives]
         rows["problems"] += conflict_rows(case.iri, state.conflicts) + problem_rows(case.iri, state.problems)
-    if not masks:
-        return {}
-    known.overwrite(chosen, masks)
+    if masks:
+        known.overwrite(chosen, masks)
+    return readings
+
+
+def _flagged(program: Program, space: Space, readings: Sequence[tuple[int, tuple[int, int]]], diagrams: Diagrams) -> dict[int, Plane]:
+    """Return where a single reading of a conflict raises a red flag."""
     if not readings:
         return {}
-    each = Known(program, Space(len(readings)), orders)
-    each.overwrite(np.arange(len(readings)), readings)
+    each = Known(program, Space(len(readings)), diagrams)
+    each.overwrite(np.arange(len(readings)), [masks for _, masks in readings])
     each.settle()
-    case_of = np.array(owners, dtype=np.int64)
-    return {
-        index: known.space.pack(case_of[each.space.flags(plane)]) for index, plane in raised_flags(program, each).items() if plane.any()
-    }
+    case_of = np.array([case for case, _ in readings], dtype=np.int64)
+    return {index: space.pack(case_of[each.space.flags(plane)]) for index, plane in raised_flags(program, each).items() if plane.any()}
 
 
 def _remarked(batch: Batch, place: str) -> dict[int, list[Problem]]:

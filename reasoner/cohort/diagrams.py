@@ -1,0 +1,96 @@
+"""Follow decision diagrams for many cases at once, layer by layer: a node waits only for those below it.
+
+A process keeps the layers of each diagram that it once followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reasoner.cohort.planes import Plane
+
+__all__ = ["Diagrams"]
+
+_TERMINALS = 2
+_AT_ONCE = 1 << 18
+"""Words of all nodes that are worked on together, so that they stay near the processor."""
+
+Places = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """A diagram: the bits that it asks, and layers of nodes, each given by the places of its bits and of its two successors.
+
+    The terminals have the places 0 and 1, the nodes follow in the order of the layers; the root is the last place.
+    """
+
+    bits: Places
+    layers: tuple[tuple[Places, Places, Places], ...]
+    size: int
+
+
+class Diagrams:
+    """The diagrams of a program, whose nodes are rows of (bit, row if true, row if false)."""
+
+    def __init__(self, nodes: Sequence[tuple[int, int, int]]) -> None:
+        self._nodes = nodes
+        self._followed: dict[int, _Layers] = {}
+
+    def can_hold(self, root: int, holds: Any, fails: Any, asked: Plane) -> Plane:
+        """Return where a path to the true terminal agrees with what is known of each bit; only the words with an asked case are right."""
+        found = np.full_like(asked, 255 * (root == 1))
+        if root < _TERMINALS:
+            return found
+        if root not in self._followed:
+            self._followed[root] = self._layers(root)
+        diagram = self._followed[root]
+        chosen, words = np.flatnonzero(asked.view(np.uint64)), found.view(np.uint64)
+        step = max(_AT_ONCE // diagram.size, 8)
+        for start in range(0, len(chosen), step):
+            part = chosen[start : start + step]
+            may_hold, may_fail = (~planes.view(np.uint64)[diagram.bits[:, None], part] for planes in (fails, holds))
+            reach = np.empty((diagram.size, len(part)), dtype=np.uint64)
+            reach[0], reach[1] = 0, ~np.uint64(0)
+            own = _TERMINALS
+            for bits, high, low in diagram.layers:
+                reach[own : own + len(bits)] = (may_hold[bits] & reach[high]) | (may_fail[bits] & reach[low])
+                own += len(bits)
+            words[part] = reach[-1]
+        return found
+
+    def _layers(self, root: int) -> _Layers:
+        """Return the layers of the diagram below a row."""
+        depths = self._depths(root)
+        layers: list[list[int]] = [[] for _ in range(depths[root])]
+        for row, depth in depths.items():
+            layers[depth - 1].append(row)
+        bits = sorted({self._nodes[row - _TERMINALS][0] for row in depths})
+        asked = {bit: place for place, bit in enumerate(bits)}
+        places = {0: 0, 1: 1} | {row: place for place, row in enumerate((row for layer in layers for row in layer), _TERMINALS)}
+        found = []
+        for layer in layers:
+            nodes = [self._nodes[row - _TERMINALS] for row in layer]
+            columns = [[asked[bit], places[high], places[low]] for bit, high, low in nodes]
+            one, two, three = np.array(columns, dtype=np.int64).T.copy()
+            found.append((one, two, three))
+        return _Layers(np.array(bits, dtype=np.int64), tuple(found), len(places))
+
+    def _depths(self, root: int) -> dict[int, int]:
+        """Return the rows below a row, itself included, each with the length of its longest way to a terminal."""
+        depths: dict[int, int] = {}
+        stack = [(root, False)]
+        while stack:
+            row, entered = stack.pop()
+            if row < _TERMINALS or row in depths:
+                continue
+            _, high, low = self._nodes[row - _TERMINALS]
+            if entered:
+                depths[row] = 1 + max(depths.get(high, 0), depths.get(low, 0))
+            else:
+                stack += [(row, True), (high, False), (low, False)]
+        return depths
