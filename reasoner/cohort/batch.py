@@ -6,7 +6,7 @@ neither reading nor a shape remarks upon, and names terms of the ontology; and w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,7 +203,13 @@ def judged(
         term[rows] = np.array([*known, -1], dtype=np.int64)[columns[prop][rows]]
     odd = _odd(kind, columns, lexicon)
     some = np.flatnonzero(((odd != 0) | (term < 0)) & ~irregular[case])
-    found = tuple((int(case[row]), int(row), _remark(int(row), int(odd[row]), kind, columns, lexicon, remarks)) for row in some)
+    found = tuple(
+        (owner, row, _remark(number, bits, stated, lexicon, remarks))
+        for owner, row, number, bits, *stated in zip(
+            *(each.tolist() for each in (case[some], some, kind[some], odd[some], *(columns[name][some] for name in PROPERTIES))),
+            strict=True,
+        )
+    )
     left_out = term < 0
     left_out[[row for _, row, remark in found if remark.dropped]] = True
     kind[left_out], term[left_out] = -1, 0
@@ -229,9 +235,8 @@ def _odd(kind: Ids, columns: dict[str, Ids], lexicon: Lexicon) -> Ids:
     return odd
 
 
-def _remark(row: int, odd: int, kind: Ids, columns: dict[str, Ids], lexicon: Lexicon, remarks: Remarks) -> Remark:
-    number = int(kind[row])
-    stated = {name: int(columns[name][row]) for name in PROPERTIES if columns[name][row] >= 0}
+def _remark(number: int, odd: int, ids: Sequence[int], lexicon: Lexicon, remarks: Remarks) -> Remark:
+    stated = {name: each for name, each in zip(PROPERTIES, ids, strict=True) if each >= 0}
     about = ABOUT[KINDS[number]]
     key = (
         number,

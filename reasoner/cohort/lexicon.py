@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pyoxigraph import BlankNode, Literal, NamedNode
 
-from reasoner.cohort.long_table import ABOUT, CASE, RECORD
+from reasoner.cohort.long_table import ABOUT, CASE, RECORD, Column, object_term
 from reasoner.moments import Moment, parse_moment
 from reasoner.namespaces import RDF
 from reasoner.program.model import Program
@@ -89,6 +89,7 @@ class Lexicon:
     def __init__(self, program: Program, shapes: bool) -> None:
         self._program = program
         self._shapes = shapes
+        self._texts: dict[tuple[str, str], dict[str, int]] = {}
         self._ids: dict[str, dict[str, int]] = {name: {} for name in PROPERTIES}
         self.terms: dict[str, list[Any]] = {name: [] for name in PROPERTIES}
         self.values: dict[str, list[Any]] = {name: [] for name in PROPERTIES}
@@ -151,6 +152,13 @@ class Lexicon:
                 self._regular[name].append(regular)
             found.append(number)
         return np.array(found, dtype=np.int64)
+
+    def numbers_of(self, column: Column, name: str, texts: Sequence[str]) -> Ids:
+        """Return the numbers of terms of one property, given as the texts of a column of the long table."""
+        known = self._texts.setdefault((column.name, name), {})
+        new = [text for text in texts if text not in known]
+        known.update(zip(new, self.numbers(name, (object_term(column, text) for text in new)).tolist(), strict=True))
+        return np.fromiter(map(known.__getitem__, texts), dtype=np.int64, count=len(texts))
 
     def is_odd(self, kinds: Ids, name: str, ids: Ids) -> Flags:
         """Return per number whether something is to be remarked on the value of a property; `kinds` are those of the nodes."""

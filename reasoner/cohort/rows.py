@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reasoner.cohort.batch import Batch, judged
-from reasoner.cohort.lexicon import KINDS, PROPERTIES, SUBJECT, Flags, Ids, Lexicon
-from reasoner.cohort.long_table import ABOUT, CASE, COLUMNS, RECORD, Column, expanded, object_term, statements
+from reasoner.cohort.grouping import hashes_of
+from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, SUBJECT, Flags, Ids, Lexicon
+from reasoner.cohort.long_table import ABOUT, CASE, COLUMNS, RECORD, Column, expanded, statements
 from reasoner.cohort.remarks import Remarks
 from reasoner.errors import InputError
 from reasoner.program.model import Program
@@ -52,8 +53,8 @@ def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     return whole if whole.type == target else whole.cast(target)
 
 
-def _plain(column: pa.ChunkedArray) -> pa.LargeStringArray:
-    whole = column.cast(pa.large_string()).combine_chunks()
+def _plain(column: pa.ChunkedArray) -> pa.StringArray:
+    whole = column.cast(pa.string()).combine_chunks()
     return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) and whole.num_chunks else pa.concat_arrays([whole])
 
 
@@ -71,7 +72,8 @@ def batch_of_rows(table: pa.Table, program: Program, lexicon: Lexicon, remarks: 
         irregular[owner[ids != np.append(about_case[each.property], -1)[owner]]] = True
     irregular[:-1] |= np.append(~_are_nodes(subjects), False)[about_case[SUBJECT]]
     named, records = _records(table, owner, cases, irregular)
-    columns = {name: np.full(len(records), -1, dtype=np.int64) for name in PROPERTIES}
+    nothing = np.full(len(records), -1, dtype=np.int64)
+    columns = dict.fromkeys(PROPERTIES, nothing) | {name: nothing.copy() for name in ABOUTS}
     kind = _kinds(table, records)
     irregular[owner[records[kind < 0]]] = True
     kind[kind < 0] = len(KINDS) - 1
@@ -139,14 +141,14 @@ def _numbers(dictionary: Any, codes: Ids, column: Column, lexicon: Lexicon, prop
     used = np.flatnonzero(np.bincount(codes + 1, minlength=len(dictionary) + 1)[1:])
     texts = dictionary.take(pa.array(used)).to_pylist()
     numbers = np.full(len(dictionary) + 1, -1, dtype=np.int64)
-    numbers[used] = lexicon.numbers(prop, (object_term(column, text) for text in texts))
+    numbers[used] = lexicon.numbers_of(column, prop, texts)
     return numbers[codes]
 
 
-def _records(table: pa.Table, owner: Ids, cases: pa.StringArray, irregular: Flags) -> tuple[pa.LargeStringArray, Ids]:
+def _records(table: pa.Table, owner: Ids, cases: pa.StringArray, irregular: Flags) -> tuple[pa.StringArray, Ids]:
     """Return the names of the rows that are records, and their places; cases whose records are odd nodes or repeated are marked."""
     if "record" not in table.column_names:
-        return pa.array([], pa.large_string()), np.zeros(0, dtype=np.int64)
+        return pa.array([], pa.string()), np.zeros(0, dtype=np.int64)
     array = _array(table, "record")
     stated = owner >= 0
     if array.null_count:
@@ -154,9 +156,9 @@ def _records(table: pa.Table, owner: Ids, cases: pa.StringArray, irregular: Flag
     records = np.flatnonzero(stated)
     names = array if len(records) == len(array) else array.take(pa.array(records))
     odd = ~_are_nodes(names)
-    encoded = pa.concat_arrays([names, cases.cast(pa.large_string())]).dictionary_encode()
-    if len(encoded.dictionary) < len(encoded):  # a record is repeated, or is a case
-        codes = encoded.indices.to_numpy()
+    hashes = np.sort(np.concatenate([hashes_of(names), hashes_of(cases)]))
+    if (hashes[1:] == hashes[:-1]).any():  # it seems that a record is repeated, or is a case
+        codes = pa.concat_arrays([names, cases]).dictionary_encode().indices.to_numpy()
         odd |= (np.bincount(codes) > 1)[codes[: len(names)]]
     irregular[owner[records[odd]]] = True
     return names, records
