@@ -218,35 +218,40 @@ class _Derivation:
 
     def _several(self, starts: Ids, sizes: Ids) -> None:
         """Derive the families of which a case has several records."""
-        keys = np.stack(self._keys(), axis=1)
-        outcomes: list[Outcome] = []
-        places: dict[int, int] = {}
-        back = []
-        for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
-            group = range(start, start + size)
-            ordered = self._constellation(keys, group)
-            places_of = [place for _, place in ordered]
-            outcome = self._outcome(tuple(key for key, _ in ordered), places_of)
-            self._note(outcome, places_of)
-            place = places.setdefault(id(outcome), len(outcomes))
-            if place == len(outcomes):
-                outcomes.append(outcome)
-            back.append(place)
-        self._enter(outcomes, np.array(back, dtype=np.int64), starts)
+        group, offsets = np.repeat(np.arange(len(starts)), sizes), np.cumsum(sizes) - sizes
+        places = np.arange(len(group)) + np.repeat(starts - offsets, sizes)
+        columns = [column[places] for column in (*self._keys(), *self.times.T)] + self._distances(group, places)
+        values, codes = np.stack(columns, axis=1), np.unique(_packed(columns), return_inverse=True)[1]
+        order = np.lexsort((codes, group))
+        values, codes, places = values[order], codes[order], places[order]
+        for size in np.unique(sizes).tolist():
+            own = np.flatnonzero(sizes == size)
+            at = offsets[own][:, None] + np.arange(size)
+            _, first, back = np.unique(_packed(list(codes[at].T)), return_index=True, return_inverse=True)
+            outcomes = [self._outcome(tuple(map(tuple, values[each].tolist())), places[each].tolist()) for each in at[first]]
+            remarked = np.array([bool(each.problems) for each in outcomes])[back]
+            for each in np.flatnonzero(remarked).tolist():
+                self._note(outcomes[back[each]], places[at[each]].tolist())
+            self._enter(outcomes, back, starts[own])
 
-    def _constellation(self, keys: Ids, group: range) -> list[tuple[Any, int]]:
-        """Return what the outcome of several records depends on: what they state, their ages, distances and order; with their places."""
-        ids = self.batch.stated[_PERFORMED][self.rows[group.start : group.stop]].tolist()
-        dated = [(self.high[place], self.low[place], number) for place, number in zip(group, ids, strict=True) if self.dated[place]]
-        ordered = sorted(set(dated))
-        latest = ordered[-1] if ordered else None
-        found = []
-        for place, number in zip(group, ids, strict=True):
-            rank = ordered.index((self.high[place], self.low[place], number)) if self.dated[place] else -1
-            apart = int(latest[0] // DAY - self.high[place] // DAY) if latest and self.dated[place] else -1
-            touches = bool(latest and self.dated[place] and self.high[place] >= latest[1])
-            found.append(((*keys[place].tolist(), *self.times[place].tolist(), rank, apart, touches), place))
-        return sorted(found)
+    def _distances(self, group: Ids, places: Ids) -> list[Ids]:
+        """Return per record of a group its place in time, its days before the latest, and whether it may be as late; −1 undated."""
+        dated = np.flatnonzero(self.dated[places])
+        ids = self.batch.stated[_PERFORMED][self.rows[places]]
+        order = dated[np.lexsort((ids[dated], self.low[places[dated]], self.high[places[dated]], group[dated]))]
+        groups, moments = group[order], [each[order] for each in (ids, self.low[places], self.high[places])]
+        begins = np.diff(groups, prepend=-1) != 0
+        later = np.logical_or.reduce([np.diff(each, prepend=-1) != 0 for each in moments]) & ~begins
+        count = np.cumsum(later)
+        starts = np.flatnonzero(begins)
+        sizes = np.diff(np.append(starts, len(order)))
+        latest = np.repeat(starts + sizes - 1, sizes)
+        _, low, high = moments
+        rank, apart, touches = (np.full(len(places), missing, dtype=np.int64) for missing in (-1, -1, 0))
+        rank[order] = count - np.repeat(count[starts], sizes)
+        apart[order] = high[latest] // DAY - high // DAY
+        touches[order] = high >= low[latest]
+        return [rank, apart, touches]
 
     def _note(self, outcome: Outcome, places: list[int]) -> None:
         """Note the problems of a constellation as those of the records of one case."""
@@ -264,9 +269,10 @@ class _Derivation:
             for code, cases in grouped(codes[back], case):
                 self.add(names[code], self.space.pack(cases))
             self.alone[case[np.array([each.alone for each in outcomes], dtype=bool)[back]]] = True
-            for place in [place for place, each in enumerate(outcomes) if each.stated]:
+            stating = np.array([bool(each.stated) for each in outcomes], dtype=bool)[back]
+            for place, cases in grouped(back[stating], case[stating]):
                 for iri in outcomes[place].stated:
-                    self.stated.add(iri, self.space.pack(case[back == place]))
+                    self.stated.add(iri, self.space.pack(cases))
 
     def _outcome(self, key: tuple[Any, ...], places: list[int]) -> Outcome:
         found = self.families.outcomes.get(key)
