@@ -16,7 +16,7 @@ from reasoner.cohort.planes import Plane
 __all__ = ["Diagrams"]
 
 _TERMINALS = 2
-_AT_ONCE = 1 << 18
+_AT_ONCE = 256 * 1024
 """Words of all nodes that are worked on together, so that they stay near the processor."""
 
 Places = np.ndarray[Any, np.dtype[np.int64]]

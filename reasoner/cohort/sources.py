@@ -26,7 +26,7 @@ _ORDER = ("n-triples", "n-quads", "parquet", "document", "fhir", "fhir-ndjson")
 _GATHERED = 8 << 20
 _FILES = 500
 _STRETCH = 96 << 20
-_ROWS = 1 << 19
+_ROWS = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
