@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reasoner.errors import InputError, UsageError, visible
+from reasoner.errors import visible
 
 if TYPE_CHECKING:
     from reasoner.answer import CaseAnswer
@@ -130,20 +130,13 @@ def _size(text: str) -> int:
 def one_answer(arguments: argparse.Namespace) -> tuple[Program, CaseAnswer]:
     """Return the program and the one case that the arguments choose."""
     from reasoner.answering import assess, load_records
+    from reasoner.consulting import one_answer as choose
     from reasoner.resources import load_knowledge
 
     program = load_knowledge(arguments.knowledge)
     records = load_records([arguments.file], program, input_format=arguments.input_format, folder=arguments.knowledge)
     remark(records, arguments.as_of)
-    report = assess(records, program, as_of=arguments.as_of)
-    if not report.answers and report.problems:
-        problem = report.problems[0]
-        raise InputError("The case cannot be answered", why=problem.text, repair=problem.repair)
-    answers = [answer for answer in report.answers if arguments.case in (None, answer.state.case.iri)]
-    if len(answers) != 1:
-        names = ", ".join(answer.state.case.iri for answer in report.answers)
-        raise UsageError("One case must be chosen", why=f"the document holds {names}", repair="name one by --case")
-    return program, answers[0]
+    return program, choose(assess(records, program, as_of=arguments.as_of), arguments.case)
 
 
 def remark(records: Records, as_of: datetime | None) -> None:

@@ -34,11 +34,11 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from reasoner.consulting import explain
     from reasoner.explanation import View
     from reasoner.program.premises import sentence_iri
     from reasoner.proof_axioms import load_axioms
     from reasoner.proof_checker import Checker
-    from reasoner.proof_data import Explained
     from reasoner.proof_formats import Words
     from reasoner.proofs import Prover
     from reasoner.resources import knowledge_folder
@@ -49,12 +49,9 @@ def _run(arguments: argparse.Namespace) -> int:
     folder = knowledge_folder(arguments.knowledge)
     axioms, view = load_axioms(program, folder), View(program, answer.state, answer.statuses)
     prover = Prover(axioms, view, answer)
-    sentence = sentence_iri(arguments.conclusion)
-    if sentence is not None:
-        explained = Explained(arguments.conclusion, tuple(prover.resting_on(sentence)))
+    explained = explain(prover, arguments.conclusion, every=arguments.all)
+    if sentence_iri(arguments.conclusion) is not None:
         print(f"legcramps: {len(explained.proofs)} conclusions rest on {arguments.conclusion}", file=sys.stderr)
-    else:
-        explained = prover.explain(arguments.conclusion, every=arguments.all)
     if arguments.check:
         checker, known = Checker(folder), [each.to_json() for each in prover.given()]
         for proof in explained.proofs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, remark
 from reasoner.errors import MissingExtraError
@@ -18,6 +19,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--port", type=int, default=7878, help="port to listen at, 0 for any free one (default 7878)")
     verb.add_argument("--host-name", action="append", default=[], metavar="NAME", help="a name under which the server may be called")
     verb.add_argument("--workers", type=int, default=4, metavar="COUNT", help="processes that answer queries (default 4)")
+    verb.add_argument("--access", type=Path, metavar="FILE", help="who may call CDS Hooks and /api, in TOML (default: this machine alone)")
     verb.add_argument("--deadline", type=float, default=10.0, metavar="SECONDS", help="what a query may take (default 10)")
     verb.add_argument("--max-rows", type=int, default=100_000, metavar="ROWS", help="what an answer may have (default 100000)")
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the files' endings")
@@ -33,12 +35,15 @@ def _run(arguments: argparse.Namespace) -> int:
     from reasoner.resources import knowledge_folder, load_knowledge
 
     try:
+        from reasoner.server.access import Access, read_access
         from reasoner.server.app import create_app, hold
+        from reasoner.server.reception import Reception
         from reasoner.server.run import listen, serve
         from reasoner.server.settings import Limits, Settings
     except ImportError as error:
         raise MissingExtraError("The extra server is not installed", why=str(error), repair="pip install 'legcramps[server]'") from error
     folder = knowledge_folder(arguments.knowledge)
+    access = read_access(arguments.access) if arguments.access else Access()
     program = load_knowledge(arguments.knowledge)
     documents = [read_document(name, arguments.input_format) for name in arguments.files]
     records = read_all(documents, program, folder=folder, mapping=arguments.mapping) if documents else Records(())
@@ -46,8 +51,8 @@ def _run(arguments: argparse.Namespace) -> int:
     holdings = hold((*knowledge_quads(folder, program), *record_quads(documents, records, program, folder, as_of=arguments.as_of)))
     listening = listen(arguments.host, arguments.port)
     limits = Limits(workers=arguments.workers, deadline=arguments.deadline, rows=arguments.max_rows)
-    settings = Settings(arguments.host, listening.getsockname()[1], tuple(arguments.host_name), limits=limits)
-    app = create_app(program, folder, holdings, settings)
+    settings = Settings(arguments.host, listening.getsockname()[1], (*arguments.host_name, *access.hosts), limits=limits)
+    app = create_app(program, folder, holdings, settings, Reception(folder, access, settings, arguments.as_of))
     serve(app, listening, lambda: print(f"legcramps: serving http://{settings.host}:{settings.port}/", file=sys.stderr, flush=True))
     holdings.close()
     return 0

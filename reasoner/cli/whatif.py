@@ -42,31 +42,21 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     import json
-    from dataclasses import asdict
 
-    from reasoner.answering import answer_case
-    from reasoner.counterfactual import apply_changes, differences, parse_change
-    from reasoner.report import case_document
+    from reasoner.consulting import suppose
 
     program, answer = one_answer(arguments)
     if arguments.goal:
         return _list_changes(arguments, program, answer)
     if arguments.prove:
         raise UsageError("There is nothing to prove", why="--prove belongs to --goal", repair="use --goal, or `explain` on changed records")
-    changes = [parse_change(text, program) for text in arguments.changes]
-    changed = answer_case(apply_changes(answer.state.case, changes, program, answer.as_of), program, answer.as_of)
-    found = differences(case_document(program, answer), case_document(program, changed))
+    supposed = suppose(program, answer, arguments.changes)
     if arguments.format == "json":
-        print(
-            json.dumps(
-                {"case": answer.state.case.iri, "set": [asdict(each) for each in changes], "differences": [asdict(each) for each in found]},
-                ensure_ascii=False,
-            )
-        )
+        print(json.dumps(supposed.to_json(), ensure_ascii=False))
     else:
-        for each in found:
+        for each in supposed.differences:
             print(f"{each.what}: {each.before or 'not given'} -> {each.after or 'no longer given'}")
-        if not found:
+        if not supposed.differences:
             print("no verdict differs")
     return 0
 
@@ -75,11 +65,10 @@ def _list_changes(arguments: argparse.Namespace, program: Program, answer: CaseA
     import json
     from dataclasses import asdict
 
-    from reasoner.changes import changes_of, read_goal, render_changes
-    from reasoner.explanation import View
+    from reasoner.changes import render_changes
+    from reasoner.consulting import list_changes
 
-    name, wanted = read_goal(program, arguments.goal)
-    found = changes_of(View(program, answer.state, answer.statuses), name, answer.as_of, wanted)
+    found = list_changes(program, answer, arguments.goal)
     document = {"case": answer.state.case.iri, **asdict(found)}
     proven = _proven(arguments, program, answer, found) if arguments.prove else []
     if proven:

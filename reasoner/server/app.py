@@ -13,7 +13,7 @@ import pyoxigraph
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from reasoner.export.dataset import with_default
@@ -23,6 +23,7 @@ from reasoner.server.gate import Gate
 from reasoner.server.page import page
 from reasoner.server.pool import Pool
 from reasoner.server.process import Source
+from reasoner.server.reception import ENDPOINTS, Reception
 from reasoner.server.settings import Settings
 from reasoner.server.sparql import Sparql
 
@@ -53,12 +54,12 @@ def hold(quads: Iterable[pyoxigraph.Quad]) -> Holdings:
     return Holdings(descriptor, sizes)
 
 
-def create_app(program: Program, folder: Path, holdings: Holdings, settings: Settings) -> ASGIApp:
-    """Return the application; its workers live as long as its lifespan."""
+def create_app(program: Program, folder: Path, holdings: Holdings, settings: Settings, reception: Reception | None = None) -> ASGIApp:
+    """Return the application; its workers live as long as its lifespan. `reception` takes the calls of CDS Hooks and `/api`."""
     pool = Pool(Source(descriptor=holdings.descriptor), settings.limits)
     description = Description(folder, holdings.sizes)
     sparql = Sparql(pool, settings.limits, description)
-    html = page(program, settings.limits, _ENDPOINTS)
+    html = page(program, settings.limits, (*_ENDPOINTS, *(ENDPOINTS if reception else ())))
 
     async def home(_: Request) -> Response:
         return Response(html, media_type="text/html")
@@ -74,6 +75,10 @@ def create_app(program: Program, folder: Path, holdings: Holdings, settings: Set
             yield
         finally:
             await pool.close()
+            if reception is not None:
+                await reception.close()
 
-    routes = [Route("/", home), Route("/health", health), Route("/sparql", sparql), Route("/sparql/", sparql)]
+    routes: list[BaseRoute] = [Route("/", home), Route("/health", health), Route("/sparql", sparql), Route("/sparql/", sparql)]
+    if reception is not None:
+        routes.append(Mount("", reception.app))
     return Gate(Starlette(routes=routes, lifespan=lifespan), settings.hosts)

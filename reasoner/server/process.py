@@ -29,10 +29,11 @@ class WorkerLostError(IncompleteError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a worker finds its store: a folder that nobody writes to, or an open file of quads."""
+    """Where a worker finds what it works on: a folder that nobody writes to, or an open file of quads; `module` is what it runs."""
 
     folder: str = ""
     descriptor: int = -1
+    module: str = "reasoner.server.worker"
 
 
 class Worker(asyncio.Protocol):
@@ -144,7 +145,7 @@ async def start_worker(source: Source, limits: Limits, born: Callable[[Worker], 
     passed = [theirs.fileno(), *([source.descriptor] if source.descriptor >= 0 else [])]
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "reasoner.server.worker", str(theirs.fileno())),
+            *(sys.executable, "-m", source.module, str(theirs.fileno())),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,  # what a native library says as it dies may hold what it was asked

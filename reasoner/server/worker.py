@@ -20,7 +20,7 @@ from reasoner.errors import ForbiddenError, InputError, LegcrampsError, LimitErr
 from reasoner.server.evaluation import Question, evaluate
 from reasoner.server.wire import pack, receive
 
-__all__ = ["main"]
+__all__ = ["bound", "main"]
 
 _GRACE = 2.0
 _STATUS: tuple[tuple[type[LegcrampsError], int], ...] = (
@@ -41,7 +41,7 @@ def main() -> None:
     if told is None:
         return
     store = _store(told.header)
-    _bound(told.header["memory"])
+    bound(told.header["memory"])
     link.sendall(pack({"ready": len(store)}))
     while (asked := receive(incoming)) is not None:
         signal.setitimer(signal.ITIMER_REAL, told.header["deadline"] + _GRACE)
@@ -61,8 +61,8 @@ def _store(header: dict[str, Any]) -> pyoxigraph.Store:
     return store
 
 
-def _bound(memory: int) -> None:
-    """Let the process have `memory` bytes beyond what the store takes."""
+def bound(memory: int) -> None:
+    """Let the process have `memory` bytes beyond what it holds by now, and leave no core file."""
     sizes = Path("/proc/self/statm")
     if not sizes.is_file():  # no Linux: the deadline alone bounds the worker
         return
