@@ -14,7 +14,6 @@ from pyarrow import parquet
 from reasoner.answering import Records
 from reasoner.cohort.batch import from_triples
 from reasoner.cohort.columns import compact, encoded
-from reasoner.cohort.exports import fhir_records
 from reasoner.cohort.gathering import gathered_triples, unread_problem
 from reasoner.cohort.grouping import group, hashes_of
 from reasoner.cohort.lexicon import Flags
@@ -80,12 +79,15 @@ def answer_chunk(context: Context, chunk: Chunk, left: Sequence[bytes] | None = 
         return _answer_fhir(context, context.sources[chunk.start : chunk.end])
     if source.format == "parquet":
         return _answer_rows(context, chunk, _rows(source, chunk), source.path)
-    triples = read_triples(read_stretch(source.path, chunk.start, chunk.end), quads=source.format == "n-quads")
+    stretch = read_stretch(source.path, chunk.start, chunk.end, context.memory.room)
+    triples = read_triples(stretch, quads=source.format == "n-quads")
     return _answer_triples(context, chunk, triples, source.path)
 
 
 def _answer_fhir(context: Context, sources: Sequence[Source]) -> Part:
     """Answer FHIR files case by case; what they say is in memory as columns, some cases at a time as rows."""
+    from reasoner.cohort.exports import fhir_records
+
     tables = {name: [encoded(name).empty_table()] for name in NAMES}
     names: list[str] = []
     problems = unread = 0

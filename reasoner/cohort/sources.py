@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from reasoner.errors import InputError, UnsupportedInputError
 
-__all__ = ["Chunk", "Source", "chunks_of", "read_stretch", "sources_of"]
+__all__ = ["Chunk", "Source", "chunks_of", "read_stretch", "room_for_stretches", "sources_of"]
 
 _FORMATS = {
     ".nt": "n-triples",
@@ -118,8 +118,15 @@ def _gathered(sources: tuple[Source, ...]) -> Iterator[tuple[int, int]]:
 
 
 def _stretches(source: Source) -> list[tuple[int, int, int]]:
-    starts = range(0, max(source.size, 1), _STRETCH)
-    return [(start, min(start + _STRETCH, source.size), min(_STRETCH, source.size - start)) for start in starts]
+    """Return stretches that become shorter towards the end, so that processes that share them end at about the same time."""
+    cuts: list[tuple[int, int, int]] = []
+    start = 0
+    while start < source.size or not cuts:
+        left = source.size - start
+        size = min(max(left // 2, _STRETCH // 2), _STRETCH) if left > _STRETCH * 3 // 4 else left
+        cuts.append((start, start + size, size))
+        start += size
+    return cuts
 
 
 def _row_groups(source: Source) -> list[tuple[int, int, int]]:
@@ -140,15 +147,23 @@ def _row_groups(source: Source) -> list[tuple[int, int, int]]:
     return [*cuts, (start, metadata.num_row_groups, rows)]
 
 
-def read_stretch(path: str, start: int, end: int) -> bytes:
-    """Return the whole lines that begin in a stretch of a file."""
+def room_for_stretches() -> bytearray:
+    """Return memory that takes any stretch; it is not claimed before it is used."""
+    return bytearray(_STRETCH)
+
+
+def read_stretch(path: str, start: int, end: int, room: bytearray) -> bytearray:
+    """Return the whole lines that begin in a stretch of a file, in `room`: memory that is used again need not be cleared again."""
     with Path(path).open("rb") as file:
         start, end = (_line_at(file, place) for place in (start, end))
+        room.extend(bytes(max(end - start - len(room), 0)))
+        del room[end - start :]
         file.seek(start)
-        return file.read(end - start)
+        del room[file.readinto(room) :]
+    return room
 
 
-def _line_at(file: BinaryIO, place: int) -> int:
+def _line_at(file: BufferedReader, place: int) -> int:
     """Return where the first line begins that does not begin before a place."""
     if not place:
         return 0

@@ -26,6 +26,7 @@ from reasoner.cohort.ranking import rank
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.cohort.remarks import Remarks
 from reasoner.cohort.single import Settings
+from reasoner.cohort.sources import room_for_stretches
 from reasoner.program.model import Program
 from reasoner.record import Problem
 from reasoner.terms import Role
@@ -36,18 +37,23 @@ __all__ = ["Memory", "Together", "answer_together"]
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What a process keeps from chunk to chunk: terms that were read, remarks that were made, constellations that were derived, diagrams
-    that were followed."""
+    that were followed, and room for the bytes of a chunk."""
 
     lexicon: Lexicon
     remarks: Remarks
     families: Families
     diagrams: Diagrams
+    room: bytearray
 
     @staticmethod
     def of(program: Program, settings: Settings) -> Memory:
         """Return an empty memory."""
         return Memory(
-            Lexicon(program, settings.shapes), Remarks(program, settings.shapes), Families(program), Diagrams(program.full_tables.nodes)
+            Lexicon(program, settings.shapes),
+            Remarks(program, settings.shapes),
+            Families(program),
+            Diagrams(program.full_tables.nodes),
+            room_for_stretches(),
         )
 
 

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 __all__ = ["apply"]
@@ -17,28 +18,50 @@ __all__ = ["apply"]
 _Work = TypeVar("_Work")
 _Result = TypeVar("_Result")
 _WATCH = 0.5
-_task: Callable[[Any], Any]
+_take_one: Callable[[], tuple[int, Any] | None]
 
 
 def apply(task: Callable[[_Work], _Result], works: Sequence[_Work], jobs: int) -> Iterator[tuple[_Work, _Result]]:
     """Yield each piece of work with its result, in the order of completion; `task` must be what `pickle` takes.
 
-    With two jobs or more a program's main module is imported by each process, so it must hold its work under
-    `if __name__ == "__main__":`.
+    One of the jobs is this process. With two jobs or more a program's main module is imported by each other process, so it
+    must hold its work under `if __name__ == "__main__":`.
     """
     if jobs < 2 or len(works) < 2:
         yield from ((work, task(work)) for work in works)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(jobs, len(works)), _begin, (task, os.getpid())) as pool:
-        for place, result in pool.imap_unordered(_run, enumerate(works)):
-            yield works[place], result
+    begun = context.Value("q", 0)
+    with context.Pool(min(jobs, len(works)) - 1, _begin, (task, works, begun, os.getpid())) as pool:
+        others = pool.imap_unordered(_take, range(len(works)))
+        while (place := _next(begun)) < len(works):
+            yield works[place], task(works[place])
+            yield from _ready(others, works)
+        for found in others:
+            if found is not None:
+                yield works[found[0]], found[1]
 
 
-def _begin(task: Callable[[Any], Any], parent: int) -> None:
+def _next(begun: Any) -> int:
+    """Return the place of the first piece of work that no process has begun."""
+    with begun.get_lock():
+        begun.value += 1
+        return int(begun.value) - 1
+
+
+def _ready(results: Any, works: Sequence[_Work]) -> Iterator[tuple[_Work, Any]]:
+    """Yield the results that are there."""
+    try:
+        while (found := results.next(timeout=0)) is not None:
+            yield works[found[0]], found[1]
+    except (multiprocessing.TimeoutError, StopIteration):
+        return
+
+
+def _begin(task: Callable[[Any], Any], works: Sequence[Any], begun: Any, parent: int) -> None:
     """Keep the task for this process, and end with the parent, were it killed."""
-    global _task
-    _task = task
+    global _take_one
+    _take_one = partial(_done, task, works, begun)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
@@ -48,6 +71,11 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
-def _run(numbered: tuple[int, Any]) -> tuple[int, Any]:
-    place, work = numbered
-    return place, _task(work)
+def _take(_: int) -> tuple[int, Any] | None:
+    """Do a piece of work that no process has begun; return its place and its result, or nothing where there is none."""
+    return _take_one()
+
+
+def _done(task: Callable[[Any], Any], works: Sequence[Any], begun: Any) -> tuple[int, Any] | None:
+    place = _next(begun)
+    return (place, task(works[place])) if place < len(works) else None
