@@ -19,6 +19,8 @@ from typing import Any
 from urllib.parse import parse_qs
 from urllib.request import urlopen
 
+import pyoxigraph
+
 JSON_TYPE = "application/sparql-results+json"
 
 
@@ -121,6 +123,22 @@ def table_of(values: Sequence[Sequence[dict[str, str]]], *names: str, cut: int =
         limit, offset = (re.search(rf"{word} (\d+)", text) for word in ("LIMIT", "OFFSET"))
         start = int(offset[1]) if offset else 0
         send(rows(values[start : start + min(cut, int(limit[1]) if limit else cut)], *names))(asked, connection)
+
+    return behave
+
+
+def engine(store: pyoxigraph.Store, twist: Callable[[str], str] = str) -> Behaviour:
+    """Return what answers queries and updates over a store in memory, each text twisted first; no statement is lost but by the twist."""
+
+    def behave(asked: Asked, connection: socket.socket) -> None:
+        if "update" in asked.form:
+            store.update(twist(asked.form["update"][0]))
+            send("", "", "204 No Content")(asked, connection)
+            return
+        graphs = [pyoxigraph.NamedNode(iri) for iri in asked.form.get("default-graph-uri", [])]
+        found = store.query(twist(asked.query), default_graph=graphs or None)
+        assert not isinstance(found, pyoxigraph.QueryTriples)
+        send(found.serialize(format=pyoxigraph.QueryResultsFormat.JSON) or b"")(asked, connection)
 
     return behave
 

@@ -24,6 +24,7 @@ VERBS = {
     "cohort": "answer many cases at once into Parquet tables; goes on where it was stopped",
     "convert": "turn records, and what follows from them, into another form",
     "serve": "serve knowledge, records and what follows from them over HTTP: SPARQL and a health report",
+    "publish": "write knowledge, records and what follows from them into a remote SPARQL store, and verify it",
     "check": "check ontology, shapes, queries and documents, each finding with its repair",
     "fmt": "rewrite Turtle files in the canonical form, and list new modules in master and catalogue; nothing is lost",
     "diff": "say which terms, entailments and patients' verdicts differ between two versions of the knowledge",

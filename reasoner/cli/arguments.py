@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ __all__ = [
     "INPUT_FORMATS",
     "add_as_of",
     "add_format",
+    "add_graphs",
     "add_inputs",
     "add_one_case",
     "add_remote",
@@ -33,6 +35,7 @@ __all__ = [
 INPUT_FORMATS = ("turtle", "trig", "n-triples", "n-quads", "json-ld", "rdf-xml", "fhir", "fhir-ndjson", "fhir-turtle", "csv", "tsv")
 
 _MAX_SIZE = 64 * 1024 * 1024
+_MAX_ANSWERS = 256 * 1024 * 1024
 
 
 def add_inputs(verb: argparse.ArgumentParser, count: str = "+") -> None:
@@ -80,28 +83,35 @@ def add_format(verb: argparse.ArgumentParser, default: str, *others: str) -> Non
 def add_remote(verb: argparse.ArgumentParser, seconds: int = 60) -> None:
     """Add what bounds the conversation with a remote store and says as whom it is held."""
     verb.add_argument(
-        "--graph",
-        action="append",
-        default=[],
-        metavar="IRI",
-        help="a graph of the remote store that is asked; repeat it to ask their union",
+        "--timeout", type=_seconds, default=seconds, metavar="SECONDS", help=f"time for the remote store in all (default {seconds})"
     )
     verb.add_argument(
-        "--timeout", type=_seconds, default=seconds, metavar="SECONDS", help=f"time for the remote store in all (default {seconds})"
+        "--max-answers", type=_size, default=_MAX_ANSWERS, metavar="BYTES", help="most that is taken from it in all (default 256 MiB)"
     )
     verb.add_argument(
         "--credentials", metavar="FILE", help="user and password, or token, in TOML; else LEGCRAMPS_REMOTE_USER, …_PASSWORD or …_TOKEN"
     )
 
 
-def remote_store(arguments: argparse.Namespace, url: str, max_size: int = _MAX_SIZE) -> RemoteStore:
+def add_graphs(verb: argparse.ArgumentParser) -> None:
+    """Add the graphs of a remote store that are read."""
+    verb.add_argument(
+        "--graph",
+        action="append",
+        default=[],
+        metavar="IRI",
+        help="a graph of the remote store that is asked; repeat it to ask their union",
+    )
+
+
+def remote_store(arguments: argparse.Namespace, url: str, update_url: str = "", graphs: Sequence[str] = ()) -> RemoteStore:
     """Return the store at `url`, with the credentials and bounds of the arguments."""
     from reasoner.remote.access import Access, read_credentials
     from reasoner.remote.store import RemoteStore
     from reasoner.remote.transport import Budget
 
-    access = Access(url, getattr(arguments, "update_endpoint", None) or "", read_credentials(arguments.credentials, url))
-    return RemoteStore(access, Budget(arguments.timeout, max_size), tuple(arguments.graph))
+    access = Access(url, update_url, read_credentials(arguments.credentials, url))
+    return RemoteStore(access, Budget(arguments.timeout, arguments.max_answers), tuple(graphs))
 
 
 def _seconds(text: str) -> int:

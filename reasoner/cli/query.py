@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, add_format, add_remote, remote_store
+from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, add_format, add_graphs, add_remote, remote_store
 from reasoner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the files' endings")
     verb.add_argument("--mapping", metavar="FILE", help="how the columns of tables in CSV or TSV become records, in TOML")
     verb.add_argument("--endpoint", metavar="URL", help="ask the SPARQL store at this address instead, within --timeout; SELECT and ASK")
+    add_graphs(verb)
     add_remote(verb)
     add_as_of(verb)
     add_format(verb, "table", "csv", "tsv", "json", "xml")
@@ -74,7 +75,9 @@ def _ask_endpoint(arguments: argparse.Namespace, text: str, bindings: Bindings) 
 
     if arguments.files:
         raise UsageError("A remote store is asked alone", why="files are given as well", repair="publish them first, or leave them out")
-    return query_store(remote_store(arguments, arguments.endpoint), bound_query(text, bindings, folder=arguments.knowledge))
+    return query_store(
+        remote_store(arguments, arguments.endpoint, graphs=arguments.graph), bound_query(text, bindings, folder=arguments.knowledge)
+    )
 
 
 def _ask_cohort(arguments: argparse.Namespace) -> int:

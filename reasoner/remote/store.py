@@ -29,6 +29,7 @@ __all__ = ["RemoteStore", "Rows", "Term"]
 _JSON_TYPES = ("application/sparql-results+json", "application/json")
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 _KINDS = ("uri", "bnode", "literal", "typed-literal")
+_VIRTUOSO_TRUTH = "__ASK_RETVAL"
 _LATER = (429, 503)
 
 Term = pyoxigraph.NamedNode | pyoxigraph.BlankNode | pyoxigraph.Literal
@@ -157,6 +158,11 @@ class _Body(BytesIO):
 
 
 def _truth(document: Mapping[str, Any], where: str) -> bool:
+    """Return the answer to ASK, which Virtuoso gives as a row."""
+    head = document.get("head")
+    if isinstance(head, dict) and head.get("vars") == [_VIRTUOSO_TRUTH]:
+        found = [str(term) for row in _terms(_rows(document, head["vars"], where), head["vars"], where) for term in row]
+        return any("1" in text for text in found)
     if not isinstance(document.get("boolean"), bool) or "results" in document:
         raise _unfit(where, "it has no boolean")
     return bool(document["boolean"])

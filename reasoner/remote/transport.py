@@ -266,7 +266,7 @@ def _whole_body(response: http.client.HTTPResponse, budget: Budget) -> bytes:
         "The store sends too much",
         where=shown(response.url),
         why=f"more than {budget.max_bytes} bytes",
-        repair="ask for less, or raise --max-size",
+        repair="ask for less, or raise --max-answers",
     )
 
 

@@ -9,18 +9,19 @@ have no identity from one answer to the next: a result with blank nodes must com
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
 
 import pyoxigraph
 
-from reasoner.errors import ShortAnswerError, UnfitAnswerError, UsageError
+from reasoner.errors import RefusalError, ShortAnswerError, UnfitAnswerError, UsageError
 from reasoner.query_results import QueryResult, term_cell
 from reasoner.query_text import check_query, query_tokens
 from reasoner.remote.access import shown
 from reasoner.remote.store import RemoteStore, Rows, Term
 
-__all__ = ["query_store", "whole_rows"]
+__all__ = ["query_store", "refuse_overlap", "whole_rows"]
 
 _FORMS = ("select", "ask", "construct", "describe")
 _COUNT = "legcrampsCount"
@@ -55,8 +56,29 @@ def query_store(store: RemoteStore, text: str) -> QueryResult:
             why=f"no count shows whether the triples of {form.upper()} are all there",
             repair="select ?subject ?predicate ?object",
         )
+    refuse_overlap(store)
     found = whole_rows(store, text)
     return QueryResult(found.variables, tuple(tuple(map(term_cell, row)) for row in found.rows))
+
+
+def refuse_overlap(store: RemoteStore) -> None:
+    """Raise UnfitAnswerError when graphs whose union is asked share a statement and the store counts it more than once.
+
+    RDF 1.1 has a union as a set; Oxigraph and Virtuoso do not, and sums and counts over it are then wrong.
+    """
+    named = replace(store, graphs=())
+    for one, other in combinations(dict.fromkeys(store.graphs), 2):
+        shared = named.select(f"SELECT ?s ?p ?o WHERE {{ GRAPH <{one}> {{ ?s ?p ?o }} GRAPH <{other}> {{ ?s ?p ?o }} }} LIMIT 1").rows
+        if shared and not any(isinstance(term, pyoxigraph.BlankNode) for term in shared[0]):
+            subject, name, value = shared[0]
+            count = _number(store, f"SELECT (COUNT(*) AS ?{_COUNT}) WHERE {{ {subject} {name} ?o FILTER (sameTerm(?o, {value})) }}")
+            if count != 1:
+                raise UnfitAnswerError(
+                    "The store counts statements more than once",
+                    where=shown(store.access.query_url),
+                    why=f"{one} and {other} share some, and their union repeats them",
+                    repair="name graphs that share no statement",
+                )
 
 
 def whole_rows(store: RemoteStore, text: str) -> Rows:
@@ -83,6 +105,10 @@ def _short(store: RemoteStore, given: int, total: int) -> ShortAnswerError:
 def _count(store: RemoteStore, parts: _Parts) -> int:
     window = _window(parts.limit, parts.offset)
     text = f"{parts.prologue}\nSELECT (COUNT(*) AS ?{_COUNT}) WHERE {{ {{\n{parts.body}\n{window}\n{parts.values}\n}} }}"
+    return _number(store, text)
+
+
+def _number(store: RemoteStore, text: str) -> int:
     rows = store.select(text, (_COUNT,)).rows
     value = rows[0][0] if len(rows) == 1 else None
     if not isinstance(value, pyoxigraph.Literal) or not re.fullmatch(r"[0-9]{1,18}", value.value):
@@ -91,18 +117,34 @@ def _count(store: RemoteStore, parts: _Parts) -> int:
 
 
 def _paged(store: RemoteStore, parts: _Parts, first: Rows, total: int) -> Rows:
-    """Return the rows in pages of the size that the store gives, each overlapping the last by one row."""
-    keys = " ".join(f"?{name}" for name in first.variables)
-    ordered = f"{parts.body} {keys}" if parts.ordered else f"{parts.body}\nORDER BY {keys}"
+    """Return the rows in pages of the size that the store gives.
+
+    A window is asked of the sorted query, and where that fails around it as a subquery: Virtuoso sorts only so far down.
+    """
+    names = " ".join(f"?{name}" for name in first.variables)
+    by = names if parts.ordered else f"\nORDER BY {names}"
+
+    def window(limit: int, start: int) -> str:
+        return f"{parts.prologue}\n{parts.body} {by}\n{_window(limit, parts.offset + start)}\n{parts.values}"
+
+    def window_around(limit: int, start: int) -> str:
+        everything = f"{parts.body} {by}\n{_window(parts.limit, parts.offset)}\n{parts.values}"
+        return f"{parts.prologue}\nSELECT {names} WHERE {{ {{\n{everything}\n}} }}\n{_window(limit, start)}"
+
+    try:
+        return _read_pages(store, window, first, total)
+    except (RefusalError, ShortAnswerError):
+        return _read_pages(store, window_around, first, total)
+
+
+def _read_pages(store: RemoteStore, text: Callable[[int, int], str], first: Rows, total: int) -> Rows:
+    """Return the rows that the queries for windows give, each window beginning with the last row of the one before."""
     size = len(first.rows)
     rows: list[tuple[Term | None, ...]] = []
     while len(rows) < total:
         start = max(len(rows) - 1, 0)
         wanted = min(size, total - start)
-        text = f"{parts.prologue}\n{ordered}\n{_window(wanted, parts.offset + start)}\n{parts.values}"
-        page = store.select(text, first.variables).rows
-        if len(page) != wanted or (rows and page[0] != rows[-1]):
-            raise _short(store, max(len(rows), start + len(page)), total)
+        page = store.select(text(wanted, start), first.variables).rows
         if any(isinstance(term, pyoxigraph.BlankNode) for row in page for term in row):
             raise ShortAnswerError(
                 "The result cannot be read in pages",
@@ -110,6 +152,8 @@ def _paged(store: RemoteStore, parts: _Parts, first: Rows, total: int) -> Rows:
                 why=f"{total} rows do not come at once, and hold blank nodes",
                 repair="ask for less at a time, or publish with named nodes",
             )
+        if len(page) != wanted or (rows and page[0] != rows[-1]):
+            raise _short(store, max(len(rows), start + len(page)), total)
         rows += page[len(rows) - start :]
     return Rows(first.variables, tuple(rows))
 
