@@ -2,7 +2,7 @@
 
 Fences by their info string: `sh` and `python` run, in order, in a copy of the checkout; the two set-up commands of the README
 are left to `.ci/run`. A `text` fence shows what the fence before it says: its lines occur in that order, `…` stands for
-anything. `turtle` is valid knowledge, `turtle refused` is refused by the compiler, `turtle unclean` breaks a shape, whose
+anything. `sh store` is `sh` beside a store at the address that it names. `turtle` is valid knowledge, `turtle refused` is refused by the compiler, `turtle unclean` breaks a shape, whose
 messages follow.
 """
 
@@ -15,13 +15,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from knowledge_copies import keep_program
 from rdflib.namespace import SH
+from remote_stores import oxigraph_store
 from shape_results import by_pyshacl, shapes_of
 from shape_results import turtle as triples_of
 
@@ -139,8 +140,17 @@ def checkout(tmp_path: Path, environment: dict[str, str]) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def store() -> Iterator[str]:
+    """Run an empty store and return its address."""
+    with oxigraph_store() as url:
+        yield url
+
+
 def run(fence: Fence, checkout: Path, environment: dict[str, str]) -> str:
-    command = ["bash", "-euo", "pipefail", "-c", fence.text] if fence.info == "sh" else [sys.executable, "-W", "error", "-c", fence.text]
+    command = (
+        ["bash", "-euo", "pipefail", "-c", fence.text] if fence.info.startswith("sh") else [sys.executable, "-W", "error", "-c", fence.text]
+    )
     path = os.pathsep.join((str(checkout / ".venv" / "bin"), os.environ["PATH"]))
     done = subprocess.run(
         command,
@@ -158,9 +168,11 @@ def run(fence: Fence, checkout: Path, environment: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_commands_and_code_do_what_is_shown(name: str, checkout: Path, environment: dict[str, str]) -> None:
+def test_commands_and_code_do_what_is_shown(name: str, checkout: Path, environment: dict[str, str], request: pytest.FixtureRequest) -> None:
     for fence in fences(name):
-        if fence.info in ("sh", "python") and not fence.text.startswith(SET_UP):
+        if fence.info == "sh store":
+            fence = fence._replace(text=fence.text.replace("http://localhost:7878", request.getfixturevalue("store")))
+        if fence.info in ("sh", "sh store", "python") and not fence.text.startswith(SET_UP):
             output = run(fence, checkout, environment)
             missing = shows(fence.excerpt, output)
             assert not missing, f"{name}:{fence.line} does not print\n{missing}\nbut\n{output}"
@@ -175,7 +187,7 @@ def test_readme_sets_up_by_two_commands_that_the_continuous_run_finds() -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_fences_are_of_a_known_kind(name: str) -> None:
-    known = {"sh", "python", "text", "json", "turtle", "turtle refused", "turtle unclean", "sparql", "toml", ""}
+    known = {"sh", "sh store", "python", "text", "json", "turtle", "turtle refused", "turtle unclean", "sparql", "toml", ""}
     for fence in fences(name):
         assert fence.info in known, f"{name}:{fence.line}"
         if fence.info == "json":

@@ -324,3 +324,47 @@ def test_records_that_break_a_shape_are_not_published(tmp_path: Path, capsys: py
     assert fake.asked == []
     assert issubclass(RemoteError, LegcrampsError)
     assert capsys.readouterr().out == ""
+
+
+# --- what a store can do -----------------------------------------------------------------------------------------------------
+
+
+def probed(*arguments: str, capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[str, str]]:
+    assert main(["probe", *arguments, "--json"]) == 0
+    return {each["what"]: (each["can"], each["seen"]) for each in json.loads(capsys.readouterr().out)["findings"]}
+
+
+def test_a_probe_says_what_a_real_store_can_do_and_leaves_nothing_behind(oxigraph: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = probed(f"{oxigraph}/query", "--update-endpoint", f"{oxigraph}/update", capsys=capsys)
+    partly = {"keeps decimals", "keeps integers"}
+    no = {"unions of graphs are sets"}
+    assert {what for what, (can, _) in found.items() if can == "partly"} == partly
+    assert {what for what, (can, _) in found.items() if can == "no"} == no
+    assert {what for what, (can, _) in found.items() if can == "not tried"} == {"stops a runaway query", "20000 rows in pages"}
+    assert found["version"][1].startswith("Oxigraph/")
+    assert len(found) >= 24
+    store = RemoteStore(Access(f"{oxigraph}/query"), Budget(60, 2**26))
+    assert not store.ask(f"ASK {{ GRAPH ?g {{ ?s ?p ?o }} FILTER (STRSTARTS(STR(?g), '{STEM}probe')) }}")
+    unwritten = probed(f"{oxigraph}/query", capsys=capsys)
+    assert list(unwritten) == list(found)
+    assert {can for can, _ in list(unwritten.values())[-12:]} == {"not tried"}
+
+
+def test_a_probe_names_what_a_store_cannot(capsys: pytest.CaptureFixture[str]) -> None:
+    def behave(asked: Asked, connection: socket.socket) -> None:
+        refused = any(word in asked.query for word in ("SUM", "EXISTS"))
+        (send("no", "text/plain", "501 Not Implemented") if refused else cut if "?e" in asked.query else engine(store))(asked, connection)
+
+    store = pyoxigraph.Store()
+    cut = send(json.dumps({"head": {"vars": list("abcde")}, "results": {"bindings": [{}] * 9}}))
+    with fake_store(behave) as fake:
+        found = probed(fake.url, "--update-endpoint", fake.url, capsys=capsys)
+        assert main(["probe", fake.url]) == 0
+        assert "no        aggregates" in capsys.readouterr().out
+    assert found["aggregates"] == ("no", "status 501 Not Implemented: no")
+    assert found["20000 rows at once"] == ("partly", "cut at 9 rows")
+    assert found["20000 rows in pages"][0] == "no"
+    assert found["keeps days"] == ("yes", "")
+    assert len(store) == 0
+    with fake_store(send("<html>", "text/html")) as fake:
+        assert main(["probe", fake.url]) == 3

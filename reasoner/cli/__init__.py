@@ -25,6 +25,7 @@ VERBS = {
     "convert": "turn records, and what follows from them, into another form",
     "serve": "serve knowledge, records and what follows from them over HTTP: SPARQL and a health report",
     "publish": "write knowledge, records and what follows from them into a remote SPARQL store, and verify it",
+    "probe": "say what a remote SPARQL store can do, and what it changes",
     "check": "check ontology, shapes, queries and documents, each finding with its repair",
     "fmt": "rewrite Turtle files in the canonical form, and list new modules in master and catalogue; nothing is lost",
     "diff": "say which terms, entailments and patients' verdicts differ between two versions of the knowledge",

@@ -31,9 +31,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         choices=_PARTS,
         help="what to publish, repeatable; default: knowledge, and of FILEs asserted and inferred",
     )
-    verb.add_argument(
-        "--stem", metavar="IRI", help="what the part is added to, to name its graph (default https://w3id.org/legcramps/graph/)"
-    )
+    verb.add_argument("--stem", metavar="IRI", help="what the part is added to, to name its graph (default urn:legcramps:graph:)")
     verb.add_argument("--replace", action="store_true", help="empty graphs of these names first")
     add_remote(verb, 600)
     add_as_of(verb)

@@ -18,7 +18,6 @@ from reasoner.documents import Document
 from reasoner.errors import UsageError
 from reasoner.export.graphs import ASSERTED, INFERRED, PROOF, asserted, named_graphs
 from reasoner.inferred import knowledge_graph
-from reasoner.namespaces import BASE
 from reasoner.program.model import Program
 
 __all__ = ["KNOWLEDGE", "PARTS", "STEM", "graphs_of"]
@@ -27,7 +26,7 @@ KNOWLEDGE = "knowledge"
 PARTS = (KNOWLEDGE, ASSERTED, INFERRED, PROOF)
 """What can be published; the proofs only when they are asked for."""
 
-STEM = BASE + "graph/"
+STEM = "urn:legcramps:graph:"
 """The IRI to which the part is added to name its graph."""
 
 
@@ -48,7 +47,7 @@ def graphs_of(
     if others and records is None:
         raise UsageError("There is nothing to publish", why=f"{' and '.join(others)} come from records", repair="name a FILE")
     if others and records is not None:
-        triples, _ = asserted(documents, records, folder)
+        triples, _ = asserted(documents, records, program, folder)
         answers = assess(records, program, as_of=as_of).answers
         quads = named_graphs(triples, answers, program, folder, others)
         found |= {part: [quad.triple for quad in quads[part]] for part in others}

@@ -65,6 +65,12 @@ class RemoteStore:
         names = tuple(columns if variables is None else variables)
         return Rows(names, tuple(_terms(_rows(document, columns, where), names, where)))
 
+    def head(self, text: str) -> Reply:
+        """Return the answer to a SELECT query as it came, when it is fit to be read; raises a RemoteError."""
+        reply = self._send(self._wrapper(text, "SELECT"), self.access.query_url, quoted=True)
+        _columns(_converted(reply), shown(reply.url))
+        return reply
+
     def update(self, text: str) -> None:
         """Run an update, whose text is never quoted in an error; raises a RemoteError, UsageError without an address for it."""
         url = self.access.update_url
