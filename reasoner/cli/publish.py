@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments"]
 
-_PARTS = ("knowledge", "asserted", "inferred", "proof")
+_PARTS = ("ontology", "guideline", "asserted", "inferred", "proofs")
 _EXAMPLES = 3
 
 
@@ -29,7 +29,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         choices=_PARTS,
-        help="what to publish, repeatable; default: knowledge, and of FILEs asserted and inferred",
+        help="what to publish, repeatable; default: ontology, guideline, and of FILEs asserted and inferred",
     )
     verb.add_argument("--stem", metavar="IRI", help="what the part is added to, to name its graph (default urn:legcramps:graph:)")
     verb.add_argument("--replace", action="store_true", help="empty graphs of these names first")
@@ -57,8 +57,7 @@ def _run(arguments: argparse.Namespace) -> int:
             raise UsageError(
                 "The records are not fit to be published", why="some break a shape or cannot be read", repair="see `legcramps assess`"
             )
-    parts = arguments.part or (_PARTS[:3] if documents else _PARTS[:1])
-    graphs = graphs_of(parts, documents, records, program, folder, arguments.as_of)
+    graphs = graphs_of(arguments.part, documents, records, program, folder, arguments.as_of)
     store = remote_store(arguments, arguments.endpoint, arguments.update_endpoint or arguments.endpoint)
     stem = arguments.stem or STEM
     done = [publish_graph(store, stem + part, triples, replace=arguments.replace) for part, triples in graphs.items()]

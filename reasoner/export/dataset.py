@@ -49,7 +49,13 @@ def knowledge_quads(folder: Path, program: Program) -> Iterator[Quad]:
 
 
 def record_quads(
-    documents: Sequence[Document], records: Records, program: Program, folder: Path, *, as_of: datetime | None = None
+    documents: Sequence[Document],
+    records: Records,
+    program: Program,
+    folder: Path,
+    *,
+    as_of: datetime | None = None,
+    proofs: bool = True,
 ) -> Iterator[Quad]:
     """Yield what `records`, read from `documents`, say, what follows from them and how it is proven, each in its graph."""
     triples, _ = asserted(documents, records, program, folder)
@@ -57,7 +63,8 @@ def record_quads(
     yield from _placed(ASSERTED, triples)
     for answer in answers:
         yield from _placed(INFERRED, inferred_graph(program, answer))
-    yield from _placed(PROOFS, proof_triples(answers, program, folder))
+    if proofs:
+        yield from _placed(PROOFS, proof_triples(answers, program, folder))
 
 
 def _placed(graph: NamedNode, triples: Iterable[Triple]) -> Iterator[Quad]:

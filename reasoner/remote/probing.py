@@ -28,7 +28,7 @@ _GRAPH = "urn:legcramps:graph:probe"
 _OTHER = _GRAPH + "-2"
 _S, _P = (pyoxigraph.NamedNode(f"{BASE}probe/{name}") for name in "sp")
 _KINDS = {
-    "decimals": ("2.50", "decimal"),
+    "decimals": ("54321.60", "decimal"),
     "integers": ("007", "integer"),
     "booleans": ("true", "boolean"),
     "instants": ("2026-11-20T09:00:00+01:00", "dateTime"),
