@@ -105,17 +105,19 @@ def test_the_public_export_streams_to_the_same_cases(knowledge: Program) -> None
 
 def test_memory_does_not_grow_with_the_number_of_patients(knowledge: Program, tmp_path: Path) -> None:
     peaks = []
-    for number in (50, 500):
+    for number in (40, 240):
         (tmp_path / str(number)).mkdir()
         members: list[Json | str] = [PATIENT | {"id": f"p{each}"} for each in range(number)]
+        shared = {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/m"}}
         members += [
-            order(id=f"o{each}", subject={"reference": f"Patient/p{each % number}"}, note=[{"text": "x" * 500}])
+            order(id=f"o{each}", subject={"reference": f"Patient/p{each % number}"}, note=[{"text": "x" * 500}], **shared)
             for each in range(4 * number)
         ]
+        members += [{"resourceType": "Medication", "id": "m", "code": concept(ATORVASTATIN)}] * number
         members += [resource("Encounter", f"e{each}") for each in range(number)]
         paths = written(tmp_path / str(number), members)
         tracemalloc.start()
-        assert sum(len(each.cases) for each in stream_exports(paths, knowledge)) == number
+        assert sum(len(case.medications) for each in stream_exports(paths, knowledge) for case in each.cases) == 4 * number
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0] + 100_000
@@ -163,6 +165,16 @@ def test_a_patient_or_line_above_the_limit_is_named_and_the_others_are_read(know
         ("malformed-line", 1),
     }
     assert summed(each.counts for each in readings).entries == 7
+
+
+def test_a_patient_whose_medicines_are_above_the_limit_is_named(knowledge: Program, tmp_path: Path) -> None:
+    medicine = {"resourceType": "Medication", "id": "m", "code": concept(ATORVASTATIN)}
+    path = tmp_path / "all.ndjson"
+    many = [medicine | {"note": f"{each}" * 500} for each in range(3)]
+    path.write_bytes(lines(PATIENT, order(medicationCodeableConcept=None, medicationReference={"reference": "Medication/m"}), *many))
+    counts = summed(each.counts for each in stream_exports([path], knowledge, largest=1500))
+    assert [(each.reason, each.count) for each in counts.unused] == [("too-large", 2)]
+    assert (counts.entries, counts.definitions) == (5, 3)
 
 
 def test_another_version_or_a_missing_file_is_refused_before_anything_is_read(knowledge: Program, tmp_path: Path) -> None:

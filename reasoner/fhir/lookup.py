@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -26,11 +27,10 @@ pragma synchronous = off;
 create table line (number integer primary key, file integer, start integer, length integer, first text, second text, owner integer);
 create table patient (node text primary key, owner integer);
 create table name (key text, owner integer);
-create table definition (key text, file integer, start integer, length integer);
+create table definition (key text, digest blob, file integer, start integer, length integer, primary key (key, digest)) without rowid;
 """
 _GROUPING = """
 create index by_name on name (key, owner);
-create index by_definition on definition (key);
 update line set owner = (select min(owner) from name where key = line.first having count(distinct owner) = 1) where owner is null;
 update line set owner = (select min(owner) from name where key = line.second having count(distinct owner) = 1)
     where owner is null and second <> '';
@@ -69,10 +69,12 @@ class Lookup:
         first, second = (*keys, "", "")[:2]
         self._insert(number, line, first, second, None)
 
-    def add_definition(self, line: Line, names: Iterable[str]) -> None:
-        """Add a line that defines what others refer to by one of `names`."""
+    def add_definition(self, line: Line, names: Iterable[str], content: bytes) -> None:
+        """Add a line that defines what others refer to by one of `names`, unless a line of the same `content` does."""
+        digest = sha256(content).digest()
         self._connection.executemany(
-            "insert into definition values (?, ?, ?, ?)", ((name, line.file, line.start, line.length) for name in {*names})
+            "insert or ignore into definition values (?, ?, ?, ?, ?)",
+            ((name, digest, line.file, line.start, line.length) for name in {*names}),
         )
 
     def _insert(self, number: int, line: Line, first: str, second: str, owner: int | None) -> None:
@@ -88,8 +90,8 @@ class Lookup:
             yield owner is not None, (Line(*row[1:]) for row in group)
 
     def definitions(self, key: str) -> tuple[Line, ...]:
-        """Return the lines that define `key`."""
-        rows = self._connection.execute("select distinct file, start, length from definition where key = ? order by file, start", (key,))
+        """Return the lines that define `key`, each in its own way."""
+        rows = self._connection.execute("select file, start, length from definition where key = ? order by file, start", (key,))
         return tuple(Line(*row) for row in rows)
 
 

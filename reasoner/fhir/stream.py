@@ -2,8 +2,8 @@
 
 An export has a file per resource type, so what belongs to one patient stands far apart. The first pass reads each line
 once and notes on disk whom it is about (see `lookup`); the second gathers the lines of one patient, and the Medication
-and Substance lines that they refer to, and reads them as if they had come alone. In memory are: one patient's resources,
-counts by reason and type, and at most 100 lines that belong to nobody.
+and Substance lines that they refer to, and reads them as if they had come alone. In memory are: one patient's resources, each
+definition of one content once, counts by reason and type, and at most 100 lines that belong to nobody.
 
 The same lines read at once give the same cases and counts, but for repeated resources of types that are not read (they
 are counted under their type) and two resources of one id about different patients (each is read for its own).
@@ -11,6 +11,7 @@ are counted under their type) and two resources of one id about different patien
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -35,7 +36,7 @@ from reasoner.record import Problem
 __all__ = ["LARGEST", "stream_exports"]
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes that one line, and all lines of one patient, may have."""
+"""Bytes that one line, and all lines of one patient with the definitions that they refer to, may have."""
 
 _BATCH = 100
 _DEEPEST_DEFINITION = 5
@@ -124,7 +125,7 @@ class _Indexing:
         elif kind == "Bundle":
             self._add_bundle(line, entries, patients)
         elif kind in DEFINITIONS:
-            self._lookup.add_definition(line, entry_names(entries[0]))
+            self._lookup.add_definition(line, entry_names(entries[0]), json.dumps(resource, sort_keys=True, default=str).encode())
             self._definitions = summed([self._definitions, read_resources([resource], self._codes, self._base).counts])
         elif is_read(kind) and patients and string(subject_of(entries[0]), "reference").startswith("#"):
             self._lookup.add_patient(self._number, line, patients[0].node, ())
@@ -171,7 +172,9 @@ class _Grouping:
         if size > self._largest:
             return _too_large(lines, size, [self._place(line) for line in lines[:_BATCH]])
         own = [resource for line in lines if (resource := self._resource(line)) is not None]
-        lent = list(self._definitions(own))
+        lent, lent_size = self._definitions(own, self._largest - size)
+        if size + lent_size > self._largest:
+            return _too_large(lines, size + lent_size, [self._place(line) for line in lines[:_BATCH]])
         found = read_resources([*own, *lent], self._codes, self._base, self._as_of, before=self._seen)
         self._seen += found.counts.entries
         return replace(found, counts=minus(found.counts, read_resources(lent, self._codes, self._base).counts)) if lent else found
@@ -185,17 +188,22 @@ class _Grouping:
     def _place(self, line: Line) -> str:
         return f"{self._files[line.file].name}, byte {line.start}"
 
-    def _definitions(self, resources: Iterable[Element]) -> Iterator[Element]:
-        """Yield what `resources` refer to as their medicine, and what that consists of."""
+    def _definitions(self, resources: Iterable[Element], room: int) -> tuple[list[Element], int]:
+        """Return what `resources` refer to as their medicine, what that consists of, and the bytes of it; more than `room` is not read."""
         seen: set[Line] = set()
-        found = list(resources)
+        held: list[Element] = []
+        found, size = list(resources), 0
         for _ in range(_DEEPEST_DEFINITION):
             single = [part for resource in found for part in _parts(resource)]
             keys = {key for resource in single for reference in _named(resource) for key in reference_keys(reference)}
             lines = {line for key in keys for line in self._lookup.definitions(key)} - seen
             seen |= lines
+            size += sum(line.length for line in lines)
+            if size > room:
+                break
             found = [resource for line in sorted(lines) if (resource := self._resource(line)) is not None]
-            yield from found
+            held += found
+        return held, size
 
 
 def _parts(resource: Element) -> tuple[Element, ...]:
@@ -212,5 +220,11 @@ def _named(resource: Element) -> Iterator[Element]:
 
 
 def _too_large(lines: list[Line], size: int, places: list[str]) -> FhirReading:
-    problem = Problem("too-large", f"the lines of one patient have {size} bytes", "", tuple(places), "raise the limit")
+    problem = Problem(
+        "too-large",
+        f"the lines of one patient, with the definitions they refer to, have {size} bytes",
+        "",
+        tuple(places),
+        "raise the limit",
+    )
     return FhirReading((), (problem,), Counts(len(lines), 0, 0, 0, (Unused("too-large", "", len(lines)),), 0, 1))
