@@ -19,10 +19,29 @@ from reasoner.errors import ForbiddenError, LimitError, SyntaxProblem, UsageErro
 from reasoner.literals import TEXT_TESTS
 from reasoner.namespaces import XSD, expand
 
-__all__ = ["MAX_NESTING", "MAX_QUERY", "Bindings", "Bound", "Screened", "bind_parameters", "check_query", "query_tokens", "screen_query"]
+__all__ = [
+    "MAX_NESTING",
+    "MAX_PARSED",
+    "MAX_QUERY",
+    "MAX_UPDATE",
+    "Bindings",
+    "Bound",
+    "Screened",
+    "bind_parameters",
+    "check_query",
+    "query_tokens",
+    "screen_query",
+    "screen_update",
+]
 
 MAX_QUERY = 16 * 1024
 """Bytes that a query may have; engines have crashed on longer ones."""
+
+MAX_UPDATE = 1024 * 1024
+"""Bytes that an update may have: it is mostly data."""
+
+MAX_PARSED = 64 * 1024
+"""Bytes of an update for which rdflib makes a parse tree in reasonable time."""
 
 MAX_NESTING = 32
 """Brackets of a query that may be open at once."""
@@ -41,6 +60,7 @@ _TOKEN = re.compile(
 )
 _REACHING = re.compile(r"service|^(?:from|load)$", re.IGNORECASE)
 _FETCHING = re.compile(r"service|^load$", re.IGNORECASE)
+_FETCHES = re.compile(r"service|(?<![\w:.-])load", re.IGNORECASE)
 _SUSPECT = re.compile(r"service|(?<![\w:.-])from", re.IGNORECASE)
 _REACH_NODES = ("ServiceGraphPattern", "DatasetClause")
 _ESCAPE = re.compile(r"\\(?:(\\)([uU]?)|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|.)", re.DOTALL)
@@ -91,10 +111,62 @@ def screen_query(text: str) -> Screened:
     return Screened(resolved, *(tuple(str(clause[kind]) for clause in clauses if kind in clause) for kind in ("default", "named")))
 
 
-def _resolved(text: str) -> str:
+def screen_update(text: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> str:
+    """Return an update that may be run, its escapes resolved, over the dataset that the protocol names if it names one.
+
+    Raise ForbiddenError for one that reaches out, UsageError for one that names a dataset of its own beside that of the protocol.
+    """
+    resolved = _resolved(text, MAX_UPDATE)
+    _check_tokens(resolved, _FETCHING)
+    if _FETCHES.search(resolved):  # within a text or an IRI, as far as the tokens tell
+        if len(resolved) > MAX_PARSED:
+            raise ForbiddenError("The update may reach outside", why="it is long and holds LOAD or SERVICE", repair="split it")
+        _check_update(resolved)
+    return _using(resolved, default, named) if default or named else resolved
+
+
+def _check_update(text: str) -> None:
+    from rdflib.plugins.sparql.parser import parseUpdate
+
+    try:
+        tree = parseUpdate(text)
+    except RecursionError as error:
+        raise LimitError("The update nests too deeply", repair="split it into several updates") from error
+    except Exception as error:
+        raise SyntaxProblem("The update is malformed", why=str(error), repair="write SPARQL 1.1 Update") from error
+    for node in _nodes(tree):
+        if getattr(node, "name", "") in ("Load", "ServiceGraphPattern"):
+            raise _refused(node.name)
+
+
+def _using(text: str, default: Sequence[str], named: Sequence[str]) -> str:
+    """Write the dataset of the protocol before each WHERE that ends an INSERT or a DELETE."""
+    try:
+        graphs = [str(pyoxigraph.NamedNode(each)) for each in default] + [f"NAMED {pyoxigraph.NamedNode(each)}" for each in named]
+    except ValueError as error:
+        raise UsageError("A graph is named by no IRI", repair="give absolute IRIs") from error
+    clauses = "".join(f"USING {graph} " for graph in graphs)
+    parts, last, depth, before = [], 0, 0, ""
+    for token in query_tokens(text):
+        word = token.group().lower()
+        if token.lastgroup == "bracket":
+            depth += 1 if word in "([{" else -1
+        elif token.lastgroup == "name" and not depth:
+            if word in ("using", "with"):
+                raise UsageError("The update names a dataset twice", why="it holds USING or WITH", repair="name it there or in the URL")
+            if word == "where":
+                if before == "delete":
+                    raise UsageError("DELETE WHERE takes no dataset", repair="write DELETE { … } WHERE { … }")
+                parts.append(text[last : token.start()] + clauses)
+                last = token.start()
+        before = word if token.lastgroup in ("name", "bracket") else before
+    return "".join(parts) + text[last:]
+
+
+def _resolved(text: str, most: int = MAX_QUERY) -> str:
     """Return a text of bounded size with its escapes of code points resolved."""
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_QUERY:
-        raise LimitError("The query is too long", why=f"it has more than {MAX_QUERY} bytes", repair="split it into several queries")
+    if len(text.encode("utf-8", "surrogatepass")) > most:
+        raise LimitError("The query is too long", why=f"it has more than {most} bytes", repair="split it into several queries")
     return _ESCAPE.sub(_resolve, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, remark
 from reasoner.errors import MissingExtraError
@@ -15,6 +17,8 @@ __all__ = ["add_arguments"]
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `serve`."""
     verb.add_argument("files", nargs="*", metavar="FILE", help="records whose facts, inferences and proofs are served with the knowledge")
+    verb.add_argument("--store", metavar="DIR", help="keep all of it in this folder, where it outlives the server")
+    verb.add_argument("--update-token-file", metavar="FILE", help="take updates from those who bear the token in this file")
     verb.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
     verb.add_argument("--port", type=int, default=7878, help="port to listen at, 0 for any free one (default 7878)")
     verb.add_argument("--host-name", action="append", default=[], metavar="NAME", help="a name under which the server may be called")
@@ -29,14 +33,13 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from reasoner.answering import Records, read_all
-    from reasoner.documents import read_document
-    from reasoner.export.dataset import knowledge_quads, record_quads
     from reasoner.resources import knowledge_folder, load_knowledge
 
     try:
         from reasoner.server.access import Access, read_access
-        from reasoner.server.app import create_app, hold
+        from reasoner.server.app import create_app
+        from reasoner.server.changes import read_token
+        from reasoner.server.holdings import Inputs, hold, keep
         from reasoner.server.reception import Reception
         from reasoner.server.run import listen, serve
         from reasoner.server.settings import Limits, Settings
@@ -45,14 +48,18 @@ def _run(arguments: argparse.Namespace) -> int:
     folder = knowledge_folder(arguments.knowledge)
     access = read_access(arguments.access) if arguments.access else Access()
     program = load_knowledge(arguments.knowledge)
-    documents = [read_document(name, arguments.input_format) for name in arguments.files]
-    records = read_all(documents, program, folder=folder, mapping=arguments.mapping) if documents else Records(())
-    remark(records, arguments.as_of)
-    holdings = hold((*knowledge_quads(folder, program), *record_quads(documents, records, program, folder, as_of=arguments.as_of)))
-    listening = listen(arguments.host, arguments.port)
+    token = read_token(Path(arguments.update_token_file)) if arguments.update_token_file else ""
     limits = Limits(workers=arguments.workers, deadline=arguments.deadline, rows=arguments.max_rows)
-    settings = Settings(arguments.host, listening.getsockname()[1], (*arguments.host_name, *access.hosts), limits=limits)
-    app = create_app(program, folder, holdings, settings, Reception(folder, access, settings, arguments.as_of))
-    serve(app, listening, lambda: print(f"legcramps: serving http://{settings.host}:{settings.port}/", file=sys.stderr, flush=True))
-    holdings.close()
+    given = {"form": arguments.input_format, "mapping": arguments.mapping, "as_of": arguments.as_of}
+    inputs = Inputs.read(arguments.files, program, folder, **given)
+    remark(inputs.records, arguments.as_of)
+    with TemporaryDirectory(prefix="legcramps-") if token and not arguments.store else nullcontext(arguments.store) as store:
+        holdings = keep(Path(store), program, folder, inputs, limits) if store else hold(inputs.quads(program, folder))
+        listening = listen(arguments.host, arguments.port)
+        settings = Settings(
+            arguments.host, listening.getsockname()[1], (*arguments.host_name, *access.hosts), update_token=token, limits=limits
+        )
+        app = create_app(program, folder, holdings, settings, Reception(folder, access, settings, arguments.as_of))
+        serve(app, listening, lambda: print(f"legcramps: serving http://{settings.host}:{settings.port}/", file=sys.stderr, flush=True))
+        holdings.close()
     return 0

@@ -14,6 +14,8 @@ an engine that reads several graphs as one would count twice what two of them sa
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +29,20 @@ from reasoner.inferred import compiled_graph, inferred_graph
 from reasoner.namespaces import LCG
 from reasoner.program.model import Program
 
-__all__ = ["ASSERTED", "GRAPHS", "GUIDELINE", "INFERRED", "ONTOLOGY", "PROOFS", "knowledge_quads", "record_quads", "with_default"]
+__all__ = [
+    "ASSERTED",
+    "GRAPHS",
+    "GUIDELINE",
+    "INFERRED",
+    "ONTOLOGY",
+    "PROOFS",
+    "knowledge_quads",
+    "record_quads",
+    "records_digest",
+    "with_default",
+]
 
+_BLANK = re.compile(r"(?<![^ ])_:\S+")
 _STEM = "urn:legcramps:graph:"
 ONTOLOGY, GUIDELINE, ASSERTED, INFERRED, PROOFS = (
     NamedNode(_STEM + name) for name in ("ontology", "guideline", "asserted", "inferred", "proofs")
@@ -65,6 +79,12 @@ def record_quads(
         yield from _placed(INFERRED, inferred_graph(program, answer))
     if proofs:
         yield from _placed(PROOFS, proof_triples(answers, program, folder))
+
+
+def records_digest(triples: Iterable[Triple]) -> str:
+    """Return the SHA-256 over the statements of the asserted graph, in which blank nodes have no names; of none the empty text."""
+    lines = sorted(_BLANK.sub("_:", str(triple)) for triple in triples)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
 
 
 def _placed(graph: NamedNode, triples: Iterable[Triple]) -> Iterator[Quad]:

@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from reasoner.errors import IncompleteError
 from reasoner.server.process import Source, Worker, WorkerLostError, start_worker
 from reasoner.server.settings import Limits
-from reasoner.server.wire import Message
+from reasoner.server.wire import Message, pack
 
 __all__ = ["OverloadedError", "Pool"]
 
@@ -71,6 +71,9 @@ class Pool:
         """Return the reply to a question; `key` is its text. Raise OverloadedError or WorkerLostError."""
         worker = await (self._slow_worker() if key in self._known_slow else self._quick_worker())
         try:
+            if worker.source != self._source:
+                worker.source = self._source
+                await worker.ask("", pack({"open": self._source.folder}))
             reply = await worker.ask(key, frame)
             if worker.slow and asyncio.get_running_loop().time() - worker.began < self._limits.quick:
                 self._known_slow.pop(key, None)
@@ -78,6 +81,11 @@ class Pool:
         finally:
             if not worker.lost:
                 (self._slow if worker.slow else self._quick).put_nowait(worker)
+
+    def turn_to(self, source: Source) -> frozenset[str]:
+        """Answer from another source from now on; return the folders that are still open."""
+        self._source = source
+        return frozenset({source.folder, *(worker.source.folder for worker in self._all)})
 
     # --- lanes
 
@@ -186,7 +194,7 @@ class Pool:
             self._slow_starting -= slow
 
     async def _started(self) -> Worker:
-        worker = await start_worker(self._source, self._limits, self._unburied.add, self._gone)
+        worker, _ = await start_worker(self._source, self._limits, self._unburied.add, self._gone)
         self._all.add(worker)
         return worker
 

@@ -21,6 +21,7 @@ __all__ = ["Source", "Worker", "WorkerLostError", "start_worker"]
 _PRIORITY = 10
 _START = 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
+Listener = Callable[["Worker"], None]
 
 
 class WorkerLostError(IncompleteError):
@@ -37,10 +38,11 @@ class Source:
 
 
 class Worker(asyncio.Protocol):
-    """A process, and the server's end of the socket to it."""
+    """A process with the source that it has open, and the server's end of the socket to it."""
 
     def __init__(self, gone: Callable[[Worker], None]) -> None:
         self.slow = False
+        self.source = Source()
         self.lost = False
         self.key = ""
         self.began = 0.0
@@ -139,17 +141,19 @@ class Worker(asyncio.Protocol):
             await self._process.wait()
 
 
-async def start_worker(source: Source, limits: Limits, born: Callable[[Worker], None], gone: Callable[[Worker], None]) -> Worker:
-    """Return a worker that is ready; `born` is told as soon as its process runs, `gone` when it hangs up."""
+async def start_worker(source: Source, limits: Limits, born: Listener, gone: Listener) -> tuple[Worker, Message]:
+    """Start a process over a source and return it with its first words.
+
+    `born` is told as soon as the process runs, `gone` when it hangs up. Raise WorkerLostError when it ends at once.
+    """
     ours, theirs = socket.socketpair()
-    passed = [theirs.fileno(), *([source.descriptor] if source.descriptor >= 0 else [])]
     try:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", source.module, str(theirs.fileno())),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,  # what a native library says as it dies may hold what it was asked
-            pass_fds=passed,
+            pass_fds=[theirs.fileno(), *([source.descriptor] if source.descriptor >= 0 else [])],
             start_new_session=True,
         )
     except BaseException:
@@ -160,7 +164,7 @@ async def start_worker(source: Source, limits: Limits, born: Callable[[Worker], 
     _, worker = await asyncio.get_running_loop().create_connection(lambda: Worker(gone), sock=ours)
     worker.own(process)
     born(worker)
+    worker.source = source
     told = {"folder": source.folder, "descriptor": source.descriptor, "memory": limits.memory, "deadline": limits.deadline}
     async with asyncio.timeout(_START):
-        await worker.ask("", pack(told))
-    return worker
+        return worker, await worker.ask("", pack(told))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
@@ -18,8 +19,9 @@ from reasoner.errors import (
     UsageError,
 )
 
-__all__ = ["Headers", "header_of", "problem_of", "read_body", "send_problem", "send_reply"]
+__all__ = ["Headers", "header_of", "parameters", "problem_of", "read_body", "send_problem", "send_reply"]
 
+_MOST_PARAMETERS = 100
 Headers = Iterable[tuple[str, str]]
 _STATUS: tuple[tuple[type[LegcrampsError], int], ...] = (
     (UnsupportedInputError, 415),
@@ -82,3 +84,15 @@ async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
 
 def _too_long(most: int) -> LimitError:
     return LimitError("The request is too long", why=f"its body has more than {most} bytes", repair="send less at once")
+
+
+def parameters(text: bytes) -> dict[str, list[str]]:
+    """Return the parameters of a URL or a form, each decoded once."""
+    found: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except ValueError as error:
+        raise SyntaxProblem("The parameters are malformed", repair="encode them as UTF-8, in percent escapes") from error
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found

@@ -27,6 +27,8 @@ class Limits:
     answer: int = 32 * _MIB
     memory: int = 1024 * _MIB
     request: int = _MIB
+    upload: int = 16 * _MIB
+    setting_up: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
 from reasoner.errors import ForbiddenError, IncompleteError, LegcrampsError, SyntaxProblem, UnsupportedInputError, UsageError
+from reasoner.server.changes import Changes
 from reasoner.server.description import Description
 from reasoner.server.formats import GRAPH_TYPES, RESULT_TYPES, best
 from reasoner.server.pool import OverloadedError, Pool
-from reasoner.server.replies import Headers, header_of, problem_of, read_body, send_problem, send_reply
+from reasoner.server.replies import Headers, header_of, parameters, problem_of, read_body, send_problem, send_reply
 from reasoner.server.settings import Limits
 from reasoner.server.wire import Message, pack
 
@@ -24,7 +24,6 @@ _FORM = "application/x-www-form-urlencoded"
 _DIRECT = "application/sparql-query"
 _UPDATE = "application/sparql-update"
 _METHODS = "GET, HEAD, POST, OPTIONS"
-_MOST_PARAMETERS = 100
 _PATIENCE = 0.25
 _POSITION = re.compile(r"\bat (\d+):(\d+)|line:(\d+), col:(\d+)")
 _FRESH = ("cache-control", "no-store")
@@ -33,21 +32,24 @@ _VARY = ("vary", "accept")
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a request asks: the query, or None for the description of the service, with dataset and wanted form."""
+    """What a request asks: an update, a query, or without either the description of the service; with dataset and wanted form."""
 
     query: str | None
     default: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     form: str = ""
+    update: str | None = None
+    given: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 class Sparql:
     """The endpoint over a pool of workers, as an ASGI application."""
 
-    def __init__(self, pool: Pool, limits: Limits, description: Description) -> None:
+    def __init__(self, pool: Pool, limits: Limits, description: Description, changes: Changes | None = None) -> None:
         self._pool = pool
         self._limits = limits
         self._description = description
+        self._changes = changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -60,12 +62,23 @@ class Sparql:
             await send_problem(send, 405, document, (("allow", _METHODS),))
             return
         try:
-            asked = _read_get(scope) if method != "POST" else _read_post(scope, await read_body(scope, receive, self._limits.request))
-            await self._answer(asked, _url(scope), header_of(scope, "accept"), receive, send)
+            asked = _read_get(scope) if method != "POST" else _read_post(scope, await read_body(scope, receive, self._most(scope)))
+            if asked.update is None:
+                await self._answer(asked, _url(scope), header_of(scope, "accept"), receive, send)
+            elif self._changes is None:
+                raise ForbiddenError("Updates are not taken", why="this endpoint is read-only")
+            elif self._changes.allows(scope):
+                await self._changes.update(asked.update, asked.given, _url(scope), send)
+            else:
+                await self._changes.refuse(send)
         except LegcrampsError as error:
             status, document = problem_of(error)
             again: Headers = (("retry-after", "1"),) if isinstance(error, OverloadedError) else ()
             await send_problem(send, status, document, (_FRESH, *again))
+
+    def _most(self, scope: Scope) -> int:
+        """Return how long the body of a request may be: more for those who bear the token."""
+        return self._limits.upload if self._changes is not None and self._changes.allows(scope) else self._limits.request
 
     async def _answer(self, asked: _Asked, url: str, accept: str, receive: Receive, send: Send) -> None:
         if asked.query is None:
@@ -150,7 +163,7 @@ def _url(scope: Scope) -> str:
 
 
 def _read_get(scope: Scope) -> _Asked:
-    given = _parameters(scope["query_string"])
+    given = parameters(scope["query_string"])
     if given.get("update"):
         raise UsageError("An update is not taken by GET", repair="send it by POST, where updates are on")
     return _asked(given, given.get("query", []))
@@ -161,19 +174,23 @@ def _read_post(scope: Scope, body: bytes) -> _Asked:
     media = media.strip()
     if "charset=" in charset and charset.split("charset=")[1].strip(' "') not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedInputError("The character set is not read", repair="send UTF-8")
-    given = _parameters(scope["query_string"])
+    given = parameters(scope["query_string"])
     if media == _DIRECT:
         if given.get("query"):
             raise UsageError("There are two queries", why="one in the URL, one in the body", repair="send one")
         return _asked(given, [_text(body)])
     if media == _UPDATE:
-        raise ForbiddenError("Updates are not taken", why="this endpoint is read-only")
+        if given.get("update"):
+            raise UsageError("There are two updates", why="one in the URL, one in the body", repair="send one")
+        return _Asked(None, update=_text(body), given=given)
     if media != _FORM:
         raise UnsupportedInputError("The content type is not read", repair=f"send {_FORM} or {_DIRECT}")
-    for name, values in _parameters(body).items():
+    for name, values in parameters(body).items():
         given.setdefault(name, []).extend(values)
-    if given.get("update"):
-        raise ForbiddenError("Updates are not taken", why="this endpoint is read-only")
+    if updates := given.get("update"):
+        if len(updates) > 1 or given.get("query"):
+            raise UsageError("There are several updates", repair="send one")
+        return _Asked(None, update=updates[0], given=given)
     if not given.get("query"):
         raise UsageError("There is no query", repair="send the parameter query")
     return _asked(given, given["query"])
@@ -187,18 +204,6 @@ def _asked(given: Mapping[str, list[str]], queries: list[str]) -> _Asked:
         raise UsageError("The format is not known", repair=f"use one of {', '.join((*RESULT_TYPES, *GRAPH_TYPES))}")
     default, named = (tuple(given.get(f"{kind}-graph-uri", ())) for kind in ("default", "named"))
     return _Asked(queries[0] if queries else None, default, named, form)
-
-
-def _parameters(text: bytes) -> dict[str, list[str]]:
-    """Return the parameters of a URL or a form, each decoded once."""
-    found: dict[str, list[str]] = {}
-    try:
-        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
-    except ValueError as error:
-        raise SyntaxProblem("The parameters are malformed", repair="encode them as UTF-8, in percent escapes") from error
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return found
 
 
 def _text(body: bytes) -> str:

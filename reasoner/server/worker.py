@@ -42,8 +42,12 @@ def main() -> None:
         return
     store = _store(told.header)
     bound(told.header["memory"])
-    link.sendall(pack({"ready": len(store)}))
+    link.sendall(pack({"ready": True}))
     while (asked := receive(incoming)) is not None:
+        if "open" in asked.header:
+            store = pyoxigraph.Store.read_only(asked.header["open"])
+            link.sendall(pack({"ready": True}))
+            continue
         signal.setitimer(signal.ITIMER_REAL, told.header["deadline"] + _GRACE)
         reply = _answer(store, asked.header, asked.body)
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -79,6 +83,8 @@ def _answer(store: pyoxigraph.Store, header: dict[str, Any], body: bytes) -> byt
         return pack({"status": status, "what": error.what, "why": error.why, "repair": error.repair, "code": error.code})
     except MemoryError:
         return pack({"status": 503, "what": "The query needs too much memory", "why": "", "repair": "narrow it", "code": LimitError.code})
+    except OSError:
+        return pack({"status": 503, "what": "The store cannot be read", "why": "", "repair": "restore it", "code": "LC-1400"})
     except Exception as error:
         why = type(error).__name__
         return pack({"status": 500, "what": "Internal error", "why": why, "repair": "report it", "code": LegcrampsError.code})
