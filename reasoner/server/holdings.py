@@ -104,9 +104,8 @@ async def _keep(store: Path, program: Program, folder: Path, inputs: Inputs, lim
             text = (await keeper.do("records", {}, deadline=limits.setting_up)).body
             inputs = _stored(Document(str(store), text, "n-triples"), program, folder, inputs.as_of)
         if state["mark"] != f"{program.digest} {state['records']}" or (inputs.documents and not state["records"]):
-            holdings = hold(inputs.quads(program, folder))
-            await keeper.set_up(program.digest, holdings.descriptor, limits.setting_up)
-            holdings.close()
+            text = pyoxigraph.serialize(with_default(inputs.quads(program, folder)), format=pyoxigraph.RdfFormat.N_QUADS) or b""
+            await keeper.do("replace", {"knowledge": program.digest}, text, deadline=limits.setting_up)
             state = (await keeper.do("state", {}, deadline=limits.setting_up)).header
         return Holdings(-1, Counter(state["sizes"]), store)
     finally:

@@ -54,7 +54,7 @@ class Keeper:
     async def view(self) -> Source:
         """Make a view of the store as it is."""
         await self.do("view", {}, fresh=True)
-        return Source(str(self._path()))
+        return Source(str(self._folder / "views" / str(self._view)))
 
     async def do(
         self, what: str, header: Mapping[str, object], body: bytes = b"", *, fresh: bool = False, deadline: float = 0.0
@@ -62,34 +62,18 @@ class Keeper:
         """Do one thing with the store, after those that came before; with `fresh` the readers see it when this returns."""
         async with self._one:
             writer = self._writer if self._writer is not None and not self._writer.lost else await self._open()
-            self._view += fresh
-            path = str(self._path()) if fresh else ""
+            path = str(self._folder / "views" / str(self._view + 1)) if fresh else ""
             longest = deadline or self._limits.deadline
             reply = await _asked(writer, pack({**header, "do": what, "view": path, "deadline": longest}, body), longest)
-            if fresh:
+            if path and "error" not in reply.header:
+                self._view += 1
                 self._prune(self._turn_to(Source(path)))
         if "error" in reply.header:
             raise _error(reply.header)
         return reply
 
-    async def set_up(self, knowledge: str, descriptor: int, deadline: float) -> None:
-        """Put the quads of an open file in the place of our graphs."""
-        header = {"knowledge": knowledge, "descriptor": descriptor}
-        await self._restart(descriptor)
-        await self.do("replace", header, deadline=deadline)
-
-    def _path(self) -> Path:
-        return self._folder / "views" / str(self._view)
-
-    async def _restart(self, descriptor: int) -> None:
-        """Start the process anew, with an open file of ours."""
-        if self._writer is not None:
-            self._writer.kill("it is started anew")
-            await self._writer.wait()
-        await self._open(descriptor)
-
-    async def _open(self, descriptor: int = -1) -> Worker:
-        source = Source(str(self._folder / "db"), descriptor, "reasoner.server.writer")
+    async def _open(self) -> Worker:
+        source = Source(str(self._folder / "db"), module="reasoner.server.writer")
         try:
             writer, said = await start_worker(source, self._limits, lambda _: None, lambda _: None)
         except (OSError, TimeoutError, WorkerLostError) as error:

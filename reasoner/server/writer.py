@@ -50,17 +50,15 @@ class Writer:
         """Return the asserted graph."""
         return {}, pyoxigraph.serialize((quad.triple for quad in self._of(ASSERTED)), format=RdfFormat.N_TRIPLES) or b""
 
-    def replace(self, header: Mapping[str, Any], _: bytes) -> tuple[dict[str, object], bytes]:
+    def replace(self, header: Mapping[str, Any], body: bytes) -> tuple[dict[str, object], bytes]:
         """Put other quads in the place of our graphs; what else is in the store stays. The mark is written last."""
-        size = os.fstat(header["descriptor"]).st_size
-        text = os.pread(header["descriptor"], size, 0)
         self.store.clear_graph(_ABOUT)
         for graph in GRAPHS:
             for quad in self._of(graph) if graph != PROOFS else ():
                 self.store.remove(Quad(quad.subject, quad.predicate, quad.object))
             self.store.clear_graph(graph)
-        self.store.load(text, format=RdfFormat.N_QUADS)
-        mark = f"{header['knowledge']} {self.state({}, b'')[0]['records']}"
+        self.store.bulk_load(body, format=RdfFormat.N_QUADS)
+        mark = f"{header['knowledge']} {records_digest(quad.triple for quad in self._of(ASSERTED))}"
         self.store.add(Quad(_ABOUT, _STATE, Literal(mark), _ABOUT))
         return {}, b""
 
