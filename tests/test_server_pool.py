@@ -118,7 +118,7 @@ def test_a_client_that_goes_away_stops_its_query() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert await ask(pool, "ASK {}") == 200
-        assert any(not is_alive(each) for each in before)
+        assert await asyncio.to_thread(until, lambda: not all(map(is_alive, before)))
 
     with_pool(work)
 
