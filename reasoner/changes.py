@@ -7,7 +7,7 @@ only those leaves count that the moves do not leave decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -19,11 +19,12 @@ from reasoner.entailment import entail
 from reasoner.errors import UsageError
 from reasoner.explanation import Reason, View
 from reasoner.focus import ADVISED, Focus, goal_of, verdict_of
+from reasoner.many import Leaves, Many
 from reasoner.moments import Moment
 from reasoner.moves import Move, moves_of
 from reasoner.namespaces import curie, expand
 from reasoner.program.model import Program
-from reasoner.reach import Reach
+from reasoner.reach import Meet, Reach
 from reasoner.record import Case
 
 __all__ = ["ANEW", "BOUND", "EFFORT", "LARGEST", "Altered", "ChangeSet", "Changes", "changes_of", "read_goal", "render_changes"]
@@ -37,7 +38,9 @@ BOUND = 64
 EFFORT = 4000
 """What the search may spend before it stops and says so: one for a set put together, as much as `ANEW` for one abstracted."""
 
-ANEW = 5
+ANEW = 15
+
+PAIR = 2
 
 _STANDINGS = [ADVISED, POSSIBLE, RULED_OUT, SILENT]
 
@@ -146,7 +149,7 @@ class _Search:
         self._known = set(view.state.conflicts)
         self.spent = 0
         self.effort = EFFORT
-        self._exclude = False
+        self._excluding: dict[tuple[Move, ...], bool] = {}
         self._states: dict[tuple[Move, ...], CaseState] = {}
 
     def minimal(self, largest: int, bound: int) -> tuple[list[tuple[Move, ...]], int]:
@@ -159,21 +162,24 @@ class _Search:
                 found.append((move,))
             else:
                 left.append(move)
-        reach = self._reach(left, alone)
+        reach = self._reach(left)
         clusters = reach.clusters(self.before, self.wanted)
         tried = _Tried(self.moves, self._repeats)
         for each in found:
             tried.add_answer(each)
         for size in range(2, largest + 1):
-            for chosen in dict.fromkeys(each for cluster in clusters for each in combinations(cluster, size)):
-                if tried.may_be_minimal(chosen):
-                    if len(found) >= bound or self.spent >= self.effort:
-                        return found, size - 1
-                    if self._changes(chosen, reach):
-                        found.append(chosen)
-                        tried.add_answer(chosen)
-                    elif size == 2 and self._exclude:
-                        tried.bar(*chosen)
+            every = dict.fromkeys(chosen for cluster in clusters for chosen in combinations(cluster, size))
+            sets = [chosen for chosen in every if tried.may_be_minimal(chosen)]
+            for chosen in self._answering(sets, reach):
+                if len(found) >= bound:
+                    return found, size - 1
+                found.append(chosen)
+                tried.add_answer(chosen)
+            if self.spent > self.effort:
+                return found, size - 1
+            for pair in (chosen for chosen in self._states if len(chosen) == PAIR == size):
+                if self._exclude(pair):
+                    tried.bar(*pair)
         return found, largest
 
     def _repeats(self, one: Move, other: Move) -> bool:
@@ -183,37 +189,77 @@ class _Search:
         first, second = one.change.term, other.change.term
         return first in self.program.parents.get(second, ()) or second in self.program.parents.get(first, ())
 
-    def _reach(self, moves: list[Move], alone: dict[Move, CaseState]) -> Reach:
+    def _reach(self, moves: list[Move]) -> Reach:
         """Return what the moves can do together once those that bear on nothing are left out."""
         while True:
-            reach = Reach(self.focus, moves, alone, self._known)
+            reach = Reach(self.focus, moves, self.after, self._known)
             live = reach.live()
             if len(live) == len(moves):
                 return reach
             moves = live
 
-    def _changes(self, chosen: Sequence[Move], reach: Reach) -> bool:
-        """Return whether moves give the verdict that is looked for; abstracted anew where they may meet in a leaf.
+    def _answering(self, sets: Sequence[tuple[Move, ...]], reach: Reach) -> Iterator[tuple[Move, ...]]:
+        """Yield the sets of moves that give the verdict that is looked for; abstracted anew where moves may meet in a leaf.
 
-        `_exclude` tells whether what they say contradicts itself, whatever the record says.
+        What is too much to be tried within the effort is left out, and shows in what was spent.
         """
-        self._exclude = False
         if self.goal.decision is not None:
-            self.spent += 1
+            self.spent += len(sets)
+            if self.spent > self.effort:
+                return
+            told, sets = self._put_together(sets, reach)
+            yield from told
+        sets = self._consistent(sets)
+        if self.spent + ANEW * len(sets) > self.effort:
+            self.spent += ANEW * len(sets)
+            return
+        yield from (chosen for chosen in sets if self.answers(self.after(chosen)))
+
+    def _consistent(self, sets: Sequence[tuple[Move, ...]]) -> list[tuple[Move, ...]]:
+        """Return the sets of more than two moves of which no two contradict each other, and all smaller ones."""
+        kept = []
+        for chosen in sets:
+            if self.spent > self.effort:
+                break
+            if len(chosen) <= PAIR or not any(map(self._exclude, combinations(chosen, PAIR))):
+                kept.append(chosen)
+        return kept
+
+    def _exclude(self, pair: tuple[Move, ...]) -> bool:
+        """Return whether two moves contradict each other, whatever the record says."""
+        if pair not in self._excluding:
+            conflicts = (each for each in self.after(pair).conflicts if each not in self._known)
+            self._excluding[pair] = any(all(map(is_changed, each.sources)) for each in conflicts)
+        return self._excluding[pair]
+
+    def _put_together(self, sets: Sequence[tuple[Move, ...]], reach: Reach) -> tuple[list[tuple[Move, ...]], list[tuple[Move, ...]]]:
+        """Return the sets that give the verdict by what each of their moves does, and those of which only abstraction tells."""
+        whole: dict[tuple[Move, ...], Leaves] = {}
+        open_sets: dict[tuple[Move, ...], Meet] = {}
+        for chosen in sets:
             leaves = reach.together(chosen)
-            if not leaves[2]:
-                return self._is_answer(self.focus.word(*leaves[:2]))
-            if not reach.may_answer(chosen, leaves, self.before, self.wanted):
-                return False
-        self.spent += ANEW
-        state = self.after(chosen)
-        self._exclude = any(all(map(is_changed, each.sources)) for each in state.conflicts if each not in self._known)
-        return self.answers(state)
+            if leaves[2]:
+                open_sets[chosen] = leaves
+            else:
+                whole[chosen] = leaves[:2]
+        left = []
+        for chosen in reach.may_answer(open_sets, self.before, self.wanted):
+            apart = reach.apart(chosen)
+            if apart is not None and apart[2]:
+                left.append(chosen)
+            elif apart is not None:
+                whole[chosen] = apart[:2]
+        if not whole:
+            return [], left
+        words = Many(self.focus, list(whole.values())).words()
+        answering = sum(plane for word, plane in words.items() if self._is_answer(word))
+        return [chosen for place, chosen in enumerate(whole) if answering >> place & 1], left
 
     def after(self, chosen: Sequence[Move]) -> CaseState:
         """Return the case state after some moves."""
         key = tuple(chosen)
         if key not in self._states:
+            self.spent += ANEW * (len(key) > 1)
             self._states[key] = abstract_case(self._case(key), self.program, self.as_of)
         return self._states[key]
 

@@ -13,9 +13,9 @@ from reasoner.advice import SCOPE_KEY, SILENT, Advice
 from reasoner.entailment import ENTAILED, REFUTED, Statuses
 from reasoner.errors import UsageError
 from reasoner.namespaces import curie
-from reasoner.program.model import FALSE, TRUE, UNKNOWN, Decision, End, Indicator, Literal, Program, Recommendation
+from reasoner.program.model import FALSE, TRUE, UNKNOWN, Decision, End, Indicator, Literal, Program, Recommendation, Verdict
 from reasoner.program.settle import GateTables, moved, narrowed, settle
-from reasoner.program.watch import Watched
+from reasoner.program.watch import Watched, those_raised
 from reasoner.terms import lc
 
 __all__ = [
@@ -197,26 +197,36 @@ class Focus:
 
     def word(self, leaf_true: int, leaf_false: int) -> str:
         """Return the word of the decision's verdict when exactly these leaves are known, as advice decides it."""
-        decision = self.goal.decision
-        if decision is None:
+        decision = self.decision
+        found = self._given(self.evaluate(leaf_true, leaf_false))
+        return found.word if found else next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+
+    @property
+    def decision(self) -> Decision:
+        """Return the decision that the goal is; raise UsageError for a recommendation."""
+        if self.goal.decision is None:
             raise UsageError(f"{curie(self.goal.name)} is no decision")
-        values, watch = self.evaluate(leaf_true, leaf_false), self.program.watch
-        raised = {index for index in self._row_indices if watch.watched[index].is_raised(values)}
-        presumed = ""
-        for verdict in decision.verdicts:
+        return self.goal.decision
+
+    def _given(self, values: Sequence[int]) -> Verdict | None:
+        """Return the verdict that rows of the decision give, for certain or presumably."""
+        watch = self.program.watch
+        raised = those_raised(self._row_indices, watch.raising, values)
+        presumed = None
+        for verdict in self.decision.verdicts:
             rows = watch.rows.get(verdict.iri, ())
             if raised.isdisjoint(rows):
                 continue
             applicable = _held(values, self.program.classes[verdict.applicable])
             if applicable == TRUE:
-                return verdict.word
-            if not presumed and applicable == UNKNOWN and _held(values, self.program.classes[verdict.eligible]) == TRUE:
+                return verdict
+            if presumed is None and applicable == UNKNOWN and _held(values, self.program.classes[verdict.eligible]) == TRUE:
                 above = {
                     other for row in rows if _held(values, watch.watched[row].eligible) != FALSE for other in watch.watched[row].overriders
                 }
                 if raised.isdisjoint(above.difference(rows)):
-                    presumed = verdict.word
-        return presumed or next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+                    presumed = verdict
+        return presumed
 
     @cached_property
     def rows(self) -> list[Recommendation]:

@@ -7,7 +7,7 @@ sets are minimal hitting sets. What is settled is judged as the report judges it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from reasoner.advice import Advice, advise
 from reasoner.entailment import Statuses
 from reasoner.explanation import Missing, View
 from reasoner.focus import Focus, Goal, Question, Said, Span, goal_of, settled, verdict_of
+from reasoner.many import Leaves, Many
 from reasoner.namespaces import curie
 from reasoner.program.model import End
 
@@ -105,7 +106,7 @@ class _Search:
         from pysat.examples.hitman import Hitman
 
         found: list[tuple[int, ...]] = []
-        doubtful: list[tuple[int, ...]] = []
+        doubtful: dict[tuple[int, ...], Leaves] = {}
         if not self.questions:
             return [], True
         with Hitman(solver="m22", htype="sorted") as hitman:
@@ -116,7 +117,11 @@ class _Search:
                 if witness is None:
                     if len(found) == bound:
                         return found, False
-                    (found if self.settles(chosen) else doubtful).append(chosen)
+                    undecided = self._undecided(chosen)
+                    if undecided is None:
+                        found.append(chosen)
+                    else:
+                        doubtful[chosen] = undecided
                     hitman.block(candidate)
                     continue
                 outside = self._outside(chosen, witness)
@@ -126,10 +131,10 @@ class _Search:
         found = self._widened(found, doubtful, largest, bound)
         return found[:bound], len(found) <= bound
 
-    def _unsettled(self, chosen: Sequence[int]) -> tuple[int, int] | None:
+    def _unsettled(self, chosen: Sequence[int]) -> Leaves | None:
         """Return leaves, by masks, that answer `chosen` and may leave the goal open; None when every answer settles."""
 
-        def descend(depth: int, true: int, false: int) -> tuple[int, int] | None:
+        def descend(depth: int, true: int, false: int) -> Leaves | None:
             if self.focus.settles(true, false):
                 return None
             if depth == len(chosen):
@@ -143,7 +148,7 @@ class _Search:
 
         return descend(0, self.view.state.leaf_true, self.view.state.leaf_false)
 
-    def _outside(self, chosen: Iterable[int], witness: tuple[int, int]) -> list[int]:
+    def _outside(self, chosen: Iterable[int], witness: Leaves) -> list[int]:
         """Return the unknowns that no answer fits beside `witness` without settling the goal."""
         true, false = witness
         inside = set(chosen)
@@ -157,20 +162,54 @@ class _Search:
                         break
         return [index for index in range(len(self.questions)) if index not in inside]
 
-    def _widened(self, found: list[tuple[int, ...]], doubtful: list[tuple[int, ...]], largest: int, bound: int) -> list[tuple[int, ...]]:
-        """Return `found` with the smallest supersets of the doubtful sets that the report calls settled."""
+    def _widened(
+        self, found: list[tuple[int, ...]], doubtful: Mapping[tuple[int, ...], Leaves], largest: int, bound: int
+    ) -> list[tuple[int, ...]]:
+        """Return `found` with the smallest supersets of the doubtful sets that the report calls settled.
+
+        What an answer leaves undecided a further answer seldom decides, so that one is tried first.
+        """
         result = [set(each) for each in found]
-        layer = {frozenset(each) for each in doubtful}
-        while layer and len(result) <= bound:
-            wider = {each | {index} for each in layer for index in range(len(self.questions)) if index not in each}
-            layer = set()
-            for each in sorted((each for each in wider if len(each) <= largest), key=sorted):
-                if not any(known <= each for known in result):
-                    if self.settles(sorted(each)):
+        layer = {frozenset(each): leaves for each, leaves in doubtful.items()}
+        for _ in range(largest):
+            every = range(len(self.questions))
+            wider = {each | {index}: (leaves, index) for each, leaves in layer.items() if len(each) < largest for index in every}
+            tried = self._still_undecided({each: start for each, start in wider.items() if each not in layer})
+            layer = {}
+            for each in sorted(tried, key=sorted):
+                if len(result) <= bound and not any(known <= each for known in result):
+                    undecided = tried[each] or self._undecided(sorted(each))
+                    if undecided is None:
                         result.append(set(each))
                     else:
-                        layer.add(each)
+                        layer[each] = undecided
         return sorted((tuple(sorted(each)) for each in result), key=lambda each: (len(each), each))
+
+    def _still_undecided(self, wider: Mapping[frozenset[int], tuple[Leaves, int]]) -> dict[frozenset[int], Leaves | None]:
+        """Return for each set undecided leaves with an answer to one more question added, where that leaves them so."""
+        tried = [
+            (each, (leaves[0] | said.true, leaves[1] | said.false))
+            for each, (leaves, index) in wider.items()
+            for said in self.questions[index].answers
+            if not (leaves[0] | said.true) & (leaves[1] | said.false)
+        ]
+        found: dict[frozenset[int], Leaves | None] = dict.fromkeys(wider)
+        for (each, leaves), decided in zip(tried, self._decided([leaves for _, leaves in tried]), strict=True):
+            if not decided:
+                found[each] = leaves
+        return found
+
+    def _undecided(self, chosen: Sequence[int]) -> Leaves | None:
+        """Return leaves after a joint answer with which the report does not call the goal settled; None when there is none."""
+        sets = [(true, false) for _, true, false in self.answers(chosen)]
+        return next((leaves for leaves, decided in zip(sets, self._decided(sets), strict=True) if not decided), None)
+
+    def _decided(self, sets: Sequence[Leaves]) -> list[bool]:
+        """Return for each set whether the report calls the goal settled when exactly its leaves are known."""
+        if not sets or self.goal.decision is None or self.view.state.alternatives:
+            return [settled(self.view.program, *self._judge(*leaves), self.goal) for leaves in sets]
+        plane = Many(self.focus, sets).decided()
+        return [bool(plane >> place & 1) for place in range(len(sets))]
 
     def answers(self, chosen: Sequence[int]) -> Iterator[tuple[tuple[Said, ...], int, int]]:
         """Yield every consistent joint answer to some questions, with the leaf masks that it makes."""
@@ -184,10 +223,6 @@ class _Search:
                     yield from descend(depth + 1, (*said, each), true | each.true, false | each.false)
 
         yield from descend(0, (), self.view.state.leaf_true, self.view.state.leaf_false)
-
-    def settles(self, chosen: Sequence[int]) -> bool:
-        """Return whether the report calls the goal settled after every joint answer."""
-        return all(settled(self.view.program, *self._judge(true, false), self.goal) for _, true, false in self.answers(chosen))
 
     def _judge(self, true: int, false: int) -> tuple[Statuses, Advice]:
         statuses = Statuses(self.view.program, true, false)

@@ -10,27 +10,34 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from reasoner.abstraction.state import CaseState, Conflict
 from reasoner.focus import Focus, bits_of
+from reasoner.many import Leaves, Many
+from reasoner.meeting import DENYING, Meeting, Unit, side_family
 from reasoner.moves import Move
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Indicator, Literal, Program
 from reasoner.terms import Role
 
-__all__ = ["Reach"]
+__all__ = ["Meet", "Reach"]
+
+Meet = tuple[int, int, int]
+"""The leaves that hold and that fail after several moves, and those of which that may not be so, as masks."""
 
 _ANY = frozenset({TRUE, FALSE, UNKNOWN})
-_DENYING = ("absent", "old", "stopped")
 
 
 class Reach:
     """What a set of moves can do to the leaves of a goal, alone and together.
 
-    `alone` gives the state after each move by itself, `conflicts` what contradicts itself in the case already.
+    `after` gives the state after moves, `conflicts` is what contradicts itself in the case already.
     """
 
-    def __init__(self, focus: Focus, moves: Sequence[Move], alone: Mapping[Move, CaseState], conflicts: Collection[Conflict]) -> None:
+    def __init__(
+        self, focus: Focus, moves: Sequence[Move], after: Callable[[tuple[Move, ...]], CaseState], conflicts: Collection[Conflict]
+    ) -> None:
         self.focus = focus
         self.program = focus.program
         self.base = focus.state
-        self.alone = alone
+        self.alone = alone = {move: after((move,)) for move in moves}
+        self._conflicts = conflicts
         self.values: dict[int, set[int]] = {}
         self.touched: dict[Move, int] = {}
         self.changed: dict[Move, int] = {}
@@ -42,6 +49,9 @@ class Reach:
         shared = _shared(self.program, moves)
         for move in moves:
             self._enter(move, shared)
+        self._meeting = Meeting(focus)
+        self._after = after
+        self._units: dict[tuple[Move, ...], Unit] = {}
         self._settled = self._evaluated(lambda values: next(iter(values)) if len(values) == 1 else UNKNOWN)
         lenient = self._evaluated(_favoured, closed=True)
         self._able = [_can_be_raised((each.eligible, each.trigger), self._settled, lenient) for each in focus.watched]
@@ -50,7 +60,7 @@ class Reach:
 
     def _enter(self, move: Move, shared: frozenset[str]) -> None:
         state = self.alone[move]
-        changed = ((state.leaf_true ^ self.base.leaf_true) | (state.leaf_false ^ self.base.leaf_false)) & self.focus.leaves
+        changed = self._changed(state)
         joint, free = self._joint(move, shared)
         self.changed[move], self.joint[move], self.free[move] = changed, joint, free
         self.touched[move] = changed | joint | free
@@ -71,10 +81,10 @@ class Reach:
         program, term, clash = self.program, move.change.term, move in self.clashing
         indicator = program.indicator.get(term)
         if indicator is not None:
-            return 0, self._derived(indicator, clash)
+            return 0, self._derived(indicator, clash) | self._cuts([indicator] if indicator.items else [])
         joint = self._leaves(shared & _scope(program, move))
         near = {*program.parents[term], *program.below[term]}
-        family = _side_family(program, term)
+        family = side_family(program, term)
         free = self._leaves(near if clash else family if not family.isdisjoint(shared) else ())
         if term in program.weighed_findings:
             free |= self._cuts(each for each in program.indicators if each.items and not self._is_stated(each))
@@ -106,48 +116,93 @@ class Reach:
             found |= (1 << len(each.cuts) + 1) - 1 << each.first_bit
         return found & self.focus.leaves
 
-    def together(self, chosen: Sequence[Move]) -> tuple[int, int, int]:
+    def together(self, chosen: Sequence[Move]) -> Meet:
         """Return the leaves after several moves, put together from what each does, and those of which that may not be so."""
+        return self._joined([self._unit((move,)) for move in chosen], self.clashing.isdisjoint(chosen))
+
+    def apart(self, chosen: Sequence[Move]) -> Meet | None:
+        """Return the same, related moves taken as one; None when these contradict each other. No leaf is told where all are related."""
+        groups = self._groups(chosen)
+        if len(groups) == 1 or not self.clashing.isdisjoint(chosen):
+            return 0, 0, self.focus.leaves
+        if any(each not in self._conflicts for group in groups for each in self._after(group).conflicts):
+            return None
+        return self._joined([self._unit(group) for group in groups], True)
+
+    def _joined(self, units: Sequence[Unit], plain: bool) -> Meet:
         true, false, once, twice = self.base.leaf_true, self.base.leaf_false, 0, 0
-        for move in chosen:
-            changed, state, touched = self.changed[move], self.alone[move], self.touched[move]
-            twice |= once & touched | (touched if move in self.clashing else 0)
+        for unit in units:
+            changed, state, touched = unit.changed, unit.state, unit.touched
+            twice |= once & touched | (0 if plain or self.clashing.isdisjoint(unit.moves) else touched)
             once |= touched
             true, false = true & ~changed | changed & state.leaf_true, false & ~changed | changed & state.leaf_false
-        return true & ~twice, false & ~twice, twice
+        true, false = true & ~twice, false & ~twice
+        if twice and plain:
+            holds, fails, twice = self._meeting.decide(units, twice)
+            true, false = true | holds, false | fails
+        return true, false, twice
 
-    def may_answer(self, chosen: Sequence[Move], leaves: tuple[int, int, int], word: str, wanted: str | None) -> bool:
-        """Return whether some values of the leaves that are not known after the moves may give the verdict looked for."""
-        decision = self.focus.goal.decision
-        if decision is None:
-            return True
+    def _groups(self, chosen: Sequence[Move]) -> list[tuple[Move, ...]]:
+        """Return moves in groups, those that are related in one."""
+        groups: list[list[Move]] = []
+        for move in chosen:
+            near = [each for each in groups if any(self._meeting.are_related(self._unit((move,)), self._unit((one,))) for one in each)]
+            groups = [each for each in groups if each not in near] + [[one for each in near for one in each] + [move]]
+        return [tuple(group) for group in groups]
+
+    def _unit(self, moves: tuple[Move, ...]) -> Unit:
+        if moves not in self._units:
+            state = self._after(moves)
+            changed = self._changed(state)
+            joint = self._sum(self.joint[move] & ~self.free[move] for move in moves)
+            touched = changed | self._sum(self.touched[move] for move in moves)
+            self._units[moves] = self._meeting.unit(moves, state, changed, touched, joint)
+        return self._units[moves]
+
+    def _changed(self, state: CaseState) -> int:
+        """Return the leaves of the goal that differ in a state."""
+        return ((state.leaf_true ^ self.base.leaf_true) | (state.leaf_false ^ self.base.leaf_false)) & self.focus.leaves
+
+    def may_answer(self, sets: Mapping[tuple[Move, ...], Meet], word: str, wanted: str | None) -> list[tuple[Move, ...]]:
+        """Return the sets for which some values of the leaves not known after the moves may give the verdict looked for."""
+        decision = self.focus.decision
+        if not sets:
+            return []
+        settled = Many(self.focus, [leaves[:2] for leaves in sets.values()])
+        lenient = Many(self.focus, [self._lenient(chosen, leaves) for chosen, leaves in sets.items()])
+        current = next(verdict for verdict in decision.verdicts if verdict.word == word)
+        remaining = next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+        if wanted in (None, remaining) and word != remaining:
+            found = self._may_fall(current.iri, settled, lenient)
+        else:
+            found = 0
+            for verdict in decision.verdicts:
+                if verdict.word != word and wanted in (None, verdict.word) and verdict.eligible in self.program.classes:
+                    found |= ~lenient.false(self.program.classes[verdict.eligible])
+        return [chosen for place, chosen in enumerate(sets) if found >> place & 1]
+
+    def _lenient(self, chosen: Sequence[Move], leaves: Meet) -> Leaves:
+        """Return the leaves with what is not known after some moves in favour of whatever may be entailed."""
         true, false, twice = leaves
         can_true, can_false = self.base.leaf_true, self.base.leaf_false | self._sum(self.joint[move] for move in chosen)
         for move in chosen:
             state, free = self.alone[move], self.free[move]
             can_true |= self.changed[move] & state.leaf_true | free
             can_false |= self.changed[move] & state.leaf_false | free
-        settled = self.focus.evaluate(true, false)
         denied = self.focus.leaves & ~true & ~(twice & can_true)
-        lenient = self.focus.evaluate(true | twice & can_true & ~can_false, false | denied)
-        current = next(verdict for verdict in decision.verdicts if verdict.word == word)
-        remaining = next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
-        if wanted in (None, remaining) and word != remaining:
-            return self._may_fall(current.iri, settled, lenient)
-        return any(
-            self.focus.held(lenient, verdict.eligible) != FALSE
-            for verdict in decision.verdicts
-            if verdict.word != word and wanted in (None, verdict.word) and verdict.eligible in self.program.classes
-        )
+        return true | twice & can_true & ~can_false, false | denied
 
-    def _may_fall(self, verdict: str, settled: Sequence[int], lenient: Sequence[int]) -> bool:
-        """Return whether a verdict may no longer be eligible, or a row of another one be raised above one of its rows."""
-        rows = [place for place, row in enumerate(self.focus.rows) if row.verdict == verdict]
-        if not any(self.focus.held(settled, self.focus.rows[place].eligible) == TRUE for place in rows):
-            return True
-        above = {other for place in rows for other in self.focus.above(place)} - set(rows)
+    def _may_fall(self, verdict: str, settled: Many, lenient: Many) -> int:
+        """Return where a verdict may no longer be eligible, or a row of another one be raised above one of its rows."""
         watched = self.focus.watched
-        return any(_can_be_raised((watched[place].eligible, watched[place].trigger), settled, lenient) for place in above)
+        rows = [place for place, row in enumerate(self.focus.rows) if row.verdict == verdict]
+        found = settled.every
+        for place in rows:
+            found &= ~settled.true(watched[place].eligible)
+        for other in {other for place in rows for other in self.focus.above(place)} - set(rows):
+            eligible, trigger = watched[other].eligible, watched[other].trigger
+            found |= ~lenient.false(eligible) | ~settled.false(eligible) & ~lenient.false(trigger)
+        return found
 
     # --- what they can bear on --------------------------------------------------------------------------------------
 
@@ -267,23 +322,11 @@ def _leaves_by(focus: Focus, part: int) -> dict[str, int]:
     return found
 
 
-def _side_family(program: Program, term: str) -> set[str]:
-    """Return the findings whose sides a change of `term` may decide, with all their kinds."""
-    found: set[str] = set()
-    for finding, kinds in program.side_patterns.items():
-        names = {finding, *(kind for _, kind in kinds)}
-        if term in program.parents[finding] or not names.isdisjoint(program.parents[term]) or not names.isdisjoint(program.below[term]):
-            found |= names
-    return found
-
-
 def _scope(program: Program, move: Move) -> frozenset[str]:
-    """Return the terms that a move may come to deny with others: above what it says or, for a denial, above all it denies."""
+    """Return the terms that a move may come to deny, or keep from being denied, with others: all above what it speaks of."""
     term = move.change.term
-    if move.change.value not in _DENYING:
-        return frozenset(program.parents[term])
-    denied = {below for each in (term, *_side_family(program, term)) for below in program.below[each]}
-    return frozenset(above for each in denied for above in program.parents[each])
+    named = (term, *side_family(program, term)) if move.change.value in DENYING else (term,)
+    return frozenset(above for each in program.at_or_below(named) for above in program.parents[each])
 
 
 def _shared(program: Program, moves: Iterable[Move]) -> frozenset[str]:

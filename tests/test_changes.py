@@ -7,19 +7,23 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reasoner import load_records
+from reasoner.advice import advise
 from reasoner.answering import answer_case
 from reasoner.changed_proofs import prove_changes
 from reasoner.changes import Changes, _Search, changes_of, read_goal
 from reasoner.cli import main
 from reasoner.counterfactual import apply_changes
+from reasoner.entailment import Statuses
 from reasoner.errors import UsageError
 from reasoner.explanation import View
-from reasoner.focus import goal_of, verdict_of
+from reasoner.focus import Focus, goal_of, settled, verdict_of
+from reasoner.many import Many
 from reasoner.missing import settling_sets
 from reasoner.moves import TO_LEARN, WERE_IT, Move
 from reasoner.namespaces import curie
@@ -27,6 +31,7 @@ from reasoner.program import Program
 from reasoner.proof_axioms import load_axioms
 from reasoner.proof_checker import Checker
 from reasoner.proofs import Prover
+from reasoner.reach import Reach
 from reasoner.report import CaseAnswer
 
 ROOT = Path(__file__).parent / "cases"
@@ -225,3 +230,59 @@ def test_time_for_all_reasons_missing_facts_and_changes(knowledge: Program, root
     times = sorted(times[1:])
     said = f"median {times[15]:.0f}, 95 % below {times[28]:.0f}, worst {times[-1]:.0f}"
     figure("all minimal reasons, missing facts and counterfactuals of the imaging verdict, 30 cases", said, "ms")
+
+
+def test_leaves_put_together_equal_those_abstracted_anew(knowledge: Program, figure: Callable[..., None]) -> None:
+    """What several moves do to the leaves of the verdict follows from what each, or each related pair, does by itself."""
+    draw, plain, apart = random.Random(9), 0, 0
+    tables = sorted((Path(__file__).parent / "matrix").glob("repeat-imaging-*/record.ttl"))
+    cases = [case for path in (*draw.sample(CASES, 25), *tables) for case in load_records([path], knowledge).cases]
+    for case in draw.sample(cases, 60):
+        assert case.as_of is not None
+        answer = answer_case(case, knowledge, case.as_of)
+        search = _Search(View(knowledge, answer.state, answer.statuses), IMAGING, answer.as_of, None)
+        reach, leaves = Reach(search.focus, search.moves, search.after, search._known), search.focus.leaves
+        for chosen in (tuple(draw.sample(search.moves, draw.choice((2, 3, 3)))) for _ in range(60)):
+            state = search.after(chosen)
+            if len({move.subject for move in chosen}) < len(chosen) or set(state.conflicts) - search._known:
+                continue
+            true, false, left = reach.together(chosen)
+            plain += not left
+            if left:
+                whole = reach.apart(chosen)
+                assert whole is not None
+                true, false, left = whole
+                apart += not left
+            known = leaves & ~left
+            assert (true & known, false & known) == (state.leaf_true & known, state.leaf_false & known), (case.iri, chosen)
+    figure("what would change it: sets of changes put together, equal to those abstracted anew", plain)
+    figure("of these with related changes abstracted as one", apart)
+    assert plain >= 1500 and apart >= 100
+
+
+def test_many_sets_at_once_equal_one_by_one(knowledge: Program, figure: Callable[..., None]) -> None:
+    draw, count = random.Random(10), 0
+    for path in draw.sample(CASES, 20):
+        view, _answer = opened(path, knowledge)
+        for name in (IMAGING, "scope"):
+            focus = Focus(knowledge, view.state, goal_of(knowledge, name))
+            questions = focus.questions()
+            sets = [(view.state.leaf_true, view.state.leaf_false)]
+            for _ in range(200):
+                true, false = sets[0]
+                for question in draw.sample(questions, min(len(questions), 6)):
+                    said = draw.choice(question.answers)
+                    if not (true | said.true) & (false | said.false):
+                        true, false = true | said.true, false | said.false
+                sets.append((true, false))
+            many = Many(focus, sets)
+            words, decided = many.words(), many.decided()
+            for place, leaves in enumerate(sets):
+                statuses = Statuses(knowledge, *leaves)
+                advice = advise(knowledge, replace(view.state, leaf_true=leaves[0], leaf_false=leaves[1], alternatives=()), statuses)
+                word = verdict_of(advice, focus.goal)
+                assert [each for each, plane in words.items() if plane >> place & 1] == [word] == [focus.word(*leaves)]
+                assert bool(decided >> place & 1) == settled(knowledge, statuses, advice, focus.goal)
+                count += 1
+    figure("sets of leaves judged at once, equal to advice one by one", count)
+    assert count >= 5000

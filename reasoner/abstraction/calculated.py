@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import date
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from reasoner.abstraction.state import IndicatorState
 from reasoner.moments import DAY, days_between
 from reasoner.program.model import Indicator
 
-__all__ = ["count", "difference", "weighted_sum"]
+__all__ = ["count", "difference", "weigh_items", "weighted_sum"]
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -92,12 +93,7 @@ def weighted_sum(indicator: Indicator, context: Context) -> IndicatorState:
     if stated is not None and stated.settled:
         return stated._replace(rule="stated by a clinician")
     present, absent, sources = context.weighed
-    low = high = 0
-    for findings, points in indicator.items:
-        if not present.isdisjoint(findings):
-            low, high = low + points, high + points
-        elif not absent.issuperset(findings):
-            low, high = low + min(points, 0), high + max(points, 0)
+    low, high = weigh_items(indicator, present, absent)
     return interval_state(
         indicator,
         as_ends(Decimal(low), Decimal(high)),
@@ -105,3 +101,14 @@ def weighted_sum(indicator: Indicator, context: Context) -> IndicatorState:
         "sum of items",
         "" if low == high else "items not on record leave an interval",
     )
+
+
+def weigh_items(indicator: Indicator, present: Set[str], absent: Set[str]) -> tuple[int, int]:
+    """Return the least and the greatest sum of a weighted sum's items, by the findings that are present and absent."""
+    low = high = 0
+    for findings, points in indicator.items:
+        if not present.isdisjoint(findings):
+            low, high = low + points, high + points
+        elif not absent >= frozenset(findings):
+            low, high = low + min(points, 0), high + max(points, 0)
+    return low, high

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Literal, Part, Recommendation
 
-__all__ = ["Overrider", "Watch", "Watched", "find_raised", "load_watch"]
+__all__ = ["Overrider", "Watch", "Watched", "find_raised", "load_watch", "those_raised"]
 
 Overrider = tuple[str, int, Part]
 """The IRI and the index of an overriding recommendation, and its Eligible: the bit, and the value by which it holds."""
@@ -28,7 +28,7 @@ class Watched:
 
     def is_raised(self, values: Sequence[int]) -> bool:
         """Return whether Eligible holds, or is open while the trigger holds; `values` are those of all bits."""
-        return bool(_those_raised((0,), ((_part(self.eligible), _part(self.trigger)),), values))
+        return bool(those_raised((0,), ((_part(self.eligible), _part(self.trigger)),), values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def load_watch(recommendations: Sequence[Recommendation], classes: Mapping[str, 
         ),
         raising,
         {bit: tuple(places) for bit, places in concerned.items()},
-        frozenset(_those_raised(range(len(raising)), raising, resting)),
+        frozenset(those_raised(range(len(raising)), raising, resting)),
         {verdict: tuple(places) for verdict, places in rows.items()},
         tuple(tuple((name, index[name], eligible[name]) for name in names) for names in groups),
     )
@@ -92,10 +92,11 @@ def find_raised(watch: Watch, changed: Sequence[int], values: Sequence[int]) -> 
     """
     concerned, raising = watch.concerned, watch.raising
     moved = concerned.keys() & changed
-    return _those_raised(watch.raised.union(*[concerned[bit] for bit in moved]), raising, values)
+    return those_raised(watch.raised.union(*[concerned[bit] for bit in moved]), raising, values)
 
 
-def _those_raised(due: Iterable[int], raising: Sequence[tuple[Part, Part]], values: Sequence[int]) -> set[int]:
+def those_raised(due: Iterable[int], raising: Sequence[tuple[Part, Part]], values: Sequence[int]) -> set[int]:
+    """Return those of the recommendations in `due`, by index, that are raised; `raising` is as in `Watch`."""
     found = set()
     for index in due:
         (bit, serving), trigger = raising[index]

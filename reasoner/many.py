@@ -1,0 +1,150 @@
+"""Evaluate the gates of one goal for many sets of known leaves at once, one bit of an integer for each set.
+
+Two planes are kept for every bit of the program: where it is known to hold and where it is known to fail. A gate is
+evaluated as `reasoner.program.settle` evaluates it for one set; verdicts follow as advice decides them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reasoner.focus import Focus, bits_of
+from reasoner.program.model import TRUE, Literal
+from reasoner.program.settle import JointTable
+
+__all__ = ["Leaves", "Many"]
+
+Leaves = tuple[int, int]
+"""The leaves that hold and those that fail, as masks."""
+
+_TERMINALS = 2
+
+
+class Many:
+    """What a goal rests on, when exactly the leaves of each set are known; `every` holds one bit for each set."""
+
+    def __init__(self, focus: Focus, sets: Sequence[Leaves]) -> None:
+        self._focus = focus
+        self._tables = focus.tables
+        self.every = (1 << len(sets)) - 1
+        self._holds: dict[int, int] = {}
+        self._fails: dict[int, int] = {}
+        self._enter(sets)
+        for index in bits_of(focus.gates):
+            self._decide(index)
+
+    def _enter(self, sets: Sequence[Leaves]) -> None:
+        """Enter the leaves of each set, most of which know what the first one does."""
+        for planes, which in ((self._holds, 0), (self._fails, 1)):
+            first = sets[0][which]
+            planes.update((bit, self.every if first >> bit & 1 else 0) for bit in range(self._tables.leaf_count))
+            for place, leaves in enumerate(sets):
+                for bit in bits_of(leaves[which] ^ first):
+                    planes[bit] ^= 1 << place
+
+    def _decide(self, index: int) -> None:
+        parts, holds, _ = self._tables.gates[index]
+        all_hold, one_fails = self.every, 0
+        for bit, serving in parts:
+            serves, hinders = (self._holds, self._fails) if serving == TRUE else (self._fails, self._holds)
+            all_hold &= serves[bit]
+            one_fails |= hinders[bit]
+        for joint in self._tables.joints.get(index, ()):
+            one_fails |= self._cannot_hold(joint, self.every & ~(all_hold | one_fails))
+        own = self._tables.leaf_count + index
+        first, second = (self._holds, self._fails) if holds == TRUE else (self._fails, self._holds)
+        first[own], second[own] = all_hold, one_fails
+
+    def _cannot_hold(self, joint: JointTable, asked: int) -> int:
+        """Return where the parts of a joint cannot all hold, among the sets that are asked for."""
+        opposed = 0
+        for (one, serving), (other, wanted) in joint.opposed:
+            opposed |= ~self._plane(one, serving) & ~self._plane(other, wanted)
+        asked &= opposed
+        for cube in joint.witnesses:
+            if not asked:
+                return 0
+            hindered = 0
+            for bit, value in cube:
+                hindered |= self._fails[bit] if value == TRUE else self._holds[bit]
+            asked &= hindered
+        return asked & ~self._satisfiable(joint.row, asked) if asked else 0
+
+    def _satisfiable(self, root: int, asked: int) -> int:
+        """Return where a path of a diagram to the true terminal agrees with what is known."""
+        nodes, known = self._tables.nodes, {0: 0, 1: asked}
+
+        def reached(row: int) -> int:
+            found = known.get(row)
+            if found is None:
+                bit, high, low = nodes[row - _TERMINALS]
+                may_hold, may_fail = asked & ~self._fails[bit], asked & ~self._holds[bit]
+                found = (may_hold and may_hold & reached(high)) | (may_fail and may_fail & reached(low))
+                known[row] = found
+            return found
+
+        return reached(root)
+
+    def _plane(self, bit: int, value: int) -> int:
+        return (self._holds if value == TRUE else self._fails)[bit]
+
+    # --- what follows -------------------------------------------------------------------------------------------------
+
+    def true(self, literal: Literal) -> int:
+        """Return where a literal is entailed."""
+        return (self._holds if literal[1] else self._fails)[literal[0]]
+
+    def false(self, literal: Literal) -> int:
+        """Return where a literal is refuted."""
+        return self.true((literal[0], not literal[1]))
+
+    def raised(self, place: int) -> int:
+        """Return where a row of the goal is raised: Eligible is entailed, or open with the trigger entailed."""
+        watched = self._focus.watched[place]
+        return self.true(watched.eligible) | self.every & ~self.false(watched.eligible) & self.true(watched.trigger)
+
+    def decided(self) -> int:
+        """Return where rows give the goal's decision a verdict, or none can: what the report calls settled."""
+        decision, program = self._focus.decision, self._focus.program
+        out = self.every
+        for row in decision.rows:
+            out &= self.false(program.classes[program.recommendation[row].applicable])
+        return out | _union(plane for _, plane in self._given())
+
+    def words(self) -> dict[str, int]:
+        """Return where the goal's decision has each verdict, by its word, as advice decides it."""
+        decision = self._focus.decision
+        remaining = next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+        found: dict[str, int] = {}
+        left = self.every
+        for word, plane in (*self._given(), (remaining, left)):
+            found[word] = found.get(word, 0) | plane & left
+            left &= ~plane
+        return found
+
+    def _given(self) -> list[tuple[str, int]]:
+        """Return where rows give each verdict, first for certain, then presumably; the first that holds counts."""
+        decision = self._focus.decision
+        focus, classes = self._focus, self._focus.program.classes
+        raised = [self.raised(place) for place in range(len(focus.rows))]
+        certain: list[tuple[str, int]] = []
+        presumed: list[tuple[str, int]] = []
+        for verdict in decision.verdicts:
+            rows = [place for place, row in enumerate(focus.rows) if row.verdict == verdict.iri]
+            some = _union(raised[place] for place in rows)
+            if some:
+                applicable = classes[verdict.applicable]
+                certain.append((verdict.word, some & self.true(applicable)))
+                eligible = some & self.true(classes[verdict.eligible]) & ~self.true(applicable) & ~self.false(applicable)
+                for place in rows:
+                    above = _union(raised[other] for other in focus.above(place) if other not in rows)
+                    eligible &= self.false(focus.watched[place].eligible) | ~above
+                presumed.append((verdict.word, eligible))
+        return [*certain, *presumed]
+
+
+def _union(planes: Iterable[int]) -> int:
+    found = 0
+    for plane in planes:
+        found |= plane
+    return found
