@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs
 from urllib.request import urlopen
 
 import pyoxigraph
+import pytest
 
 JSON_TYPE = "application/sparql-results+json"
 
@@ -176,3 +178,89 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("the server does not answer")
+
+
+# --- Virtuoso, unpacked from the packages of Debian ------------------------------------------------------------------------
+
+VIRTUOSO = "virtuoso-opensource-7-bin"
+LIBRARIES = {
+    "libpcre.so.3": "libpcre3",
+    "libminizip.so.1": "libminizip1",
+    "libldap-2.5.so.0": "libldap-2.5-0",
+    "liblber-2.5.so.0": "libldap-2.5-0",
+    "libsasl2.so.2": "libsasl2-2",
+    "libreadline.so.8": "libreadline8",
+    "libssl.so.3": "libssl3",
+    "libcrypto.so.3": "libssl3",
+}
+INI = """[Database]
+DatabaseFile = virtuoso.db
+ErrorLogFile = virtuoso.log
+LockFile = virtuoso.lck
+TransactionFile = virtuoso.trx
+xa_persistent_file = virtuoso.pxa
+[TempDatabase]
+DatabaseFile = virtuoso-temp.db
+TransactionFile = virtuoso-temp.trx
+[Parameters]
+ServerPort = 127.0.0.1:{sql}
+NumberOfBuffers = 20000
+MaxDirtyBuffers = 10000
+DirsAllowed = .
+[HTTPServer]
+ServerPort = 127.0.0.1:{http}
+ServerRoot = .
+[SPARQL]
+ResultSetMaxRows = 10000
+"""
+
+
+def unpacked_virtuoso() -> tuple[Path, dict[str, str]] | str:
+    """Return the server and the environment in which it finds its libraries, from a cache that is filled first; or why not."""
+    if not all(map(shutil.which, ("apt-get", "dpkg", "ldd"))):
+        return "no Debian here, so no packages of it"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "legcramps-tests" / VIRTUOSO
+    root = cache / "root"
+    folders = [str(found) for found in (root / "usr" / "lib", root / "lib") for found in (found, *found.glob("*-linux-gnu*"))]
+    server, environment = root / "usr" / "bin" / "virtuoso-t", {**os.environ, "LD_LIBRARY_PATH": ":".join(folders)}
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        if not server.is_file():
+            unpack(VIRTUOSO, cache, root)
+        for _ in range(2):
+            said = subprocess.run(["ldd", str(server)], env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+            missing = {line.split()[0] for line in said.splitlines() if "not found" in line}
+            for package in sorted({LIBRARIES.get(name, name) for name in missing}):
+                unpack(package, cache, root)
+            folders += [str(found) for top in (root / "usr" / "lib", root / "lib") for found in top.glob("*-linux-gnu*")]
+            environment["LD_LIBRARY_PATH"] = ":".join(folders)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"the packages of Virtuoso cannot be had ({error})"
+    return f"{server.name} lacks {', '.join(sorted(missing))}" if missing else (server, environment)
+
+
+def unpack(package: str, cache: Path, root: Path) -> None:
+    """Fetch a package of Debian and unpack it, without installing anything."""
+    subprocess.run(["apt-get", "download", package], cwd=cache, capture_output=True, check=True, timeout=300)
+    for file in cache.glob(f"{package}_*.deb"):
+        subprocess.run(["dpkg", "-x", str(file), str(root)], capture_output=True, check=True, timeout=60)
+
+
+@contextmanager
+def virtuoso_store(folder: Path) -> Iterator[str]:
+    """Run an empty Virtuoso in a folder and give its address without a path; skip the test when it cannot be had."""
+    found = unpacked_virtuoso()
+    if isinstance(found, str):
+        pytest.skip(f"not run: {found}")
+    server, environment = found
+    port = free_port()
+    (folder / "virtuoso.ini").write_text(INI.format(sql=free_port(), http=port), encoding="utf-8")
+    command = [str(server), "+configfile", "virtuoso.ini", "+foreground"]
+    with (folder / "said.txt").open("wb") as said:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/sparql?query=ASK%7B%7D", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(60)
