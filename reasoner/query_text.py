@@ -211,8 +211,8 @@ def _check_tokens(text: str, refused: re.Pattern[str]) -> None:
                     why=f"more than {MAX_NESTING} brackets are open at once",
                     repair="split it into several queries",
                 )
-        elif token.lastgroup == "name" and word[0] not in "?$" and refused.search(word.partition(":")[0]):
-            raise _refused(word)
+        elif token.lastgroup == "name" and word[0] not in "?$" and (found := refused.search(word.partition(":")[0])):
+            raise _refused(found[0].upper())
 
 
 def _refused(word: str) -> ForbiddenError:

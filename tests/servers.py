@@ -101,9 +101,9 @@ def is_alive(process: int) -> bool:
 
 
 @contextmanager
-def running(*arguments: str, errors: Path | None = None) -> Iterator[Server]:
+def running(*arguments: str, errors: Path | None = None, options: tuple[str, ...] = ()) -> Iterator[Server]:
     """Start `legcramps serve` with these arguments at a free port; what it says on stderr goes to `errors` if given."""
-    command = [sys.executable, "-m", "reasoner", "--knowledge", str(ROOT), "serve", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "reasoner", "--knowledge", str(ROOT), *options, "serve", "--port", "0", *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert process.stderr is not None
     said = ""

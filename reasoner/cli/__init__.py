@@ -26,6 +26,8 @@ VERBS = {
     "serve": "serve knowledge, records and what follows from them over HTTP: SPARQL and a health report",
     "publish": "write knowledge, records and what follows from them into a remote SPARQL store, and verify it",
     "probe": "say what a remote SPARQL store can do, and what it changes",
+    "backup": "write all that a store holds into one file, also while it is served",
+    "restore": "make a store of a backup, once it has proved whole",
     "check": "check ontology, shapes, queries and documents, each finding with its repair",
     "fmt": "rewrite Turtle files in the canonical form, and list new modules in master and catalogue; nothing is lost",
     "diff": "say which terms, entailments and patients' verdicts differ between two versions of the knowledge",

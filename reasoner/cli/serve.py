@@ -7,9 +7,13 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, remark
-from reasoner.errors import MissingExtraError
+from reasoner.cli.arguments import INPUT_FORMATS, add_as_of
+from reasoner.errors import MissingExtraError, visible
+
+if TYPE_CHECKING:
+    from reasoner.server.holdings import Inputs
 
 __all__ = ["add_arguments"]
 
@@ -52,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
     limits = Limits(workers=arguments.workers, deadline=arguments.deadline, rows=arguments.max_rows)
     given = {"form": arguments.input_format, "mapping": arguments.mapping, "as_of": arguments.as_of}
     inputs = Inputs.read(arguments.files, program, folder, **given)
-    remark(inputs.records, arguments.as_of)
+    _remark(inputs, arguments.as_of is None)
     with TemporaryDirectory(prefix="legcramps-") if token and not arguments.store else nullcontext(arguments.store) as store:
         holdings = keep(Path(store), program, folder, inputs, limits) if store else hold(inputs.quads(program, folder))
         listening = listen(arguments.host, arguments.port)
@@ -63,3 +67,14 @@ def _run(arguments: argparse.Namespace) -> int:
         serve(app, listening, lambda: print(f"legcramps: serving http://{settings.host}:{settings.port}/", file=sys.stderr, flush=True))
         holdings.close()
     return 0
+
+
+def _remark(inputs: Inputs, as_recorded: bool) -> None:
+    """Say on stderr what is not as it could be, and name no case: what a server says is kept in logs."""
+    from reasoner.answering import undated
+
+    count = len(undated(inputs.records)) if as_recorded else 0
+    if count:
+        print(f"legcramps: cases without an as-of instant, judged at the present one: {count}", file=sys.stderr)
+    for failure in inputs.records.failures:
+        print(visible(f"legcramps: {failure.what} ({failure.where}) [{failure.code}]"), file=sys.stderr)

@@ -46,9 +46,9 @@ class Gate:
         try:
             await self._app(scope, receive, guarded)
         except Exception as error:
-            if begun:
-                raise
             why = type(error).__name__
+            if begun:
+                raise ConnectionAbortedError(why) from None
             await send_problem(guarded, 500, {"status": 500, "title": "Internal error", "detail": why, "code": LegcrampsError.code})
 
     def _knows(self, host: str) -> bool:

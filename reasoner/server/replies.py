@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
@@ -19,9 +20,10 @@ from reasoner.errors import (
     UsageError,
 )
 
-__all__ = ["Headers", "header_of", "parameters", "problem_of", "read_body", "send_problem", "send_reply"]
+__all__ = ["Headers", "header_of", "parameters", "problem", "problem_of", "read_body", "send_problem", "send_reply"]
 
 _MOST_PARAMETERS = 100
+_POSITION = re.compile(r"\bat (\d+):(\d+)|line:(\d+), col:(\d+)")
 Headers = Iterable[tuple[str, str]]
 _STATUS: tuple[tuple[type[LegcrampsError], int], ...] = (
     (UnsupportedInputError, 415),
@@ -54,8 +56,19 @@ async def send_reply(send: Send, status: int, body: bytes, media: str = "", head
 def problem_of(error: LegcrampsError) -> tuple[int, dict[str, object]]:
     """Return the status and the document (RFC 9457) of an error."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    document = {"title": error.what, "detail": error.why, "repair": error.repair, "code": error.code}
-    return status, {"status": status, **{name: text for name, text in document.items() if text}}
+    return status, problem(status, error.what, error.why, error.repair, error.code)
+
+
+def problem(status: int, what: str, why: str, repair: str, code: str) -> dict[str, object]:
+    """Return a problem; of what a parser says the place alone is passed on, because the rest may repeat what was sent."""
+    document: dict[str, object] = {"status": status, "title": what}
+    if place := _POSITION.search(why):
+        line, column = (int(number) for number in place.groups() if number)
+        document |= {"line": line, "column": column}
+        why = f"line {line}, column {column}"
+    elif code == SyntaxProblem.code:
+        why = ""
+    return document | {name: text for name, text in (("detail", why), ("repair", repair), ("code", code)) if text}
 
 
 async def send_problem(send: Send, status: int, document: dict[str, object], headers: Headers = ()) -> None:

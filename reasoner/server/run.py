@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -29,6 +30,15 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
+class _Discreet(logging.Formatter):
+    """Write of a log record what cannot hold what was asked or answered: its level, its source, the kind of an error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        return f"legcramps: {record.levelname.lower()} in {record.name}, line {record.lineno}{f': {kind}' if kind else ''}"
+
+
 class _Server(uvicorn.Server):
     """A server that says when it is ready."""
 
@@ -50,6 +60,9 @@ class _Server(uvicorn.Server):
 
 def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Serve an application until SIGTERM or SIGINT; requests under way are finished first."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Discreet())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     config = uvicorn.Config(
         app,
         loop="uvloop",

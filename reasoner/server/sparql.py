@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 
@@ -14,7 +13,7 @@ from reasoner.server.changes import Changes
 from reasoner.server.description import Description
 from reasoner.server.formats import GRAPH_TYPES, RESULT_TYPES, best
 from reasoner.server.pool import OverloadedError, Pool
-from reasoner.server.replies import Headers, header_of, parameters, problem_of, read_body, send_problem, send_reply
+from reasoner.server.replies import Headers, header_of, parameters, problem, problem_of, read_body, send_problem, send_reply
 from reasoner.server.settings import Limits
 from reasoner.server.wire import Message, pack
 
@@ -25,7 +24,6 @@ _DIRECT = "application/sparql-query"
 _UPDATE = "application/sparql-update"
 _METHODS = "GET, HEAD, POST, OPTIONS"
 _PATIENCE = 0.25
-_POSITION = re.compile(r"\bat (\d+):(\d+)|line:(\d+), col:(\d+)")
 _FRESH = ("cache-control", "no-store")
 _VARY = ("vary", "accept")
 
@@ -99,7 +97,8 @@ class Sparql:
         found = await _while_wanted(self._pool.ask(asked.query, pack(header, asked.query.encode())), receive)
         status = found.header["status"]
         if status != 200:
-            await send_problem(send, status, _problem(found.header), (_FRESH, _VARY))
+            said = (str(found.header[name]) for name in ("what", "why", "repair", "code"))
+            await send_problem(send, status, problem(status, *said), (_FRESH, _VARY))
             return
         notes = []
         if found.header["cut"]:
@@ -122,17 +121,6 @@ class Sparql:
             await send_problem(send, 406, document, (_VARY,))
         else:
             await send_reply(send, 200, self._description.written(url, form), GRAPH_TYPES[form], (_FRESH, _VARY))
-
-
-def _problem(header: Mapping[str, object]) -> dict[str, object]:
-    """Return the problem that a worker states, with the place in the query; nothing of the query is repeated."""
-    document: dict[str, object] = {"status": header["status"], "title": header["what"]}
-    why = str(header["why"])
-    if place := _POSITION.search(why):
-        line, column = (int(number) for number in place.groups() if number)
-        document |= {"line": line, "column": column}
-        why = f"line {line}, column {column}"
-    return document | {name: text for name, text in (("detail", why), ("repair", header["repair"]), ("code", header["code"])) if text}
 
 
 async def _while_wanted(work: Coroutine[None, None, Message], receive: Receive) -> Message:

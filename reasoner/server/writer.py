@@ -88,11 +88,6 @@ class Writer:
         self.store.update(" ; ".join((*steps, f"INSERT DATA {{ {place} {{ {data} }} }}" if place else f"INSERT DATA {{ {data} }}")))
         return {"status": 204 if there else 201}, b""
 
-    def append(self, _: Mapping[str, Any], body: bytes) -> tuple[dict[str, object], bytes]:
-        """Add quads that this server made itself."""
-        self.store.load(body, format=RdfFormat.N_QUADS)
-        return {}, b""
-
     def _of(self, graph: Any) -> Iterator[Quad]:
         return self.store.quads_for_pattern(None, None, None, graph)
 
@@ -124,7 +119,7 @@ def _parsed(body: bytes, form: str) -> list[Quad]:
         raise SyntaxProblem("The document is malformed", why=f"line {getattr(error, 'lineno', '?')}", repair="mend it") from error
 
 
-_CHANGES = ("replace", "update", "graph", "append")
+_CHANGES = ("replace", "update", "graph")
 
 
 def main() -> None:
