@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from reasoner.export.fhir_terms import Coder
 from reasoner.fhir.codes import Codes
 from reasoner.moments import parse_moment
 from reasoner.program import Program
-from reasoner.server.cds.answer import Clinic
+from reasoner.server.cds.cards import Clinic
 from reasoner.server.cds.prefetch import TEMPLATES
 from reasoner.server.cds.response import Action, Card, Link, OverrideReason, Response, Source, Suggestion
 from reasoner.server.cds.sources import load_sources
@@ -26,7 +27,7 @@ LC = "https://w3id.org/legcramps/ontology/"
 
 
 def clinic_of(program: Program) -> Clinic:
-    return Clinic(program, Codes(program), load_sources(ROOT))
+    return Clinic(program, Codes(program), Coder(program), load_sources(ROOT))
 
 
 def moment(text: str = AS_OF) -> Any:

@@ -41,8 +41,8 @@ from reasoner.moments import parse_moment
 from reasoner.program import Program
 from reasoner.report import case_document
 from reasoner.report.orders import unwarranted_orders
-from reasoner.server.cds.answer import Answered, Call, Clinic, answer_hook, case_of_call
-from reasoner.server.cds.cards import CardWriter, Place, override_reasons
+from reasoner.server.cds.answer import Answered, Call, answer_hook, case_of_call
+from reasoner.server.cds.cards import CardWriter, Clinic, Place, override_reasons
 from reasoner.server.cds.request import Hook
 from reasoner.text import NOT_ADVICE
 
@@ -173,7 +173,7 @@ def test_cards_say_what_the_report_says(clinic: Clinic, path: Path) -> None:
 
 
 def writer_of(clinic: Clinic, answer: CaseAnswer) -> CardWriter:
-    return CardWriter(clinic.program, clinic.sources, answer, Place(PUBLIC, "call", b"key"))
+    return CardWriter(clinic, answer, Place(PUBLIC, "call", b"key"))
 
 
 def test_there_are_enough_vignettes_and_kinds_of_cards(clinic: Clinic) -> None:
@@ -294,7 +294,8 @@ def test_an_order_that_is_not_open_is_not_warned_of(clinic: Clinic, status: str)
 
 
 def test_an_order_for_another_patient_is_not_warned_of(clinic: Clinic) -> None:
-    orders = drafts(draft(SCAN, subject={"reference": "Patient/neighbour"}))
+    neighbour = {"resource": {"resourceType": "Patient", "id": "neighbour", "birthDate": "1988"}}
+    orders = drafts(draft(SCAN, subject={"reference": "Patient/neighbour"}), neighbour)
     assert cards_of(clinic, call_document("order-sign", UNWARRANTED, draftOrders=orders)) == []
 
 
@@ -345,7 +346,7 @@ def test_words_of_a_record_stay_words(clinic: Clinic, text: str) -> None:
     """A label from outside, in every place where cards quote one, forms no markup."""
     program = clinic.program
     answer = assess(load_records([ROOT / "docs/examples/patient.ttl"], program), program).answers[0]
-    writer = CardWriter(program, clinic.sources, answer, Place(PUBLIC, "call", b"key"), [text])
+    writer = CardWriter(clinic, answer, Place(PUBLIC, "call", b"key"), [text])
     for test in writer.document["nextTests"]:
         test["label"] = text
         test["because"] = [{**each, "text": text} for each in test["because"]]

@@ -178,6 +178,31 @@ def test_a_server_that_answers_badly_leaves_the_gap(knowledge: Program, made: Pa
     assert answer.json()["resourceType"] == "OperationOutcome"
 
 
+def test_http_is_never_spoken(knowledge: Program, made: Path, record: Record) -> None:
+    """Not even to a listed address: the token would be there for all to read."""
+    with listening(record) as canary:
+        record.base = canary.address
+        assert serving(knowledge, made, f"{canary.address}/fhir").post(SERVICE, call(f"{canary.address}/fhir")).status_code == 412
+        assert canary.hits == []
+
+
+@pytest.mark.parametrize("name", ["too much", "html", "denied", "not found"])
+def test_what_is_no_answer_is_not_taken(made: Path, record: Record, ehr: Canary, name: str) -> None:
+    outside = Outside((f"{ehr.address}/fhir",), (), str(made))
+
+    async def run(query: str) -> bytes | None:
+        return await outside.resource(f"{ehr.address}/fhir", query, TOKEN)
+
+    record.says = lambda path: LIES[name] if "Patient/" in path else (200, JSON, b"{}")
+
+    async def both() -> list[bytes | None]:
+        found = [await run("Patient/1"), await run("Condition?patient=1")]
+        await outside.close()
+        return found
+
+    assert asyncio.run(both()) == [None, b"{}"]
+
+
 def test_pages_without_end_come_to_an_end(knowledge: Program, made: Path, record: Record, ehr: Canary) -> None:
     def more(path: str) -> Answer | None:
         link = {"relation": "next", "url": f"{ehr.address}/fhir/Condition?page={len(ehr.hits)}"}

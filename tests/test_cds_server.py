@@ -90,6 +90,7 @@ def test_what_is_not_there_is_not_found(server: Server, path: str) -> None:
     [
         (call_document("order-sign", draftOrders=drafts()), 400, "hook"),
         (call_document(prefetch={}), 412, "prefetch.patient"),
+        (call_document(prefetch={key: value for key, value in UNWARRANTED.items() if key != "conditions"}), 412, "prefetch.conditions"),
         (call_document() | {"hookInstance": "x"}, 400, "hookInstance"),
         ([], 400, None),
     ],

@@ -53,22 +53,23 @@ def assessment_bundle(program: Program, answers: Sequence[CaseAnswer], orders: I
     return fhir_text(bundle(entries, name, moments.pop() if len(moments) == 1 else "")), tallies
 
 
-def next_requests(program: Program, answer: CaseAnswer, document: Element, subject: str) -> Iterator[Element]:
+def next_requests(program: Program, answer: CaseAnswer, document: Element, subject: str, coder: Coder) -> Iterator[Element]:
     """Yield the ServiceRequest of each next test of an answer, in its order, about the patient `subject`; `document` is the report."""
-    for _, request in _Writer(program, answer, document).tests():
-        yield request | {"subject": {"reference": subject}}
+    writer = _Writer(program, answer, document, coder)
+    for _, row, recommendations in writer.tests():
+        yield writer.request(row["test"], row, recommendations, "next") | {"subject": {"reference": subject}}
 
 
 class _Writer:
     """Writes one answer."""
 
-    def __init__(self, program: Program, answer: CaseAnswer, document: Element | None = None) -> None:
+    def __init__(self, program: Program, answer: CaseAnswer, document: Element | None = None, coder: Coder | None = None) -> None:
         self.program = program
         self.answer = answer
         self.case = answer.state.case.iri
         self.document = case_document(program, answer) if document is None else document
         self.key = f"{self.case}\n{answer.as_of.text}"
-        self._coder = Coder(program)
+        self._coder = coder or Coder(program)
         self._subject = {"reference": self.case}
         self._when = date_time(answer.as_of)
 
@@ -78,7 +79,7 @@ class _Writer:
     def entries(self, orders: Sequence[Order]) -> Iterator[Element]:
         """Yield the resources, what is referred to before what refers to it."""
         actions, requests = [*self._flags()], []
-        for action, request in (*self.tests(), *self._unwarranted()):
+        for action, request in (*self._tests(), *self._unwarranted()):
             actions.append(action)
             requests.append(request)
         actions += self._actions()
@@ -123,19 +124,23 @@ class _Writer:
             code = [{"coding": [self._coder.own(row["id"])]}]
             yield self._action(row["label"], row, [flag.recommendation], description=row["action"], code=code)
 
-    def tests(self) -> Iterator[tuple[Element, Element]]:
-        """Yield each next test as an action of the group and as a request."""
-        ranked = ranked_tests(self.program, self.answer.advice.advised.values(), self.answer.advice)
-        for (rank, test, group), row in zip(ranked, self.document["nextTests"], strict=True):
-            recommendations = [each.recommendation for each in group]
-            request = self._request(test, row, recommendations, "next")
-            more = {"prefix": str(rank), "code": [self._coder.concept(test)], "resource": {"reference": f"urn:uuid:{request['id']}"}}
+    def tests(self) -> Iterator[tuple[int, Element, list[Recommendation]]]:
+        """Yield each next test with its rank, its row of the report, and the recommendations that ask for it."""
+        ranked = ranked_tests(self.program, self.answer.advice.advised.values(), self.answer.advice, self.answer.relevances)
+        for (rank, _, group), row in zip(ranked, self.document["nextTests"], strict=True):
+            yield rank, row, [each.recommendation for each in group]
+
+    def _tests(self) -> Iterator[tuple[Element, Element]]:
+        for rank, row, recommendations in self.tests():
+            request = self.request(row["test"], row, recommendations, "next")
+            code = [self._coder.concept(row["test"])]
+            more = {"prefix": str(rank), "code": code, "resource": {"reference": f"urn:uuid:{request['id']}"}}
             yield self._action(row["label"], row, recommendations, **more), request
 
     def _unwarranted(self) -> Iterator[tuple[Element, Element]]:
         found = unwarranted_tests(self.program, self.answer.advice.advised.values(), self.answer.advice)
         for (test, recommendations, _), row in zip(found, self.document["notWarranted"], strict=True):
-            request = self._request(test, row, recommendations, recommendations[0].iri) | {"doNotPerform": True}
+            request = self.request(test, row, recommendations, recommendations[0].iri) | {"doNotPerform": True}
             more = {"code": [self._coder.concept(test)], "resource": {"reference": f"urn:uuid:{request['id']}"}}
             yield self._action(f"not warranted: {row['label']}", row, recommendations, **more), request
 
@@ -146,7 +151,8 @@ class _Writer:
             title = f"{'do not: ' if row['direction'] == 'against' else ''}{row['label']}"
             yield self._action(title, row, [each], description=each.statement, code=code)
 
-    def _request(self, test: str, row: Element, recommendations: Iterable[Recommendation], about: str) -> Element:
+    def request(self, test: str, row: Element, recommendations: Iterable[Recommendation], about: str) -> Element:
+        """Return the ServiceRequest of a test, whose row of the report is `row`; `about` tells apart what else is said of the test."""
         checks = [f"{each['text']}: {each['status']}" for each in row.get("checks", ()) if each["status"] in ("open", "blocking")]
         return full(
             resourceType="ServiceRequest",

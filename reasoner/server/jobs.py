@@ -24,6 +24,7 @@ from reasoner.documents import Document
 from reasoner.errors import InputError, LegcrampsError, LimitError, UsageError
 from reasoner.explanation import View
 from reasoner.export.fhir_json import fhir_text
+from reasoner.export.fhir_terms import Coder
 from reasoner.fhir.codes import Codes
 from reasoner.fhir.document import parse_document
 from reasoner.limits import utf8
@@ -33,7 +34,8 @@ from reasoner.proof_axioms import Axioms, load_axioms
 from reasoner.proof_formats import Words
 from reasoner.proofs import Prover
 from reasoner.report import Report
-from reasoner.server.cds.answer import Call, Clinic, Wanted, answer_hook, case_of_call
+from reasoner.server.cds.answer import Call, Wanted, answer_hook, case_of_call
+from reasoner.server.cds.cards import Clinic
 from reasoner.server.cds.prefetch import Fetched
 from reasoner.server.cds.refusal import Refusal
 from reasoner.server.cds.sources import Sources, load_sources
@@ -88,7 +90,7 @@ class Consultant:
     def __init__(self, program: Program, folder: Path) -> None:
         self._program = program
         self._folder = folder
-        self._clinic = Clinic(program, Codes(program), load_sources(folder))
+        self._clinic = Clinic(program, Codes(program), Coder(program), load_sources(folder))
         self._jobs: dict[str, Callable[[Task], Reply]] = {
             "assess": self._assess,
             "explain": self._explain,

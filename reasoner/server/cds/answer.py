@@ -9,29 +9,17 @@ from hashlib import sha256
 from reasoner.answer import CaseAnswer
 from reasoner.answering import answer_case
 from reasoner.errors import InputError
-from reasoner.fhir.codes import Codes
 from reasoner.fhir.elements import child, children, string
 from reasoner.fhir.orders import Order, orders_in
 from reasoner.fhir.reading import BASE, read_resources
 from reasoner.moments import Moment
-from reasoner.program.model import Program
-from reasoner.server.cds.cards import CardWriter, Place
+from reasoner.server.cds.cards import CardWriter, Clinic, Place
 from reasoner.server.cds.prefetch import Fetched, Gap, Held, look_through, require
 from reasoner.server.cds.refusal import Issue, Refusal
 from reasoner.server.cds.request import ORDER_SELECT, PATIENT_VIEW, Hook, HookRequest, read_request
 from reasoner.server.cds.response import Response
-from reasoner.server.cds.sources import Sources
 
-__all__ = ["Answered", "Call", "Clinic", "Wanted", "answer_hook", "case_of_call"]
-
-
-@dataclass(frozen=True)
-class Clinic:
-    """What every call is answered with."""
-
-    program: Program
-    codes: Codes
-    sources: Sources
+__all__ = ["Answered", "Call", "Wanted", "answer_hook", "case_of_call"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +62,7 @@ def answer_hook(call: Call, clinic: Clinic) -> Answered | Wanted:
     require(held.gaps)
     answer = _answer(call, clinic, request, held)
     place = Place(call.public, f"{request.instance}\n{call.as_of.text}\n{sha256(call.body).hexdigest()}", call.secret)
-    writer = CardWriter(clinic.program, clinic.sources, answer, place, [gap.template.key for gap in held.gaps])
+    writer = CardWriter(clinic, answer, place, [gap.template.key for gap in held.gaps])
     if call.hook == PATIENT_VIEW:
         issued = tuple(writer.view(f"Patient/{request.patient}"))
     else:

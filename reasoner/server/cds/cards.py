@@ -22,6 +22,8 @@ from reasoner.answer import CaseAnswer
 from reasoner.errors import visible
 from reasoner.export.fhir_assessment import next_requests
 from reasoner.export.fhir_json import Element, full
+from reasoner.export.fhir_terms import Coder
+from reasoner.fhir.codes import Codes
 from reasoner.fhir.orders import Order
 from reasoner.markdown import plain
 from reasoner.namespaces import LC
@@ -33,7 +35,7 @@ from reasoner.server.cds.response import Action, Card, Link, OverrideReason, Sou
 from reasoner.server.cds.sources import Sources
 from reasoner.text import NOT_ADVICE
 
-__all__ = ["LONGEST_SUMMARY", "CardWriter", "Issued", "Place", "override_reasons"]
+__all__ = ["LONGEST_SUMMARY", "CardWriter", "Clinic", "Issued", "Place", "override_reasons"]
 
 LONGEST_SUMMARY = 139
 _FEW = 6
@@ -47,6 +49,16 @@ def override_reasons(program: Program) -> tuple[OverrideReason, ...]:
     """Return the reasons to override that the ontology declares, by their words."""
     found = [OverrideReason(LC, term.removeprefix(LC), label) for term, label in program.labels.items() if term.startswith(_REASON)]
     return tuple(sorted(found, key=lambda each: each.display))
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """What every call is answered with."""
+
+    program: Program
+    codes: Codes
+    coder: Coder
+    sources: Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +86,11 @@ class Issued:
 class CardWriter:
     """Writes the cards of one answer."""
 
-    def __init__(self, program: Program, sources: Sources, answer: CaseAnswer, place: Place, gaps: Sequence[str] = ()) -> None:
-        self.program = program
+    def __init__(self, clinic: Clinic, answer: CaseAnswer, place: Place, gaps: Sequence[str] = ()) -> None:
+        self.program = program = clinic.program
         self.answer = answer
         self.document = case_document(program, answer, {*_SECTIONS, *answer.advice.judged})
-        self._sources = sources
+        self._clinic = clinic
         self._place = place
         self._gaps = gaps
 
@@ -133,7 +145,7 @@ class CardWriter:
     def _tests(self, patient: str) -> Issued:
         rows = self.document["nextTests"]
         ranked = ranked_tests(self.program, self.answer.advice.advised.values(), self.answer.advice, self.answer.relevances)
-        requests = next_requests(self.program, self.answer, self.document, patient)
+        requests = next_requests(self.program, self.answer, self.document, patient, self._clinic.coder)
         suggestions = tuple(self._suggestion(row, request) for row, request in zip(rows, requests, strict=True))
         summary = f"Next tests: {', '.join(row['label'] for row in rows)}"
         if len(summary) > LONGEST_SUMMARY and len(rows) > 1:
@@ -179,7 +191,7 @@ class CardWriter:
     ) -> Issued:
         """Return a card; what every card has stands here: source, proof, gaps and that it is no medical advice."""
         name = self._place.uuid("card", *conclusions, str(rows.get("order", "")))
-        cited = self._sources.cited[recommendations[0].iri]
+        cited = self._clinic.sources.cited[recommendations[0].iri]
         source = f"{self._place.public}/api/sources/{cited.name}"
         links = (Link(f"Source: {cited.label}", source), Link("Proof", f"{self._place.public}/api/proofs/{name}"))
         extension = {"knowledge": self.program.digest, "asOf": self.answer.as_of.text, **rows}
