@@ -32,6 +32,7 @@ __all__ = [
     "compiled_graph",
     "inferred_from",
     "inferred_graph",
+    "inferred_vocabulary",
     "knowledge_graph",
     "may_be_asserted",
     "record_vocabulary",
@@ -146,6 +147,12 @@ def record_vocabulary(folder: Path) -> frozenset[str]:
     """Return the terms of the project in which a record may be written."""
     quads = parse(path=str(folder / "ontology" / "record.ttl"), format=RdfFormat.TURTLE)
     return frozenset({_CASE.value}) | {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
+
+
+def inferred_vocabulary(folder: Path) -> frozenset[str]:
+    """Return the terms in which only the reasoner speaks."""
+    quads = parse(path=str(folder / "ontology" / "inferred.ttl"), format=RdfFormat.TURTLE)
+    return frozenset(quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode) and _is_ours(quad.subject))
 
 
 def asserted_graph(document: Document, vocabulary: frozenset[str], prefix: str = "d") -> Iterator[Triple]:

@@ -51,8 +51,10 @@ def _records(arguments: argparse.Namespace, program: Program) -> Records:
         raise UsageError("The records have no one source", repair="name files, or a store by --from-endpoint")
     if arguments.from_endpoint:
         from reasoner.remote.records import remote_records
+        from reasoner.resources import knowledge_folder
 
-        return remote_records(remote_store(arguments, arguments.from_endpoint, graphs=arguments.graph), program, arguments.case)
+        store = remote_store(arguments, arguments.from_endpoint, graphs=arguments.graph)
+        return remote_records(store, program, knowledge_folder(arguments.knowledge), arguments.case)
     from reasoner.answering import load_records
 
     if arguments.case:

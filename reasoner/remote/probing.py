@@ -22,8 +22,8 @@ __all__ = ["CAN", "CANNOT", "PARTLY", "UNTRIED", "Finding", "probe_store"]
 CAN, PARTLY, CANNOT, UNTRIED = "yes", "partly", "no", "not tried"
 
 _TEN = "{ 0 1 2 3 4 5 6 7 8 9 }"
-_MANY = 20_000
-_CROSS = " ".join(f"VALUES ?{name} {_TEN}" for name in "abcd") + " VALUES ?e { 0 1 }"
+_MANY = 12_000
+_CROSS = " ".join(f"VALUES ?{name} {_TEN}" for name in "abc") + " VALUES ?d { 0 1 2 3 4 5 6 7 8 9 10 11 }"
 _GRAPH = "urn:legcramps:graph:probe"
 _OTHER = _GRAPH + "-2"
 _S, _P = (pyoxigraph.NamedNode(f"{BASE}probe/{name}") for name in "sp")

@@ -1,14 +1,20 @@
-"""Read the records of cases from a remote store, whole, as if they came from a file."""
+"""Read the records of cases from a remote store, whole, as if they came from a file.
+
+What the reasoner says of a case, which a store may hold beside the records, is left behind.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
 import pyoxigraph
 
 from reasoner.answering import Records, records_in
 from reasoner.documents import index_of
 from reasoner.errors import InputError, ShortAnswerError, UsageError
+from reasoner.inferred import inferred_vocabulary
+from reasoner.namespaces import RDF
 from reasoner.program.model import Program
 from reasoner.remote.access import shown
 from reasoner.remote.store import RemoteStore, Term
@@ -18,12 +24,13 @@ from reasoner.terms import lc
 __all__ = ["remote_records"]
 
 _BATCH = 50
-_CASES = f"SELECT DISTINCT ?case WHERE {{ ?case a <{lc('Case')}> FILTER (isIRI(?case)) }}"
+_CASE, _TYPE = lc("Case"), RDF + "type"
+_CASES = f"SELECT DISTINCT ?case WHERE {{ ?case a <{_CASE}> FILTER (isIRI(?case)) }}"
 _RECORD = f"<{lc('hasRecord')}>"
 _SHARED = f"ASK {{ ?case {_RECORD} ?record . ?other {_RECORD} ?record FILTER (isBlank(?record) && ?case != ?other) }}"
 
 
-def remote_records(store: RemoteStore, program: Program, cases: Sequence[str] = ()) -> Records:
+def remote_records(store: RemoteStore, program: Program, folder: Path, cases: Sequence[str] = ()) -> Records:
     """Return the records of the named cases, or of all that the store holds; problems are those of a file.
 
     Raises RemoteError when they do not come whole, InputError when there is no such case.
@@ -32,9 +39,10 @@ def remote_records(store: RemoteStore, program: Program, cases: Sequence[str] = 
     wanted = [_iri(case) for case in cases] or _all_cases(store)
     if not wanted:
         raise InputError("The store holds no case", where=where, why="nothing is typed lc:Case", repair="name the graphs by --graph")
+    inferred = inferred_vocabulary(folder)
     quads: list[pyoxigraph.Quad] = []
     for place, start in enumerate(range(0, len(wanted), _BATCH)):
-        quads += _described(store, wanted[start : start + _BATCH], f"q{place}")
+        quads += _described(store, wanted[start : start + _BATCH], inferred, f"q{place}")
     if len(wanted) > _BATCH and any(isinstance(quad.subject, pyoxigraph.BlankNode) for quad in quads) and store.ask(_SHARED):
         raise ShortAnswerError(
             "The records cannot be told apart", where=where, why="cases share a record without a name", repair="name the cases one by one"
@@ -57,11 +65,13 @@ def _iri(text: str) -> str:
         raise UsageError("This is no IRI of a case", where=text, why=str(error), repair="name it in full") from error
 
 
-def _described(store: RemoteStore, cases: Sequence[str], prefix: str) -> Iterator[pyoxigraph.Quad]:
-    """Yield what is said of cases and of their records; blank nodes are those of this answer."""
+def _described(store: RemoteStore, cases: Sequence[str], inferred: Collection[str], prefix: str) -> Iterator[pyoxigraph.Quad]:
+    """Yield what is said of cases and of their records, inferences left out; blank nodes are those of this answer."""
     names = ", ".join(f"<{case}>" for case in cases)
+    left = ", ".join(f"<{name}>" for name in sorted(inferred))
     text = f"""SELECT DISTINCT ?s ?p ?o WHERE {{
-  {{ ?s ?p ?o FILTER (?s IN ({names})) }} UNION {{ ?case {_RECORD} ?s . ?s ?p ?o FILTER (?case IN ({names})) }}
+  {{ ?s ?p ?o FILTER (?s IN ({names}) && ?p NOT IN ({left}) && (?p != <{_TYPE}> || ?o = <{_CASE}>)) }}
+  UNION {{ ?case {_RECORD} ?s . ?s ?p ?o FILTER (?case IN ({names})) }}
 }}"""
     for subject, name, value in whole_rows(store, text).rows:
         if (
