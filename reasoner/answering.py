@@ -14,7 +14,7 @@ from reasoner.abstraction import abstract_case
 from reasoner.advice import advise
 from reasoner.answer import CaseAnswer
 from reasoner.differential import rank_conditions
-from reasoner.documents import DEFAULT_MAX_SIZE, FHIR_FORMATS, TABLE_FORMATS, Document, read_document, read_index
+from reasoner.documents import DEFAULT_MAX_SIZE, FHIR_FORMATS, TABLE_FORMATS, Document, read_documents, read_index
 from reasoner.entailment import entail
 from reasoner.errors import InputError, UnsupportedInputError, shortened
 from reasoner.moments import Moment, from_datetime, parse_moment
@@ -74,13 +74,7 @@ def load_records(
 
     A file that cannot be read becomes a failure beside the cases of the others; InputError is raised when none can be.
     """
-    documents: list[Document] = []
-    failures: list[InputError] = []
-    for path in paths:
-        try:
-            documents.append(read_document(str(path), input_format, max_size))
-        except InputError as error:
-            failures.append(error)
+    documents, failures = read_documents(paths, input_format, max_size)
     return read_all(documents, program, base=base, folder=folder, mapping=mapping, failures=failures)
 
 

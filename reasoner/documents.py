@@ -27,6 +27,7 @@ __all__ = [
     "index_of",
     "parse_rdf",
     "read_document",
+    "read_documents",
     "read_index",
 ]
 
@@ -88,6 +89,20 @@ def format_of(name: str, given: str | None = None) -> str:
             repair="name it by --input-format or use .ttl .trig .nt .nq .jsonld .rdf .json .ndjson .csv .tsv",
         )
     return FORMATS[suffix]
+
+
+def read_documents(
+    names: Iterable[Path | str], given: str | None = None, max_size: int = DEFAULT_MAX_SIZE
+) -> tuple[list[Document], list[InputError]]:
+    """Return the documents that `read_document` gives, each read once, and why the others could not be opened."""
+    documents: list[Document] = []
+    failures: list[InputError] = []
+    for name in names:
+        try:
+            documents.append(read_document(str(name), given, max_size))
+        except InputError as error:
+            failures.append(error)
+    return documents, failures
 
 
 def read_document(name: str, given: str | None = None, max_size: int = DEFAULT_MAX_SIZE) -> Document:

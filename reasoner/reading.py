@@ -27,6 +27,7 @@ from reasoner.record import (
     Record,
     Term,
 )
+from reasoner.record_terms import DATES, NUMBERS, TERMS, WORDS, property_name
 from reasoner.terms import RecordKind, lc
 
 __all__ = ["foreign_terms", "read_cases", "stated_records"]
@@ -146,36 +147,26 @@ def _near(iri: str, terms: Iterable[str]) -> str:
 
 # --- records ---------------------------------------------------------------------------------------------------------
 
-_PRESENCE = (lc("presence"), _word(LC + "_Presence_"), "")
-_SIDE = (lc("side"), _word(LC + "_Side_"), "")
-_ENDED = (lc("ended"), _moment, None)
-_ONSET = (lc("onset"), _moment, None)
-_PERFORMED = (lc("performedOn"), _moment, None)
-_RECORDED = (lc("recordedOn"), _moment, None)
-_STATUS = (lc("recordStatus"), _word(LC + "_RecordStatus_"), "")
-_FINDING = (_PRESENCE, _SIDE, _ONSET, (lc("worsened"), _moment, None), _ENDED, _RECORDED, _STATUS)
-_MEASUREMENT = (
-    (lc("value"), _number, None),
-    (lc("unit"), _unit, None),
-    (lc("comparator"), _word(LC + "_Comparator_"), ""),
-    (lc("interpretation"), _word(LC + "_Interpretation_"), ""),
-    (lc("referenceLow"), _number, None),
-    (lc("referenceHigh"), _number, None),
-    _SIDE,
-    _PERFORMED,
-    _STATUS,
-)
-_MEDICATION = (
-    (lc("dose"), _text, ""),
-    (lc("started"), _moment, None),
-    _ENDED,
-    (lc("responseToStopping"), _word(LC + "_ResponseToStopping_"), ""),
-    _STATUS,
-)
+
+def _columns(kind: type[Record]) -> tuple[tuple[str, Convert, Any], ...]:
+    """Return how the fields of a record are read, in their order, but for its node, its term, its words and its attributes."""
+    names = [property_name(field) for field in kind._fields if field not in ("node", "text", "attributes")]
+    return tuple(_column(name) for name in names if name not in TERMS)
+
+
+def _column(name: str) -> tuple[str, Convert, Any]:
+    if name in WORDS:
+        return lc(name), _word(f"{LC}_{WORDS[name]}_"), ""
+    if name in DATES:
+        return lc(name), _moment, None
+    if name in NUMBERS:
+        return lc(name), _number, None
+    return (lc(name), _unit, None) if name == "unit" else (lc(name), _text, "")
+
+
+_FINDING, _MEASUREMENT, _MEDICATION = _columns(FindingRecord), _columns(MeasurementRecord), _columns(MedicationRecord)
+_EXAMINATION, _DIAGNOSIS, _CLOSURE = _columns(ExaminationRecord), _columns(DiagnosisRecord), _columns(ClosureStatement)
 _ATTRIBUTES = tuple((name, _iri, "") for name in (lc("extent"), lc("completeness"), lc("result")))
-_EXAMINATION = (_SIDE, _PERFORMED, _STATUS)
-_DIAGNOSIS = (_PRESENCE, _ONSET, _ENDED, _RECORDED, _STATUS)
-_CLOSURE = (_RECORDED, _STATUS)
 _ABOUT_CASE = (
     (lc("asOf"), _moment, None),
     (lc("birthDate"), _moment, None),

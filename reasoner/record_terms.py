@@ -1,4 +1,4 @@
-"""List the properties of the record vocabulary by what their values are, and write dates as its literals."""
+"""List the properties of the record vocabulary by what their values are and by the fields they state; write dates as its literals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyoxigraph import Literal, NamedNode
 from reasoner.moments import Moment
 from reasoner.namespaces import XSD
 
-__all__ = ["DATES", "NUMBERS", "TERMS", "TEXTS", "WORDS", "instant_literal", "moment_literal"]
+__all__ = ["DATES", "NUMBERS", "TERMS", "TEXTS", "WORDS", "instant_literal", "moment_literal", "property_name"]
 
 TERMS = {
     "ofFinding": ("Finding",),
@@ -38,9 +38,30 @@ NUMBERS = ("value", "referenceLow", "referenceHigh")
 DATES = ("onset", "worsened", "ended", "started", "recordedOn", "performedOn")
 TEXTS = ("sourceText", "dose", "unit")
 
+_PROPERTIES = {
+    "attributes": "result",
+    "birth": "birthDate",
+    "condition": "ofCondition",
+    "drug": "ofDrug",
+    "finding": "ofFinding",
+    "high": "referenceHigh",
+    "low": "referenceLow",
+    "performed": "performedOn",
+    "recorded": "recordedOn",
+    "response": "responseToStopping",
+    "status": "recordStatus",
+    "test": "ofTest",
+    "text": "sourceText",
+}
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATES = (("date", r"[12]\d{3}-\d\d-\d\d"), ("gYearMonth", r"[12]\d{3}-\d\d"), ("gYear", r"[12]\d{3}"))
 _INSTANT = re.compile(r"[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)?", re.ASCII)
+
+
+def property_name(field: str) -> str:
+    """Return the property that states a field of a record or a case; of several, that of the result."""
+    return _PROPERTIES.get(field, field)
 
 
 def moment_literal(moment: Moment) -> Literal | None:

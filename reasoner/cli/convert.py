@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reasoner.cli.arguments import add_as_of, add_inputs, remark
-from reasoner.errors import InputError, UsageError, visible
+from reasoner.errors import UsageError, visible
 
 if TYPE_CHECKING:
-    from reasoner.documents import Document
     from reasoner.export.conversion import Conversion
 
 __all__ = ["add_arguments"]
@@ -39,6 +38,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from reasoner.answering import read_all
+    from reasoner.documents import read_documents
     from reasoner.export.conversion import GUIDELINE, Request, convert, convert_guideline, needs_answers
     from reasoner.resources import knowledge_folder, load_knowledge
 
@@ -52,7 +52,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if request.target == GUIDELINE:
         _deliver(convert_guideline(program, folder), arguments.out)
         return 0
-    documents, failures = _documents(arguments)
+    documents, failures = read_documents(arguments.files, arguments.input_format, arguments.max_size)
     records = read_all(documents, program, base=arguments.base, folder=arguments.knowledge, mapping=arguments.mapping, failures=failures)
     if needs_answers(request):
         remark(records, arguments.as_of)
@@ -61,20 +61,6 @@ def _run(arguments: argparse.Namespace) -> int:
             print(f"legcramps: {failure}", file=sys.stderr)
     _deliver(convert(documents, records, program, folder, request), arguments.out)
     return 1 if records.broken or records.failures else 0
-
-
-def _documents(arguments: argparse.Namespace) -> tuple[list[Document], list[InputError]]:
-    """Return the documents, each read once, standard input too, and the files that could not be opened."""
-    from reasoner.documents import read_document
-
-    documents: list[Document] = []
-    failures: list[InputError] = []
-    for name in arguments.files:
-        try:
-            documents.append(read_document(name, arguments.input_format, arguments.max_size))
-        except InputError as error:
-            failures.append(error)
-    return documents, failures
 
 
 def _deliver(conversion: Conversion, out: str | None) -> None:

@@ -24,7 +24,7 @@ from reasoner.record import (
     MedicationRecord,
     Record,
 )
-from reasoner.record_terms import WORDS, instant_literal, moment_literal
+from reasoner.record_terms import NUMBERS, TERMS, TEXTS, WORDS, instant_literal, moment_literal, property_name
 from reasoner.terms import RecordKind, lc
 
 __all__ = ["case_triples", "property_of", "records_of"]
@@ -37,28 +37,13 @@ _KINDS: dict[type[Record], str] = {
     DiagnosisRecord: RecordKind.DIAGNOSIS,
     ClosureStatement: RecordKind.CLOSURE,
 }
-_TERMS = {"finding": "ofFinding", "test": "ofTest", "drug": "ofDrug", "condition": "ofCondition", "closes": "closes"}
-_TEXTS = {"text": "sourceText", "dose": "dose", "unit": "unit"}
-_WORDS = {"response": "responseToStopping", "status": "recordStatus"} | {
-    name: name for name in ("presence", "side", "comparator", "interpretation")
-}
-_NUMBERS = {"value": "value", "low": "referenceLow", "high": "referenceHigh"}
-_DATES = {
-    "onset": "onset",
-    "worsened": "worsened",
-    "ended": "ended",
-    "started": "started",
-    "recorded": "recordedOn",
-    "performed": "performedOn",
-}
 
 Node = NamedNode | BlankNode
 
 
 def property_of(field: str) -> str:
     """Return the property, as a CURIE, that states a field of a record or a case."""
-    names = {**_TERMS, **_TEXTS, **_NUMBERS, **_DATES, **_WORDS, "attributes": "result", "birth": "birthDate"}
-    return curie(lc(names.get(field, field)))
+    return curie(lc(property_name(field)))
 
 
 def records_of(case: Case) -> Iterator[Record]:
@@ -93,19 +78,20 @@ def _said(subject: Node, name: str, value: Node | Literal) -> Triple:
 
 
 def _fields(node: Node, record: Record, left: Counter[str]) -> Iterator[Triple]:
-    for name, value in _stated(record):
-        if name in _TERMS:
-            yield _said(node, _TERMS[name], NamedNode(str(value)))
-        elif name in _TEXTS:
-            yield _said(node, _TEXTS[name], Literal(str(value)))
-        elif name in _WORDS:
-            yield _said(node, _WORDS[name], NamedNode(f"{LC}_{WORDS[_WORDS[name]]}_{value}"))
-        elif name in _NUMBERS:
-            yield _said(node, _NUMBERS[name], Literal(format(Decimal(str(value)), "f"), datatype=NamedNode(XSD + "decimal")))
-        elif isinstance(value, Moment):
-            yield from _date(node, _DATES[name], value, left)
-        elif name == "attributes" and isinstance(value, tuple):
+    for field, value in _stated(record):
+        name = property_name(field)
+        if isinstance(value, tuple) and field == "attributes":
             yield from (Triple(node, NamedNode(attribute), NamedNode(iri)) for attribute, iri in value)
+        elif name in TERMS:
+            yield _said(node, name, NamedNode(str(value)))
+        elif name in TEXTS:
+            yield _said(node, name, Literal(str(value)))
+        elif name in WORDS:
+            yield _said(node, name, NamedNode(f"{LC}_{WORDS[name]}_{value}"))
+        elif name in NUMBERS:
+            yield _said(node, name, Literal(format(Decimal(str(value)), "f"), datatype=NamedNode(XSD + "decimal")))
+        elif isinstance(value, Moment):
+            yield from _date(node, name, value, left)
 
 
 def _stated(record: Record) -> Iterable[tuple[str, object]]:
