@@ -130,11 +130,11 @@ def test_every_vignette_comes_back(knowledge: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*VIGNETTES[::12], *sorted((ROOT / "docs" / "examples").glob("*.[tj][ts][lo]*"))], ids=lambda path: path.stem + path.parent.name
+    "path",
+    [*VIGNETTES[::12], *(ROOT / "docs" / "examples" / name for name in ("bundle.json", "patient.ttl"))],
+    ids=lambda path: path.stem + path.parent.name,
 )
 def test_what_is_written_is_valid_r4(knowledge: Program, path: Path) -> None:
-    if path.suffix == ".jsonld":
-        return
     bundle, _, _ = written(loaded(path, knowledge), knowledge)
     assert problems_of(bundle) == []
 
