@@ -97,11 +97,11 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 def _answer(arguments: argparse.Namespace) -> int:
     from reasoner.cohort import answer_cohort
-    from reasoner.cohort.startup import leave_pandas_out
+    from reasoner.cohort.startup import prepare
     from reasoner.resources import load_knowledge
 
     if arguments.engine == "local":
-        leave_pandas_out()
+        prepare()
     program = load_knowledge(arguments.knowledge)
     summary = answer_cohort(
         arguments.inputs,

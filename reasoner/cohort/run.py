@@ -24,7 +24,7 @@ from reasoner.cohort.answering import Context, answer_chunk
 from reasoner.cohort.output import NAMES
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
-from reasoner.cohort.startup import leave_pandas_out
+from reasoner.cohort.startup import prepare
 from reasoner.cohort.together import Memory
 from reasoner.cohort.workers import apply
 from reasoner.errors import IncompleteError, InputError, UsageError
@@ -180,7 +180,7 @@ class _Writer:
 
 
 def _writer_of(sources: Sequence[Source], program: str, settings: Settings, partial: Path) -> _Writer:
-    leave_pandas_out()
+    prepare()
     return _Writer(context_of(sources, load_program(program), settings), partial)
 
 

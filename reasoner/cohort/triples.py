@@ -23,9 +23,10 @@ from reasoner.terms import lc
 __all__ = ["Codes", "Malformed", "Triples", "read_triples", "subjects_from", "text_of"]
 
 _PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=@:/-]*"
-_IRI = rf"<(https?://[A-Za-z0-9.-]+(/{_PLAIN})?(\?{_PLAIN})?(#{_PLAIN})?|urn:[A-Za-z0-9][A-Za-z0-9-]+:[A-Za-z0-9._~:/-]+)>"
+_IRI = rf"<(?:https?://[A-Za-z0-9.-]+(?:/{_PLAIN})?(?:\?{_PLAIN})?(?:#{_PLAIN})?|urn:[A-Za-z0-9][A-Za-z0-9-]+:[A-Za-z0-9._~:/-]+)>"
 _NODE = rf"{_IRI}|_:[A-Za-z0-9]+"
-_LITERAL = rf'"[^"\\\x00-\x1f]*"(\^\^{_IRI})?'
+_LITERAL = rf'"[^"\\\x00-\x1f]*"(?:\^\^{_IRI})?'
+_LINE = rf"^(?P<s>{_NODE}) (?P<p>{_IRI}) (?P<o>{_NODE}|{_LITERAL}) \.$"
 _LINK = f"<{lc('hasRecord')}>"
 _NAMES = ["s", "p", "o"]
 _FEW = pa.dictionary(pa.int32(), pa.binary())
@@ -117,7 +118,10 @@ def _batches(data: bytes | bytearray, quads: bool, malformed: list[Malformed]) -
             csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False, double_quote=False, invalid_row_handler=refuse),
             csv.ConvertOptions(column_types=types, strings_can_be_null=False),
         )
-    yield _parsed(others, quads, malformed)
+    found = pc.extract_regex(pa.array(others, pa.string()), _LINE)  # such as lines whose literal holds a space
+    fits = found.is_valid()
+    yield _batch(found.filter(fits).flatten())
+    yield _parsed(pa.array(others, pa.string()).filter(pc.invert(fits)).to_pylist(), quads, malformed)
 
 
 @dataclass(frozen=True, slots=True)
