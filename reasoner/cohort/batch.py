@@ -42,7 +42,7 @@ class Batch:
     """
 
     cases: pa.StringArray
-    names: pa.StringArray
+    names: pa.StringArray | pa.ChunkedArray
     subjects: pa.StringArray
     irregular: Flags
     about_case: dict[str, Ids]
@@ -178,7 +178,7 @@ def _numbers(triples: Triples, objects: Codes, name: str, lexicon: Lexicon) -> I
 
 def judged(
     cases: pa.StringArray,
-    names: pa.StringArray,
+    names: pa.StringArray | pa.ChunkedArray,
     subjects: pa.StringArray,
     irregular: Flags,
     about_case: dict[str, Ids],

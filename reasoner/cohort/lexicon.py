@@ -89,7 +89,7 @@ class Lexicon:
     def __init__(self, program: Program, shapes: bool) -> None:
         self._program = program
         self._shapes = shapes
-        self._texts: dict[tuple[str, str], dict[str, int]] = {}
+        self._texts: dict[tuple[str, str], dict[str | None, int]] = {}
         self._ids: dict[str, dict[str, int]] = {name: {} for name in PROPERTIES}
         self.terms: dict[str, list[Any]] = {name: [] for name in PROPERTIES}
         self.values: dict[str, list[Any]] = {name: [] for name in PROPERTIES}
@@ -153,11 +153,11 @@ class Lexicon:
             found.append(number)
         return np.array(found, dtype=np.int64)
 
-    def numbers_of(self, column: Column, name: str, texts: Sequence[str]) -> Ids:
-        """Return the numbers of terms of one property, given as the texts of a column of the long table."""
-        known = self._texts.setdefault((column.name, name), {})
+    def numbers_of(self, column: Column, name: str, texts: Sequence[str | None]) -> Ids:
+        """Return the numbers of terms of one property, given as the texts of a column of the long table; −1 for none."""
+        known = self._texts.setdefault((column.name, name), {None: -1})
         new = [text for text in texts if text not in known]
-        known.update(zip(new, self.numbers(name, (object_term(column, text) for text in new)).tolist(), strict=True))
+        known.update(zip(new, self.numbers(name, (object_term(column, text) for text in new if text is not None)).tolist(), strict=True))
         return np.fromiter(map(known.__getitem__, texts), dtype=np.int64, count=len(texts))
 
     def is_odd(self, kinds: Ids, name: str, ids: Ids) -> Flags:

@@ -24,6 +24,7 @@ __all__ = ["batch_of_rows", "checked_rows", "text_of_rows"]
 
 _NODE = r"^https?://[A-Za-z0-9.-]+(/[A-Za-z0-9._~!$&'()*+,;=@:/-]*)?(\?[A-Za-z0-9._~!$&'()*+,;=@:/-]*)?(#[A-Za-z0-9._~!$&'()*+,;=@:/-]*)?$"
 _BY_NAME = {column.name: column for column in COLUMNS}
+_WHOLE = ("case", "subject", "kind", "term")
 
 
 def checked_rows(table: pa.Table, name: str) -> pa.Table:
@@ -39,23 +40,20 @@ def checked_rows(table: pa.Table, name: str) -> pa.Table:
             raise InputError(
                 "A column of the long table is no text", where=f"{name}, {each}", why=f"it holds {kind}", repair="write it as text"
             )
-        arrays.append(_plain(column) if each == "record" else _encoded(column))
+        arrays.append(column.cast(pa.string()) if each == "record" else _encoded(column, whole=each in _WHOLE))
     return pa.table(arrays, names=kept)
 
 
-def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+def _encoded(column: pa.ChunkedArray, *, whole: bool) -> pa.ChunkedArray:
+    """Return a column as dictionaries, of which there is one when `whole`."""
     target = pa.dictionary(pa.int32(), pa.string())
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
-    whole = column.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.chunk(0) if whole.num_chunks else pa.array([], target)
-    return whole if whole.type == target else whole.cast(target)
-
-
-def _plain(column: pa.ChunkedArray) -> pa.StringArray:
-    whole = column.cast(pa.string()).combine_chunks()
-    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) and whole.num_chunks else pa.concat_arrays([whole])
+    column = column if column.type == target else column.cast(target)
+    if not whole:
+        return column
+    chunks = column.unify_dictionaries().combine_chunks()
+    return chunks if isinstance(chunks, pa.ChunkedArray) and chunks.num_chunks else pa.chunked_array([chunks], target)
 
 
 def batch_of_rows(table: pa.Table, program: Program, lexicon: Lexicon, remarks: Remarks) -> tuple[Batch, Ids]:
@@ -81,9 +79,15 @@ def batch_of_rows(table: pa.Table, program: Program, lexicon: Lexicon, remarks: 
         if each.form != "term" and each.name in table.column_names:
             columns[each.property] = _of(_ids(table, each, lexicon, each.property), records)
     terms = _of(_codes(_array(table, "term")), records)
+    named_terms = _array(table, "term").dictionary.to_pylist()
     for number, name in enumerate(KINDS):
         own = np.flatnonzero(kind == number)
-        columns[ABOUT[name]][own] = _numbers(_array(table, "term").dictionary, terms[own], _BY_NAME["term"], lexicon, ABOUT[name])
+        used = np.unique(terms[own])
+        numbers = np.full(len(named_terms) + 1, -1, dtype=np.int64)
+        numbers[used] = lexicon.numbers_of(
+            _BY_NAME["term"], ABOUT[name], [named_terms[code] if code >= 0 else None for code in used.tolist()]
+        )
+        columns[ABOUT[name]][own] = numbers[terms[own]]
     case = _of(owner, records)
     batch = judged(cases, named, subjects, irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
     return batch, owner
@@ -96,15 +100,16 @@ def _of(values: Ids, records: Ids) -> Ids:
 
 def _are_nodes(names: Any) -> Flags:
     """Return whether texts are IRIs beyond doubt."""
-    found: Flags = pc.match_substring_regex(names, _NODE).fill_null(False).to_numpy(zero_copy_only=False)
-    return found
+    found = pc.match_substring_regex(names, _NODE).fill_null(False)
+    return np.asarray(found, dtype=bool)
 
 
 def _array(table: pa.Table, name: str) -> Any:
+    """Return a column that has one dictionary."""
     if name not in table.column_names:
         return pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(table), np.int32), mask=np.ones(len(table), bool)), pa.array([""]))
     column = table.column(name)
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
 
 def _codes(array: Any) -> Ids:
@@ -133,33 +138,32 @@ def _by_appearance(array: Any) -> tuple[Ids, pa.StringArray, Ids]:
 
 def _ids(table: pa.Table, column: Column, lexicon: Lexicon, prop: str) -> Ids:
     """Return what a column states as numbers of a lexicon."""
-    array = _array(table, column.name)
-    return _numbers(array.dictionary, _codes(array), column, lexicon, prop)
+    found = np.full(len(table), -1, dtype=np.int64)
+    start = 0
+    for chunk in table.column(column.name).chunks if column.name in table.column_names else ():
+        if chunk.null_count < len(chunk):
+            codes = pc.fill_null(chunk.indices, len(chunk.dictionary)).to_numpy(zero_copy_only=False)
+            found[start : start + len(chunk)] = np.append(lexicon.numbers_of(column, prop, chunk.dictionary.to_pylist()), -1)[codes]
+        start += len(chunk)
+    return found
 
 
-def _numbers(dictionary: Any, codes: Ids, column: Column, lexicon: Lexicon, prop: str) -> Ids:
-    used = np.flatnonzero(np.bincount(codes + 1, minlength=len(dictionary) + 1)[1:])
-    texts = dictionary.take(pa.array(used)).to_pylist()
-    numbers = np.full(len(dictionary) + 1, -1, dtype=np.int64)
-    numbers[used] = lexicon.numbers_of(column, prop, texts)
-    return numbers[codes]
-
-
-def _records(table: pa.Table, owner: Ids, cases: pa.StringArray, irregular: Flags) -> tuple[pa.StringArray, Ids]:
+def _records(table: pa.Table, owner: Ids, cases: pa.StringArray, irregular: Flags) -> tuple[pa.ChunkedArray, Ids]:
     """Return the names of the rows that are records, and their places; cases whose records are odd nodes or repeated are marked."""
     if "record" not in table.column_names:
-        return pa.array([], pa.string()), np.zeros(0, dtype=np.int64)
-    array = _array(table, "record")
+        return pa.chunked_array([], pa.string()), np.zeros(0, dtype=np.int64)
+    array = table.column("record")
     stated = owner >= 0
     if array.null_count:
-        stated &= array.is_valid().to_numpy(zero_copy_only=False)
+        stated &= array.is_valid().to_numpy()
     records = np.flatnonzero(stated)
-    names = array if len(records) == len(array) else array.take(pa.array(records))
+    names = array if len(records) == len(array) else array.filter(pa.array(stated))
     odd = ~_are_nodes(names)
-    hashes = np.sort(np.concatenate([hashes_of(names), hashes_of(cases)]))
+    hashes = np.sort(np.concatenate([hashes_of(each) for each in (*names.chunks, cases)]))
     if (hashes[1:] == hashes[:-1]).any():  # it seems that a record is repeated, or is a case
-        codes = pa.concat_arrays([names, cases]).dictionary_encode().indices.to_numpy()
-        odd |= (np.bincount(codes) > 1)[codes[: len(names)]]
+        codes = pa.chunked_array([*names.chunks, cases]).dictionary_encode().unify_dictionaries().combine_chunks()
+        numbers = (codes.chunk(0) if isinstance(codes, pa.ChunkedArray) else codes).indices.to_numpy()
+        odd |= (np.bincount(numbers) > 1)[numbers[: len(names)]]
     irregular[owner[records[odd]]] = True
     return names, records
 
