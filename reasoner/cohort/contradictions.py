@@ -50,9 +50,10 @@ def contradictions_of(
     plane = space.pack(cases)
     if not len(cases):
         return Contradictions({}, plane)
+    others = ~plane
     for planes in (facts, spoken):
         for key, own in planes.items():
-            planes[key] = own & ~plane
+            planes[key] = own & others
     clashing: dict[int, Sequence[Fact]] = {}
     kept: dict[tuple[str, str, bool], list[int]] = {}
     for number, case in zip(cases.tolist(), rebuilder.cases(cases, {}, _STATING), strict=True):

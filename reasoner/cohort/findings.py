@@ -91,24 +91,29 @@ def _days(program: Program) -> list[int]:
 
 def _usable(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock) -> FindingRows:
     rows = np.flatnonzero(batch.kind == _FINDING)
-    case, term, stated = batch.case[rows], batch.term[rows], {name: ids[rows] for name, ids in batch.stated.items()}
-    status = lexicon.words(lc("recordStatus"), stated[lc("recordStatus")], _STATUSES)
-    presence = lexicon.words(lc("presence"), stated[lc("presence")], _PRESENCES)
+    case, term = batch.case[rows], batch.term[rows]
+    status, presence, side = (
+        lexicon.words(lc(name), batch.stated[lc(name)][rows], known)
+        for name, known in (("recordStatus", _STATUSES), ("presence", _PRESENCES), ("side", _SIDES))
+    )
     onset, recorded, ended, worsened = (
-        lexicon.moments(lc(name), stated[lc(name)]) for name in ("onset", "recordedOn", "ended", "worsened")
+        lexicon.moments(lc(name), batch.stated[lc(name)][rows]) for name in ("onset", "recordedOn", "ended", "worsened")
     )
     kept = ~((status >= _IGNORED) | (presence == _PRESENCES.index("unknown")))
     kept &= ~(recorded[0] & (recorded[1] > clock.high[case])) & ~(onset[0] & (onset[1] > clock.high[case]))
     over = (status == _STATUSES.index("stopped")) | (ended[0] & (ended[2] <= clock.high[case]))
     absent = kept & ((presence == _PRESENCES.index("absent")) | (status == _STATUSES.index("refuted")))
     present = kept & ~absent & ~over
-    held = np.unique(case[present] * len(program.sorts) + term[present])
-    absent |= kept & ~absent & over & ~np.isin(case * len(program.sorts) + term, held)
+    past = np.flatnonzero(kept & ~absent & over)
+    looked_at = np.zeros(batch.size, dtype=bool)
+    looked_at[case[past]] = True
+    codes, held = case * len(program.sorts) + term, present & looked_at[case]
+    absent[past] = ~np.isin(codes[past], codes[held])
     new = np.where(clock.scanned[case], _age(onset, worsened, clock.scan_low[case], clock.scan_high[case], clock.dated[case]), _YOUNG)
     edges = {days: clock.edge(days)[case] for days in _days(program)}
     known = np.ones(len(rows), dtype=bool)
     recent = {days: _age(onset, worsened, edge, edge, known) for days, edge in edges.items()}
-    return FindingRows(case, term, lexicon.words(lc("side"), stated[lc("side")], _SIDES), present, absent, new, recent)
+    return FindingRows(case, term, side, present, absent, new, recent)
 
 
 def _age(onset: tuple[Flags, Ids, Ids], worsened: tuple[Flags, Ids, Ids], low: Ids, high: Ids, dated: Flags) -> Ids:

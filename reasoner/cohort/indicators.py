@@ -208,8 +208,8 @@ class _Derivation:
         """Derive the families of which a case has one record."""
         columns = [column[places] for column in [*self._keys(), self.times[:, 0] + 1, self.times[:, 1] + 1]]
         codes = _packed(columns)
-        distinct, first, back = np.unique(codes, return_index=True, return_inverse=True)
-        values = np.stack(columns, axis=1)[first] if len(distinct) else np.zeros((0, 1), np.int64)
+        _, first, back = np.unique(codes, return_index=True, return_inverse=True)
+        values = np.stack([column[first] for column in columns], axis=1)
         outcomes = [self._outcome(tuple(key), [place]) for key, place in zip(values.tolist(), places[first].tolist(), strict=True)]
         remarked = np.array([bool(each.problems) for each in outcomes], dtype=bool)[back] if outcomes else np.zeros(0, dtype=bool)
         for place, number in zip(places[remarked].tolist(), back[remarked].tolist(), strict=True):

@@ -289,5 +289,5 @@ def _write(path: Path, data: bytes) -> None:
 
 def _write_table(path: Path, table: pa.Table) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    parquet.write_table(table, temporary, compression="zstd", dictionary_pagesize_limit=1 << 26)
+    parquet.write_table(table, temporary, compression="zstd", dictionary_pagesize_limit=1 << 26, write_statistics=["case"])
     temporary.replace(path)
