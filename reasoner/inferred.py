@@ -32,6 +32,7 @@ __all__ = [
     "compiled_graph",
     "inferred_from",
     "inferred_graph",
+    "inferred_triples",
     "inferred_vocabulary",
     "knowledge_graph",
     "may_be_asserted",
@@ -193,7 +194,12 @@ def _renamed(term: Any, prefix: str) -> Any:
 
 def inferred_graph(program: Program, answer: CaseAnswer) -> Iterator[Triple]:
     """Yield what the answer to a case says, with the program's own statuses of all case classes."""
-    return inferred_from(program, answer, _statuses(answer.statuses, program.classes))
+    return inferred_triples(program, answer.state, answer.statuses)
+
+
+def inferred_triples(program: Program, state: CaseState, statuses: Statuses) -> Iterator[Triple]:
+    """Yield what is known and what follows in a case, with the program's own statuses of all case classes."""
+    return _inferred(program, state, statuses, _statuses(statuses, program.classes), None)
 
 
 def inferred_from(
@@ -204,14 +210,24 @@ def inferred_from(
     `readings` holds the statuses under each reading of contradictory records, of which red flags take notice; the
     program's own are used when none are given.
     """
-    case = NamedNode(answer.state.case.iri)
+    return _inferred(program, answer.state, answer.statuses, statuses, readings)
+
+
+def _inferred(
+    program: Program,
+    state: CaseState,
+    own: Statuses,
+    statuses: Mapping[str, str],
+    readings: Sequence[Mapping[str, str]] | None,
+) -> Iterator[Triple]:
+    case = NamedNode(state.case.iri)
     yield Triple(case, _TYPE, _CASE)
     yield from _class_statements(case, statuses)
-    yield from _role_statements(case, program, answer.state, answer.statuses)
-    yield from _indicator_statements(case, program, answer.state)
-    yield from _open_points(case, program, answer.statuses, statuses)
-    yield from _readings(case, program, answer.state, readings)
-    yield from _sources(case, answer.state)
+    yield from _role_statements(case, program, state, own)
+    yield from _indicator_statements(case, program, state)
+    yield from _open_points(case, program, own, statuses)
+    yield from _readings(case, program, state, readings)
+    yield from _sources(case, state)
 
 
 def _statuses(statuses: Statuses, names: Iterable[str]) -> dict[str, str]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 
 import pyoxigraph
 import pytest
+from pyoxigraph import Quad
 
+from reasoner import assess, load_records
+from reasoner.abstraction import CaseState
 from reasoner.cli import main
 from reasoner.cohort import answer_cohort
+from reasoner.cohort.inferences import Inferences
 from reasoner.cohort.queries import find_sql, query_cohort
 from reasoner.cohort.synthetic.generate import generate
 from reasoner.cohort.synthetic.settings import read_settings
+from reasoner.entailment import Statuses
 from reasoner.errors import InputError, LegcrampsError, SyntaxProblem, UsageError
-from reasoner.inferred import knowledge_graph
+from reasoner.export.dataset import INFERRED
+from reasoner.inferred import inferred_graph, knowledge_graph
 from reasoner.program import Program
 from reasoner.query import find_query
 from reasoner.resources import knowledge_folder, load_knowledge
@@ -48,6 +56,73 @@ def store(program: Program, lines: Path) -> pyoxigraph.Store:
     store.extend(pyoxigraph.Quad(*triple) for triple in knowledge_graph(knowledge_folder(), program))
     store.bulk_load(path=str(quads), format=pyoxigraph.RdfFormat.N_QUADS)
     return store
+
+
+@pytest.fixture(scope="module")
+def inferred(program: Program, lines: Path) -> Path:
+    """Return the folder of a cohort that was answered with N-Quads."""
+    folder = lines.parent / "inferred"
+    answer_cohort([lines], folder, program, nquads=True)
+    return folder
+
+
+def loaded(folder: Path) -> pyoxigraph.Store:
+    """Return a store that holds the N-Quads of a cohort."""
+    store = pyoxigraph.Store()
+    for path in sorted((folder / "inferred").glob("*.nq.gz")):
+        with gzip.open(path) as file:
+            store.bulk_load(file, format=pyoxigraph.RdfFormat.N_QUADS)
+    return store
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_sparql_over_the_quads_of_a_cohort_gives_the_numbers_of_its_tables(name: str, program: Program, inferred: Path) -> None:
+    store = loaded(inferred)
+    store.extend(pyoxigraph.Quad(*triple) for triple in knowledge_graph(knowledge_folder(), program))
+    theirs = store.query(find_query(None, name).text, use_default_graph_as_union=True)
+    assert isinstance(theirs, pyoxigraph.QuerySolutions)
+    rows = [tuple(term.value for term in row) for row in theirs]
+    assert [tuple(map(str, row)) for row in query_cohort(inferred, find_sql(name)).rows] == rows
+    assert len(rows) >= 8
+
+
+def test_the_quads_of_a_cohort_are_the_inferred_graphs_of_its_cases(program: Program, lines: Path, inferred: Path) -> None:
+    answers = assess(load_records([lines], program), program).answers
+    wanted = {Quad(each.subject, each.predicate, each.object, INFERRED) for answer in answers for each in inferred_graph(program, answer)}
+    texts = [gzip.decompress(path.read_bytes()) for path in (inferred / "inferred").iterdir()]
+    found = [quad for text in texts for quad in pyoxigraph.parse(text, format=pyoxigraph.RdfFormat.N_QUADS)]
+    assert set(found) == wanted
+    assert json.loads((inferred / "manifest.json").read_text())["quads"] == len(found) > COUNT * 1000
+
+
+def test_tables_are_the_same_with_and_without_quads(tables: Path, inferred: Path) -> None:
+    names = [path.relative_to(tables) for path in sorted(tables.rglob("*.parquet"))]
+    assert len(names) >= 7
+    assert all((tables / name).read_bytes() == (inferred / name).read_bytes() for name in names)
+
+
+def test_quads_that_were_half_written_are_written_anew(
+    program: Program, lines: Path, inferred: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, told = Inferences.add, []
+
+    def stop(self: Inferences, state: CaseState, statuses: Statuses) -> None:
+        told.append(state)
+        if len(told) > COUNT // 2:
+            raise KeyboardInterrupt
+        add(self, state, statuses)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Inferences, "add", stop)
+        with pytest.raises(KeyboardInterrupt):
+            answer_cohort([lines], tmp_path / "out", program, nquads=True)
+    assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "out.partial" / "inferred").glob("[!.]*"))
+    with pytest.raises(UsageError, match="another command"):
+        answer_cohort([lines], tmp_path / "out", program)
+    answer_cohort([lines], tmp_path / "out", program, nquads=True)
+    found, wanted = ({path.name: path.read_bytes() for path in (each / "inferred").iterdir()} for each in (tmp_path / "out", inferred))
+    assert found == wanted
 
 
 @pytest.mark.parametrize("name", TWINS)

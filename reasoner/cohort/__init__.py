@@ -26,13 +26,14 @@ def answer_cohort(
     *,
     as_of: datetime | None = None,
     shapes: bool = True,
+    nquads: bool = False,
     jobs: int = 1,
     spark: str = "",
     progress: Callable[[int, int, int], None] | None = None,
 ) -> Summary:
     """Answer every case of the inputs into tables in the folder `out`, or finish what an earlier call of the same began.
 
-    The work is spread over `jobs` processes, or over the Spark whose master URL `spark` is.
+    With `nquads` the inferred graphs of the cases are written beside the tables. The work is spread over `jobs` processes, or over the Spark whose master URL `spark` is.
 
     Raise MissingExtraError without numpy and pyarrow (for Spark, pyspark and pandas), InputError for inputs that cannot be read, UsageError when `out`
     holds something else. `progress` is told how much of how much is done, and how many cases are answered.
@@ -50,7 +51,7 @@ def answer_cohort(
 
         spread = spread_on(spark)
     now = from_datetime(datetime.now(UTC).replace(microsecond=0))
-    settings = Settings(from_datetime(as_of) if as_of else None, now, shapes)
+    settings = Settings(from_datetime(as_of) if as_of else None, now, shapes, nquads)
     return run(sources_of(map(str, inputs)), Path(out), program, settings, jobs=jobs, progress=progress, spread=spread)
 
 

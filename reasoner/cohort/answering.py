@@ -16,6 +16,7 @@ from reasoner.cohort.batch import from_triples
 from reasoner.cohort.columns import compact, encoded
 from reasoner.cohort.gathering import gathered_triples, unread_problem
 from reasoner.cohort.grouping import group, hashes_of
+from reasoner.cohort.inferences import infer_together
 from reasoner.cohort.lexicon import Flags
 from reasoner.cohort.long_table import COLUMNS
 from reasoner.cohort.output import NAMES, Rows, empty_rows, problem_rows, to_arrow
@@ -120,6 +121,7 @@ def _answer_rows(context: Context, chunk: Chunk, table: pa.Table, name: str) -> 
         beyond[0], beyond[batch.size - 1] = not chunk.first, beyond[batch.size - 1] or not chunk.last
     batch.irregular[beyond[:-1]] = True
     together = answer_together(batch, context.program, context.settings, memory, name)
+    infer_together(batch, together.left, context.program, context.settings, memory.lexicon)
     apart = together.left & ~beyond[:-1]
     rows = together.rows
     answered, spoilt = int((~together.left).sum()), together.broken
@@ -168,6 +170,7 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str,
         batch.irregular[:] = True
     batch.irregular[owner[refused & (owner >= 0)]] = True
     together = answer_together(batch, program, settings, memory, name)
+    infer_together(batch, together.left, program, settings, memory.lexicon)
     for table, more in together.rows.items():
         rows[table] += more
     answered, spoilt = int((~together.left).sum()), together.broken

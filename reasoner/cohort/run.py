@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from reasoner.cohort.answering import Context, answer_chunk
+from reasoner.cohort.answering import Context, Part, answer_chunk
+from reasoner.cohort.inferences import opened
 from reasoner.cohort.output import NAMES
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
@@ -31,9 +32,12 @@ from reasoner.errors import IncompleteError, InputError, UsageError
 from reasoner.program.model import Program
 from reasoner.program.store import dump_program, load_program
 
-__all__ = ["Spread", "Summary", "context_of", "run", "write_chunk"]
+__all__ = ["INFERRED", "Spread", "Summary", "context_of", "run", "write_chunk"]
 
 _STATE, _PLAN, _MANIFEST = "state", "plan.json", "manifest.json"
+INFERRED = "inferred"
+"""The folder of the N-Quads."""
+
 _FORMAT = 1
 
 Progress = Callable[[int, int, int], None]
@@ -109,14 +113,13 @@ def _plan(sources: Sequence[Source], program: Program, settings: Settings) -> di
         "knowledge": {"version": program.version, "hash": program.digest},
         "as_of": settings.as_of.text if settings.as_of else None,
         "shapes": settings.shapes,
+        "nquads": settings.nquads,
         "sources": [asdict(each) for each in sources],
     }
 
 
 def _begin(partial: Path, plan: dict[str, Any], settings: Settings) -> Settings:
     """Write the plan, or find that of an unfinished run, whose present instant is kept."""
-    from dataclasses import replace
-
     from reasoner.moments import parse_moment
 
     path = partial / _PLAN
@@ -132,7 +135,7 @@ def _begin(partial: Path, plan: dict[str, Any], settings: Settings) -> Settings:
             )
         return replace(settings, now=now)
     if not (partial / _MANIFEST).is_file():
-        for name in (*NAMES, _STATE):
+        for name in (*NAMES, _STATE, *([INFERRED] if settings.nquads else [])):
             (partial / name).mkdir(parents=True, exist_ok=True)
         _write(path, _json({**plan, "now": settings.now.text}))
     return settings
@@ -142,6 +145,7 @@ def _finished(out: Path, plan: dict[str, Any]) -> Summary:
     manifest = json.loads((out / _MANIFEST).read_text(encoding="utf-8"))
     counts = manifest.pop("counts")
     manifest.pop("tables")
+    manifest.pop("quads")
     if manifest != plan:
         raise UsageError(
             "The output folder holds the answers of another run",
@@ -207,7 +211,7 @@ def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Sp
 def write_chunk(context: Context, chunk: Chunk, partial: Path, left: Sequence[bytes] | None = None) -> int:
     """Answer a chunk and write what it yields; the state file comes last."""
     left = _left(partial, chunk) if chunk.start < 0 else None
-    part = answer_chunk(context, chunk, left)
+    part, quads = _answered(context, chunk, partial, left)
     for name, table in part.tables.items():
         _write_table(partial / name / f"part-{chunk.number:06}.parquet", table)
     where = partial / _STATE
@@ -216,9 +220,18 @@ def write_chunk(context: Context, chunk: Chunk, partial: Path, left: Sequence[by
     _write(where / f"{chunk.number:06}.cases", part.cases.tobytes())
     _write(
         where / f"{chunk.number:06}.json",
-        _json({**asdict(part.counts), "rows": {name: each.num_rows for name, each in part.tables.items()}}),
+        _json({**asdict(part.counts), "rows": {name: each.num_rows for name, each in part.tables.items()}, "quads": quads}),
     )
     return part.counts.answered
+
+
+def _answered(context: Context, chunk: Chunk, partial: Path, left: Sequence[bytes] | None) -> tuple[Part, int]:
+    """Return what a chunk yields, and the number of quads that were written."""
+    if not context.settings.nquads:
+        return answer_chunk(context, chunk, left), 0
+    with opened(partial / INFERRED / f"part-{chunk.number:06}.nq.gz", context.program) as inferences:
+        settings = replace(context.settings, tell=inferences.add)
+        return answer_chunk(replace(context, settings=settings), chunk, left), inferences.quads
 
 
 def _state(partial: Path, number: int) -> dict[str, Any] | None:
@@ -267,10 +280,10 @@ def _repeats(paths: Iterable[Path]) -> bool:
 
 def _manifest(context: Context, partial: Path, plan: dict[str, Any]) -> dict[str, Any]:
     states = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((partial / _STATE).glob("*.json"))]
-    rows = [state.pop("rows") for state in states]
+    rows, quads = [state.pop("rows") for state in states], sum(state.pop("quads") for state in states)
     counts = {name: sum(state[name] for state in states) for name in Summary.__slots__}
     counts["broken"] = bool(counts["broken"])
-    return {**plan, "counts": counts, "tables": {name: sum(each[name] for each in rows) for name in NAMES}}
+    return {**plan, "counts": counts, "tables": {name: sum(each[name] for each in rows) for name in NAMES}, "quads": quads}
 
 
 # --- files -------------------------------------------------------------------------------------------------------------

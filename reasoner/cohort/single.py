@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from reasoner.abstraction import abstract_case
+from reasoner.abstraction import CaseState, abstract_case
 from reasoner.advice import advise
 from reasoner.answering import Records, records_in
 from reasoner.cohort.output import Rows, case_rows, problem_rows
 from reasoner.differential import rank_conditions
 from reasoner.documents import Document, index_of, parse_rdf
-from reasoner.entailment import entail
+from reasoner.entailment import Statuses, entail
 from reasoner.moments import Moment
 from reasoner.program.model import Program
 from reasoner.reading import read_cases
@@ -21,11 +22,21 @@ __all__ = ["Settings", "answer_cases", "answer_text"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a cohort is answered: `as_of` overrules the cases' own instants, `now` stands in where there is none."""
+    """How a cohort is answered: `as_of` overrules the cases' own instants, `now` stands in where there is none.
+
+    With `nquads` what follows about each case is written, too; then `tell` is what each case's state and statuses are told to.
+    """
 
     as_of: Moment | None
     now: Moment
     shapes: bool = True
+    nquads: bool = False
+    tell: Callable[[CaseState, Statuses], None] | None = None
+
+    def told(self, state: CaseState, statuses: Statuses) -> None:
+        """Tell what is known of a case and what follows, where anyone listens."""
+        if self.tell is not None:
+            self.tell(state, statuses)
 
     def moment(self, case: Case) -> Moment:
         """Return the instant at which a case is judged."""
@@ -47,4 +58,5 @@ def answer_cases(cases: tuple[Case, ...], program: Program, settings: Settings, 
         moment = settings.moment(case)
         state = abstract_case(case, program, moment)
         statuses = entail(program, state)
+        settings.told(state, statuses)
         case_rows(program, state, advise(program, state, statuses), rank_conditions(program, statuses), moment, rows)
