@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from cohorts import VIGNETTES, Tables, answered, answers, expected, lines_of, long_rows, tables, write_rows
 from pyarrow import parquet
@@ -300,6 +301,25 @@ def small(name: str, *records: str) -> list[str]:
 
 CRAMPS = f"{TYPE} <{LC}FindingRecord> ; <{LC}ofFinding> <{LC}LegCramp> ; <{LC}presence> <{LC}_Presence_present>"
 """A record that breaks no shape."""
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [(name, "no IRI") for name in ("case", "subject", "record", "kind", "term", "presence", "side")]
+    + [("term", "urn:a b"), ("as_of", "a\nb")],
+)
+def test_a_text_that_is_no_term_costs_its_own_case(column: str, text: str, tmp_path: Path, knowledge: Program) -> None:
+    """Other columns may be missing altogether."""
+    row = {"case": "https://example.org/c1", "record": "https://example.org/r1", "kind": "FindingRecord", "term": "LegCramp"}
+    row |= {"presence": "present", "as_of": "2026-11-20T09:00:00Z"}
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(
+        pa.Table.from_pylist([{**row, column: text}, {**row, "case": "https://example.org/c2", "record": "https://example.org/r2"}]), path
+    )
+    summary = answer_cohort([path], tmp_path / "out", knowledge)
+    assert (summary.cases, summary.answered, summary.rejected) == (2, 1, 1)
+    assert summary.problems
+    assert list(tables(tmp_path / "out")["cases"]) == ["https://example.org/c2"]
 
 
 def test_every_unusual_line_counts(tmp_path: Path, knowledge: Program) -> None:

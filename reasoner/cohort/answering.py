@@ -106,9 +106,9 @@ def _answer_fhir(context: Context, sources: Sequence[Source]) -> Part:
 
 
 def _rows(source: Source, chunk: Chunk) -> pa.Table:
-    names = [column.name for column in COLUMNS]
-    file = parquet.ParquetFile(source.path, read_dictionary=[name for name in names if name != "record"])
-    columns = [name for name in file.schema_arrow.names if name in names]
+    known = {column.name for column in COLUMNS}
+    columns = [name for name in parquet.read_schema(source.path).names if name in known]
+    file = parquet.ParquetFile(source.path, read_dictionary=[name for name in columns if name != "record"])
     return checked_rows(file.read_row_groups(list(range(chunk.start, chunk.end)), columns=columns, use_threads=False), source.path)
 
 

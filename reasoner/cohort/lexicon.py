@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from pyoxigraph import BlankNode, Literal, NamedNode
 
-from reasoner.cohort.long_table import ABOUT, CASE, RECORD, Column, object_term
+from reasoner.cohort.long_table import ABOUT, CASE, RECORD, Column, expanded, object_term
 from reasoner.moments import Moment, parse_moment
 from reasoner.namespaces import RDF
 from reasoner.program.model import Program
 from reasoner.shape_plans import Finding, Plan, collect
 from reasoner.terms import RecordKind, lc
 
-__all__ = ["ABOUTS", "KINDS", "PROPERTIES", "SUBJECT", "Lexicon", "term_of"]
+__all__ = ["ABOUTS", "KINDS", "PROPERTIES", "SUBJECT", "Lexicon", "is_term", "term_of"]
 
 KINDS = (
     RecordKind.FINDING,
@@ -57,6 +57,7 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 _UNDATED: Ids = np.array([_NONE], dtype=np.int64)
 _FINE, _ODD = 1, 2
+_UNUSABLE = -2
 
 
 def term_of(text: str) -> NamedNode | BlankNode | Literal:
@@ -73,6 +74,16 @@ def term_of(text: str) -> NamedNode | BlankNode | Literal:
     if tail.startswith("@"):
         return Literal(value, language=tail[1:])
     return Literal(value, datatype=NamedNode(tail[3:-1])) if tail else Literal(value)
+
+
+def is_term(column: Column, text: str) -> bool:
+    """Return whether the text of a column can be written as a term: what should be an IRI may be none."""
+    if column.form in ("name", "term", "kind", "word"):
+        try:
+            NamedNode(expanded(column, text))
+        except ValueError:
+            return False
+    return True
 
 
 def _unescaped(text: str) -> str:
@@ -154,10 +165,12 @@ class Lexicon:
         return np.array(found, dtype=np.int64)
 
     def numbers_of(self, column: Column, name: str, texts: Sequence[str | None]) -> Ids:
-        """Return the numbers of terms of one property, given as the texts of a column of the long table; −1 for none."""
+        """Return the numbers of terms of one property, given as the texts of a column of the long table; −1 for none, −2 for what is none."""
         known = self._texts.setdefault((column.name, name), {None: -1})
-        new = [text for text in texts if text not in known]
-        known.update(zip(new, self.numbers(name, (object_term(column, text) for text in new if text is not None)).tolist(), strict=True))
+        new = [text for text in texts if text is not None and text not in known]
+        usable = [text for text in new if is_term(column, text)]
+        known.update(dict.fromkeys(new, _UNUSABLE))
+        known.update(zip(usable, self.numbers(name, (object_term(column, text) for text in usable)).tolist(), strict=True))
         return np.fromiter(map(known.__getitem__, texts), dtype=np.int64, count=len(texts))
 
     def is_odd(self, kinds: Ids, name: str, ids: Ids) -> Flags:

@@ -66,6 +66,7 @@ def batch_of_rows(table: pa.Table, program: Program, lexicon: Lexicon, remarks: 
     subjects = _array(table, "subject").dictionary
     for each in CASE[1:]:
         ids = _codes(_array(table, each.name)) if each.property == SUBJECT else _ids(table, each, lexicon, each.property)
+        _set_apart(ids, owner, irregular)
         about_case[each.property] = ids[first]
         irregular[owner[ids != np.append(about_case[each.property], -1)[owner]]] = True
     irregular[:-1] |= np.append(~_are_nodes(subjects), False)[about_case[SUBJECT]]
@@ -88,9 +89,18 @@ def batch_of_rows(table: pa.Table, program: Program, lexicon: Lexicon, remarks: 
             _BY_NAME["term"], ABOUT[name], [named_terms[code] if code >= 0 else None for code in used.tolist()]
         )
         columns[ABOUT[name]][own] = numbers[terms[own]]
+    for column in columns.values():
+        _set_apart(column, owner[records], irregular)
     case = _of(owner, records)
     batch = judged(cases, named, subjects, irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
     return batch, owner
+
+
+def _set_apart(ids: Ids, owner: Ids, irregular: Flags) -> None:
+    """Mark the cases that state what is no term, which is read with the rest of its case."""
+    if ids.min(initial=0) < -1:
+        irregular[owner[ids < -1]] = True
+        ids[ids < -1] = -1
 
 
 def _of(values: Ids, records: Ids) -> Ids:
