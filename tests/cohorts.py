@@ -87,12 +87,13 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, str | None]], group: int 
     return path
 
 
-def tables(folder: Path) -> Tables:
-    """Return what a cohort wrote, the places of lines in files left out."""
+def tables(folder: Path, cases: Iterable[str] | None = None) -> Tables:
+    """Return what a cohort wrote, of some cases or of all, the places of lines in files left out."""
+    chosen = None if cases is None else [("case", "in", list(cases))]
     found: Tables = {}
     for name in NAMES:
         by_case = found.setdefault(name, {})
-        for row in parquet.read_table(folder / name).to_pylist():
+        for row in parquet.read_table(folder / name, filters=chosen).to_pylist():
             by_case.setdefault(row["case"], []).append(_placeless(row))
     for rows in found["problems"].values():
         rows.sort(key=repr)

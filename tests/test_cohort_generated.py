@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
-from cohorts import answered, answers
+from cohorts import answered, answers, tables
+from pyarrow import parquet
 
+from reasoner.cohort import answer_cohort
 from reasoner.cohort.output import NAMES
+from reasoner.cohort.rows import checked_rows, text_of_rows
 from reasoner.cohort.synthetic.generate import generate
 from reasoner.cohort.synthetic.settings import read_settings
 from reasoner.program import Program
@@ -34,3 +40,21 @@ def test_answers_of_a_generated_cohort(tmp_path: Path) -> None:
 @pytest.mark.release
 def test_answers_of_two_thousand_generated_patients(tmp_path: Path) -> None:
     _compare(tmp_path, load_knowledge(), 2000, 12)
+
+
+@pytest.mark.release
+def test_two_thousand_of_a_hundred_thousand(tmp_path: Path) -> None:
+    """Cases drawn from a large cohort, most of whose answers were derived for another case, have the answers they get alone."""
+    program = load_knowledge()
+    settings = read_settings(knowledge_folder())
+    path = generate(program, settings, tmp_path / "table.parquet", count=100_000, seed=13, output_format="parquet").path
+    summary = answer_cohort([path], tmp_path / "out", program, jobs=2)
+    assert (summary.cases, summary.rejected) == (100_000, 0)
+    named = parquet.read_table(tmp_path / "out" / "cases", columns=["case"])["case"].cast(pa.string()).to_pylist()
+    sampled = random.Random(0).sample(named, 2000)
+    rows = checked_rows(parquet.read_table(path, filters=[("case", "in", sampled)]), "table")
+    expected = answers(text_of_rows(rows, np.ones(len(rows), dtype=bool)), program, "table")
+    assert set(expected["cases"]) == set(sampled)
+    found = tables(tmp_path / "out", sampled)
+    for each in NAMES:
+        assert found[each] == expected[each], each
