@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ from reasoner.server.cds.request import Hook
 from reasoner.text import NOT_ADVICE
 
 PUBLIC = "https://cds.example.org"
-KEY = f"{LC}Answer"
+KEY = "https://w3id.org/legcramps/answer"
 NO_SIGN = {
     "resourceType": "Observation",
     "id": "no-sign",
@@ -323,6 +324,13 @@ def test_drafts_are_no_facts(clinic: Clinic) -> None:
     }
     cards = cards_of(clinic, call_document("order-sign", UNWARRANTED, draftOrders=drafts(draft(SCAN), report)))
     assert warned(cards) == ["ServiceRequest/scan"]
+
+
+def test_a_reason_to_override_is_added_in_the_ontology_alone(clinic: Clinic) -> None:
+    words = {LC + "_OverrideReason_moved": "the patient has moved"}
+    program = replace(clinic.program, labels=clinic.program.labels | words)
+    assert "the patient has moved" in [each.display for each in override_reasons(program)]
+    assert len(override_reasons(clinic.program)) >= 5
 
 
 # --- Markdown -----------------------------------------------------------------------------------------------------------

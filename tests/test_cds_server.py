@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,16 @@ from cds_documents import AS_OF, LC, PATIENT, SERVER, bytes_of, call_document, c
 from cds_server import PUBLIC, Server
 from record_documents import command_for
 from test_cds_cards import NO_SIGN, UNWARRANTED
+from test_cds_requests import official
 
 from reasoner.program import Program
 from reasoner.server.access import Access
 from reasoner.server.cds.answer import Answered, Call, answer_hook
-from reasoner.server.desk import Issue, Memory
+from reasoner.server.desk import Desk, Issue, Memory
 from reasoner.server.feedback import FeedbackStore, read_feedback
+from reasoner.server.interface import Interface, create_interface
+from reasoner.server.pool import OverloadedError
+from reasoner.server.wire import Message
 
 VIEW = "/cds-services/legcramps-patient-view"
 SIGN = "/cds-services/legcramps-order-sign"
@@ -71,7 +77,7 @@ def test_source_and_proof_of_every_card_can_be_read(
         assert source.json()["statement"]
         assert proof.headers["content-type"].startswith("text/plain")
     command = command_for(monkeypatch, capsys, knowledge)
-    judged = next(each for each in chart if "repeatDvtImaging" in each["extension"][f"{LC}Answer"])
+    judged = next(each for each in chart if "repeatDvtImaging" in each["extension"]["https://w3id.org/legcramps/answer"])
     whole = {"resourceType": "Bundle", "type": "collection", "entry": [*example_entries(), {"resource": NO_SIGN}]}
     out = command("explain", "-", "repeatDvtImaging", "--case", f"{SERVER}/Patient/{PATIENT}", "--as-of", AS_OF, stdin=bytes_of(whole)).out
     proof = server.ask("GET", judged["links"][1]["url"]).text
@@ -101,6 +107,41 @@ def test_a_faulty_call_is_told_its_faults(server: Server, document: Any, status:
     assert answer.json()["resourceType"] == "OperationOutcome"
     if element:
         assert answer.json()["issue"][0]["expression"] == [element]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("good", 412), ("bad", 400)])
+def test_an_official_request_is_understood_before_data_is_missed(server: Server, kind: str, status: int) -> None:
+    """The good one sends its data under keys of another service: well-formed, and not enough."""
+    answer = server.ask("POST", VIEW, content=official(f"cdshooks-request-patient-view-{kind}.json").read_bytes())
+    assert answer.status_code == status
+    assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+class Busy:
+    """Workers that have no time."""
+
+    async def ask(self, key: str, frame: bytes) -> Message:
+        raise OverloadedError("The server is busy", repair="ask again in a moment")
+
+
+def test_a_busy_server_says_so_and_when_to_come_again(knowledge: Program) -> None:
+    busy = Server(knowledge)
+    busy.desk = Desk(Busy(), busy.outside, PUBLIC, None)
+    busy.app = create_interface(Interface(busy.desk, None, busy.access, True, busy.pool.consultant.sources, busy.store))
+    for path, headers in ((VIEW, {}), ("/api/assess", {"content-type": "text/turtle"})):
+        answer = busy.ask("POST", path, content=b"x", headers=headers)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reasoner.server.interface._SECONDS", 0.05)
+
+    async def drip() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" "
+            await asyncio.sleep(0.02)
+
+    assert server.ask("POST", VIEW, content=drip()).status_code == 408
 
 
 HOSTILE = {

@@ -26,7 +26,7 @@ from reasoner.export.fhir_terms import Coder
 from reasoner.fhir.codes import Codes
 from reasoner.fhir.orders import Order
 from reasoner.markdown import plain
-from reasoner.namespaces import LC
+from reasoner.namespaces import BASE, LC
 from reasoner.program.model import Program, Recommendation
 from reasoner.report import case_document
 from reasoner.report.advice import listed_flags, ranked_tests
@@ -40,7 +40,7 @@ __all__ = ["LONGEST_SUMMARY", "CardWriter", "Clinic", "Issued", "Place", "overri
 LONGEST_SUMMARY = 139
 _FEW = 6
 _REASON = f"{LC}_OverrideReason_"
-_ANSWER = f"{LC}Answer"
+_ANSWER = f"{BASE}answer"
 _SECTIONS = ("conflicts", "dataProblems", "nextTests", "notWarranted", "redFlags")
 _INDICATOR = {"emergency": "critical", "urgent": "warning"}
 
