@@ -310,6 +310,26 @@ def test_only_the_orders_just_selected_are_spoken_of(clinic: Clinic) -> None:
     assert len({each["uuid"] for each in both}) == 2
 
 
+def test_an_order_that_cannot_be_named_is_warned_of_without_a_suggestion(clinic: Clinic) -> None:
+    nameless = [draft(SCAN), draft(SCAN)]
+    for each in nameless:
+        del each["resource"]["id"]
+    cards = cards_of(clinic, call_document("order-sign", UNWARRANTED, draftOrders=drafts(*nameless)))
+    check_form(cards)
+    assert [(each["indicator"], "suggestions" in each, bool(each["overrideReasons"])) for each in cards] == [("warning", False, True)] * 2
+
+
+def test_a_patient_may_come_in_a_bundle(clinic: Clinic) -> None:
+    found = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": UNWARRANTED["patient"]}]}
+    call = call_document("order-sign", UNWARRANTED | {"patient": found}, draftOrders=drafts(draft(SCAN)))
+    assert warned(cards_of(clinic, call)) == ["ServiceRequest/scan"]
+
+
+def test_an_order_with_an_address_of_its_own_is_taken_back_by_its_reference(clinic: Clinic) -> None:
+    addressed = {"fullUrl": "urn:uuid:29fed57f-4547-50ce-9a8b-27f302122674", **draft(SCAN)}
+    assert warned(cards_of(clinic, call_document("order-sign", UNWARRANTED, draftOrders=drafts(addressed)))) == ["ServiceRequest/scan"]
+
+
 def test_drafts_are_no_facts(clinic: Clinic) -> None:
     report = {
         "resource": {

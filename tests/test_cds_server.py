@@ -29,6 +29,7 @@ from reasoner.server.wire import Message
 VIEW = "/cds-services/legcramps-patient-view"
 SIGN = "/cds-services/legcramps-order-sign"
 ORIGIN = "https://ehr.example.org"
+OLD = {"resourceType": "Condition", "id": "Walker", "clinicalStatus": "active", "subject": {"reference": f"Patient/{PATIENT}"}}
 CARD = "4e0a3a1e-3283-4575-ab82-028d55fe2719"
 
 
@@ -66,6 +67,12 @@ def test_an_order_that_is_not_warranted_is_warned_of(server: Server) -> None:
     assert nothing.json() == {"cards": []}
 
 
+def test_orders_that_cannot_be_read_are_refused(server: Server) -> None:
+    history = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType": "Bundle", "type": "history"}}]}
+    answer = server.post(SIGN, call_document("order-sign", UNWARRANTED, draftOrders=history))
+    assert (answer.status_code, answer.json()["issue"][0]["expression"]) == (400, ["context.draftOrders"])
+
+
 def test_source_and_proof_of_every_card_can_be_read(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: Any, knowledge: Program
 ) -> None:
@@ -99,6 +106,7 @@ def test_what_is_not_there_is_not_found(server: Server, path: str) -> None:
         (call_document(prefetch={key: value for key, value in UNWARRANTED.items() if key != "conditions"}), 412, "prefetch.conditions"),
         (call_document() | {"hookInstance": "x"}, 400, "hookInstance"),
         ([], 400, None),
+        (call_document(prefetch=UNWARRANTED | {"conditions": OLD}), 400, "prefetch"),
     ],
 )
 def test_a_faulty_call_is_told_its_faults(server: Server, document: Any, status: int, element: str | None) -> None:
@@ -359,6 +367,7 @@ def test_nothing_of_a_patient_reaches_a_log(server: Server, caplog: pytest.LogCa
         call_document(prefetch={}) | {"fhirAuthorization": granted},
         call_document() | {"hookInstance": PATIENT, "fhirAuthorization": granted},
         {"hook": PATIENT, "Walker": "C-1067"},
+        call_document(prefetch=UNWARRANTED | {"conditions": OLD}),
     ]
     for document in calls:
         answer = server.post(VIEW, document, headers=sent)

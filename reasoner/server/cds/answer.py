@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from reasoner.answer import CaseAnswer
 from reasoner.answering import answer_case
 from reasoner.errors import InputError
-from reasoner.fhir.elements import child, children, string
+from reasoner.fhir.elements import Element, child, children, string
 from reasoner.fhir.orders import Order, orders_in
 from reasoner.fhir.reading import BASE, read_resources
 from reasoner.moments import Moment
@@ -87,37 +88,49 @@ def _wanted(call: Call, request: HookRequest, gaps: tuple[Gap, ...]) -> Wanted |
 
 def _answer(call: Call, clinic: Clinic, request: HookRequest, held: Held) -> CaseAnswer:
     base = _base(request)
-    try:
+    with _readable("prefetch"):
         reading = read_resources(held.resources, clinic.codes, base)
-    except InputError as error:
-        raise Refusal(400, [Issue("prefetch", f"{error.what}: {error.why}" if error.why else error.what, error.repair)]) from None
     case = next((each for each in reading.cases if each.iri.endswith(f"/Patient/{request.patient}")), None)
     if case is None:
         raise Refusal(412, [Issue("prefetch.patient", "there is no such patient", "prefetch the Patient whose chart is open", "not-found")])
     return answer_case(case, clinic.program, call.as_of)
 
 
+@contextmanager
+def _readable(element: str) -> Iterator[None]:
+    """Refuse (400) what is no FHIR that is read; why it is none may quote the record and is left out."""
+    try:
+        yield
+    except InputError as error:
+        raise Refusal(400, [Issue(element, error.what, error.repair)]) from None
+
+
 def _orders(clinic: Clinic, request: HookRequest, held: Held, answer: CaseAnswer) -> tuple[list[Order], dict[str, str]]:
     """Return the draft orders of the patient, at `order-select` those just selected, and their references by IRI."""
-    orders = orders_in((*held.resources, request.drafts), clinic.codes, _base(request))
-    drafts = dict(_drafts(request, orders))
-    chosen = [order for order in orders if order.node in drafts and order.patient == answer.state.case.iri]
+    patients = [each for each in held.resources if _holds_patient(each)]
+    with _readable("context.draftOrders"):
+        orders = orders_in((*patients, request.drafts), clinic.codes, _base(request))
+    chosen = [order for order in orders if order.patient == answer.state.case.iri]
+    references = dict(_references(request))
     if request.hook == ORDER_SELECT:
         selected = {_local(each) for each in request.selections}
-        chosen = [order for order in chosen if drafts[order.node] in selected]
-    return chosen, drafts
+        chosen = [order for order in chosen if references.get(order.node) in selected]
+    return chosen, references
 
 
-def _drafts(request: HookRequest, orders: Iterable[Order]) -> Iterable[tuple[str, str]]:
-    """Yield the IRI and the reference of each draft among `orders`."""
-    nodes = {order.node for order in orders}
-    base = _base(request)
+def _holds_patient(resource: Element) -> bool:
+    members = [resource, *(child(entry, "resource") for entry in children(resource, "entry"))]
+    return any(string(each, "resourceType") == "Patient" for each in members)
+
+
+def _references(request: HookRequest) -> Iterator[tuple[str, str]]:
+    """Yield the IRIs that a draft may have with its reference; a draft without an id has none and cannot be taken back."""
     for entry in children(request.drafts, "entry"):
         resource = child(entry, "resource")
         reference = f"{string(resource, 'resourceType')}/{string(resource, 'id')}"
-        for node in (string(entry, "fullUrl"), f"{base}{reference}"):
-            if node in nodes and string(resource, "id"):
-                yield node, reference
+        if string(resource, "id"):
+            yield f"{_base(request)}{reference}", reference
+            yield string(entry, "fullUrl"), reference
 
 
 def _local(reference: str) -> str:

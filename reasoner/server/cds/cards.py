@@ -107,7 +107,7 @@ class CardWriter:
         """Yield a card for each order of a test that is not warranted; `references` are those of the orders, by IRI."""
         reasons = override_reasons(self.program)
         for each in unwarranted_orders(self.program, self.answer, orders):
-            yield self._order(each, references[each.order.node], reasons)
+            yield self._order(each, references.get(each.order.node, ""), reasons)
 
     # --- cards --------------------------------------------------------------------------------------------------------
 
@@ -167,15 +167,16 @@ class CardWriter:
         row = self.document[key] if judged else next(found for found in self.document["notWarranted"] if found["test"] == each.test)
         label = visible(self.program.label(each.order.tests[0]))
         paragraphs = self._verdict(row) if judged else [f"**Not warranted**, {plain(each.standing)}.", _because(row)]
-        suggestion = Suggestion(
-            f"Take back the order: {label}",
-            self._place.uuid("suggestion", reference),
-            (Action("delete", f"Take back the order: {label}", reference=reference),),
+        words = f"Take back the order: {label}"
+        deleted = (
+            Suggestion(words, self._place.uuid("suggestion", each.order.node), (Action("delete", words, reference=reference),))
+            if reference
+            else None
         )
-        extension = {"order": reference, key or "notWarranted": row}
+        extension = {"order": reference or each.order.node, key or "notWarranted": row}
         about = (key,) if judged else tuple(found.iri for found in rows)
-        summary = f"Not warranted: {label}"
-        return self._issued(summary, "warning", rows, paragraphs, extension, about, (suggestion,), "at-most-one", reasons)
+        offered, behaviour = ((deleted,), "at-most-one") if deleted else ((), "")
+        return self._issued(f"Not warranted: {label}", "warning", rows, paragraphs, extension, about, offered, behaviour, reasons)
 
     def _issued(
         self,

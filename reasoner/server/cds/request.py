@@ -49,9 +49,7 @@ def read_request(text: bytes, hook: Hook) -> HookRequest:
     try:
         document = parse_document(text)
     except InputError as error:
-        raise Refusal(
-            400, [Issue(error.where, f"{error.what}: {error.why}" if error.why else error.what, error.repair, "structure")]
-        ) from None
+        raise Refusal(400, [Issue(error.where, error.what, error.repair, "structure")]) from None  # why it fails may quote the text
     issues = [*_of_call(document, hook), *_of_context(document, hook), *_of_prefetch(document)]
     if issues:
         raise Refusal(400, issues)
