@@ -25,7 +25,7 @@ _FORMATS = {
 _ORDER = ("n-triples", "n-quads", "parquet", "document", "fhir", "fhir-ndjson")
 _GATHERED = 8 << 20
 _FILES = 500
-_STRETCH = 96 << 20
+_STRETCH = 192 << 20
 _ROWS = 512 * 1024
 
 

@@ -9,7 +9,6 @@ from importlib.abc import MetaPathFinder
 
 __all__ = ["prepare"]
 
-
 _SELDOM = 100_000
 
 
@@ -25,8 +24,8 @@ class _Absent(MetaPathFinder):
 def prepare() -> None:
     """Let PyArrow take memory from the system, which serves chunk after chunk faster than its own allocator does, and keep it from pandas.
 
-    Cycles of objects, of which cohorts make few, are looked for seldom. PyArrow imports pandas at its first conversion of any list where pandas is installed. After this, `to_pandas` still finds it, but PyArrow
-    no longer takes its objects for what they are.
+    Cycles of objects, of which cohorts make few, are looked for seldom. PyArrow imports pandas at its first conversion of any list where
+    pandas is installed. After this, `to_pandas` still finds it, but PyArrow no longer takes its objects for what they are.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # workers inherit it
     gc.set_threshold(_SELDOM)
