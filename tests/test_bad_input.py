@@ -170,12 +170,16 @@ def test_a_path_that_cannot_be_opened_is_refused(command: Command, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "argv", [(), ("assess",), ("assess", "x.ttl", "--as-of", "yesterday"), ("assess", "x.ttl", "--format", "pdf"), ("guess",)]
+    "argv", [(), ("validate",), ("assess", "x.ttl", "--as-of", "yesterday"), ("assess", "x.ttl", "--format", "pdf"), ("guess",)]
 )
 def test_a_wrong_call_prints_its_usage(command: Command, argv: tuple[str, ...]) -> None:
     run = command(*argv)
     assert (run.code, run.out) == (2, "")
     assert "usage: legcramps" in run.err
+
+
+def test_an_assessment_needs_files_or_a_store(command: Command) -> None:
+    assert_refused(command("assess"), "LC-1100")
 
 
 # --- data that cannot be used ----------------------------------------------------------------------------------------
