@@ -24,11 +24,12 @@ from reasoner.moments import Moment
 from reasoner.program.model import Program
 from reasoner.terms import RecordKind, Role
 
-__all__ = ["Contradictions", "contradictions_of", "readings_of"]
+__all__ = ["Contradictions", "Facts", "contradictions_of", "readings_of"]
 
 _STATING = (RecordKind.FINDING, RecordKind.MEDICATION, RecordKind.DIAGNOSIS, RecordKind.CLOSURE)
 
 Facts = dict[tuple[str, str, bool], Plane]
+"""Where each fact holds, by role, term and presence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from reasoner.abstraction import abstract_case
+from reasoner.abstraction import Conflict, abstract_case
 from reasoner.cohort.advising import advise, raised_flags
 from reasoner.cohort.batch import Batch
-from reasoner.cohort.clock import Last, clock_of, last_examinations
+from reasoner.cohort.clock import Clock, clock_of, last_examinations
 from reasoner.cohort.columns import Answers
-from reasoner.cohort.contradictions import contradictions_of, readings_of
+from reasoner.cohort.contradictions import Facts, contradictions_of, readings_of
 from reasoner.cohort.diagrams import Diagrams
 from reasoner.cohort.exposures import diagnosis_planes, exposure_planes
 from reasoner.cohort.findings import closures_of, finding_planes
-from reasoner.cohort.indicators import Families, indicator_planes
+from reasoner.cohort.indicators import Families, IndicatorPlanes, indicator_planes
 from reasoner.cohort.known import Known
 from reasoner.cohort.lexicon import Flags, Ids, Lexicon
 from reasoner.cohort.output import Rows, conflict_rows, empty_rows, problem_rows
@@ -81,49 +83,61 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     space, lexicon = Space(batch.size), memory.lexicon
     clock = clock_of(batch, program, lexicon, settings)
     left = batch.irregular | (clock.low != clock.high)
-    closures, standing = closures_of(batch, program, lexicon, clock, space)
-    facts, spoken = finding_planes(batch, program, lexicon, clock, closures, space)
-    facts |= exposure_planes(batch, program, lexicon, clock, standing, space)
-    facts |= diagnosis_planes(batch, program, lexicon, clock, space)
     known = Known(program, space, memory.diagrams)
     rebuilder = Rebuilder(batch, program, lexicon)
+    facts, spoken = _facts(batch, program, lexicon, clock, space)
     clashing = np.flatnonzero(space.flags(known.enter_facts(facts, program)) & ~left)
     contradictions = contradictions_of(clashing, rebuilder, program, settings, clock, space, facts, spoken)
     known.forget(contradictions.plane)
     known.enter_facts({key: plane & contradictions.plane for key, plane in facts.items()}, program)
-    stated, denied = (
-        Planes(space, ((term, plane) for (role, term, present), plane in facts.items() if role == Role.FINDING and present is wanted))
-        for wanted in (True, False)
-    )
+    stated, denied = (_findings(facts, space, present=wanted) for wanted in (True, False))
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
     known.enter_masks(indicators.masks, program)
     alone = (indicators.alone | clock.ahead) & ~left
     rows, remarked = empty_rows(), _remarked(batch, place)
     readings = [(case, masks) for case, masks in readings_of(contradictions, known, program) if not alone[case]]
     readings += _abstracted(rebuilder, program, settings, np.flatnonzero(alone), known, remarked, rows)
-    also = _flagged(program, space, readings, memory.diagrams)
     known.settle()
-    examined: dict[str, Last] = {}
-
-    def last(test: str) -> Last:
-        if test not in examined:
-            examined[test] = last_examinations(batch, program, lexicon, clock.high, test)
-        return examined[test]
-
     answers = Answers(batch, program, lexicon, clock, space, space.pack(np.flatnonzero(~left)))
-    as_of = settings.as_of.text if settings.as_of else None
-    tables = answers.tables(advise(program, known, also), rank(program, known), last, settings.now.text, as_of)
-    settled = ~(alone | left)
+    advising = advise(program, known, _flagged(program, space, readings, memory.diagrams))
+    last = cache(lambda test: last_examinations(batch, program, lexicon, clock.high, test))
+    tables = answers.tables(advising, rank(program, known), last, settings.now.text, settings.as_of.text if settings.as_of else None)
+    rows["problems"] += _problems(batch, indicators, remarked, contradictions.conflicts(program), ~(alone | left))
+    broken = any(each.refused and not left[case] for case, _, each in batch.remarks)
+    return Together(tables, rows, int(alone.sum()) + int((~alone[clashing]).sum()), left, broken)
+
+
+def _facts(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, space: Space) -> tuple[Facts, Planes]:
+    """Return what the records state, and the findings that are named."""
+    closures, standing = closures_of(batch, program, lexicon, clock, space)
+    facts, spoken = finding_planes(batch, program, lexicon, clock, closures, space)
+    facts |= exposure_planes(batch, program, lexicon, clock, standing, space)
+    facts |= diagnosis_planes(batch, program, lexicon, clock, space)
+    return facts, spoken
+
+
+def _findings(facts: Facts, space: Space, *, present: bool) -> Planes:
+    """Return the findings that are known present, or absent."""
+    return Planes(space, ((term, plane) for (role, term, stated), plane in facts.items() if role == Role.FINDING and stated is present))
+
+
+def _problems(
+    batch: Batch,
+    indicators: IndicatorPlanes,
+    remarked: dict[int, list[Problem]],
+    conflicts: dict[int, list[Conflict]],
+    settled: Flags,
+) -> list[Sequence[Any]]:
+    """Return what is to be said of the records of cases that were not abstracted alone."""
     for case, row, remark in batch.remarks:
         remarked[case] += [replace(each, sources=(batch.names[row].as_py(),)) for each in remark.later]
     for case, row, problem in indicators.problems:
         remarked.setdefault(case, []).append(replace(problem, sources=(batch.names[row].as_py(),)))
-    conflicts = contradictions.conflicts(program)
+    rows: list[Sequence[Any]] = []
     for case in sorted(case for case in {*remarked, *conflicts} if settled[case]):
         iri = batch.cases[case].as_py()
-        rows["problems"] += conflict_rows(iri, conflicts.get(case, ())) + problem_rows(iri, remarked.get(case, ()))
-    broken = any(each.refused and not left[case] for case, _, each in batch.remarks)
-    return Together(tables, rows, int(alone.sum()) + int((~alone[clashing]).sum()), left, broken)
+        rows += conflict_rows(iri, conflicts.get(case, ())) + problem_rows(iri, remarked.get(case, ()))
+    return rows
 
 
 def _abstracted(
