@@ -19,7 +19,6 @@ from SPARQLWrapper import JSON, POST, SPARQLWrapper
 from SPARQLWrapper.Wrapper import QueryResult as Conversion
 
 from reasoner.errors import LegcrampsError, RefusalError, UnfitAnswerError, UsageError, shortened
-from reasoner.limits import check_brackets
 from reasoner.namespaces import XSD
 from reasoner.remote.access import Access, shown
 from reasoner.remote.transport import Budget, Reply, exchange
@@ -129,7 +128,7 @@ def _unfit(where: str, why: str) -> UnfitAnswerError:
 
 
 def _converted(reply: Reply) -> Mapping[str, Any]:
-    """Return the JSON of an answer, when its type, its encoding and its depth are those of a result."""
+    """Return the JSON of an answer, when its type and its encoding are those of a result."""
     where = shown(reply.url)
     kind = reply.headers.get_content_type() if "content-type" in reply.headers else "no type"
     if kind not in _JSON_TYPES:
@@ -138,7 +137,6 @@ def _converted(reply: Reply) -> Mapping[str, Any]:
     try:
         if charset.lower() not in _CHARSETS:
             raise _unfit(where, f"its charset is {shortened(charset)}")
-        check_brackets(reply.body, where, json=True)
         found = Conversion((_Body(reply), JSON)).convert()  # type: ignore[arg-type]
     except UnicodeDecodeError as error:
         raise _unfit(where, "it is no UTF-8") from error

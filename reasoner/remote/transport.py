@@ -250,24 +250,23 @@ def _whole_body(response: http.client.HTTPResponse, budget: Budget) -> bytes:
     declared, cap = response.length, budget.bytes_left
     pieces: list[bytes] = []
     received = unpacked = 0
-    while declared is None or declared <= cap:
+    while True:
         piece = response.read1(_PIECE)
         received += len(piece)
         if piece:
             pieces.append(unpack.decompress(piece, cap - unpacked + 1) if unpack else piece)
             unpacked += len(pieces[-1])
         if max(received, unpacked) > cap:
-            break
+            raise OversizeError(
+                "The store sends too much",
+                where=shown(response.url),
+                why=f"more than {budget.max_bytes} bytes",
+                repair="ask for less, or raise --max-answers",
+            )
         if not piece:
             if received < (declared or 0) or (unpack and not unpack.eof):
                 raise UnfitAnswerError("The answer ends too early", where=shown(response.url), why=f"after {received} bytes")
             return b"".join(pieces)
-    raise OversizeError(
-        "The store sends too much",
-        where=shown(response.url),
-        why=f"more than {budget.max_bytes} bytes",
-        repair="ask for less, or raise --max-answers",
-    )
 
 
 def _explained(error: Exception, where: str, budget: Budget) -> Exception:

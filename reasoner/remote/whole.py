@@ -9,9 +9,9 @@ have no identity from one answer to the next: a result with blank nodes must com
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, takewhile
 
 import pyoxigraph
 
@@ -29,9 +29,10 @@ _COUNT = "legcrampsCount"
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """A query in parts: form, declarations, the query after them up to LIMIT and OFFSET, whether it orders, and its VALUES."""
+    """A query in parts: form, columns (None: all), declarations, what follows them up to LIMIT, whether it orders, and VALUES."""
 
     form: str
+    columns: tuple[str, ...] | None
     prologue: str
     body: str
     ordered: bool
@@ -84,7 +85,7 @@ def refuse_overlap(store: RemoteStore) -> None:
 def whole_rows(store: RemoteStore, text: str) -> Rows:
     """Return all rows of a SELECT query, in pages if need be; raises as `query_store` does."""
     parts = _parts(text)
-    first = store.select(text)
+    first = store.select(text, parts.columns)
     total = _count(store, parts)
     if len(first.rows) == total:
         return first
@@ -165,10 +166,11 @@ def _window(limit: int | None, offset: int) -> str:
 def _parts(text: str) -> _Parts:
     """Take a query apart at the tokens that stand outside all brackets."""
     depth, outer = 0, []
-    for token in query_tokens(text):
+    tokens = [token for token in query_tokens(text) if token.lastgroup in ("bracket", "name")]
+    for token in tokens:
         if token.lastgroup == "bracket":
             depth += 1 if token.group() in "([{" else -1
-        elif token.lastgroup == "name" and not depth:
+        elif not depth:
             outer.append(token)
     head = next(token for token in outer if token.group().lower() in _FORMS)
     after = [token for token in outer if token.start() > head.start()]
@@ -179,6 +181,7 @@ def _parts(text: str) -> _Parts:
     numbers = {one.group().lower(): int(other.group()) for one, other in pairwise(after) if other.group().isdecimal()}
     return _Parts(
         head.group().lower(),
+        _columns([token.group() for token in tokens if token.start() > head.start()]),
         text[: head.start()],
         text[head.start() : end],
         "order" in words,
@@ -186,3 +189,13 @@ def _parts(text: str) -> _Parts:
         numbers.get("limit"),
         numbers.get("offset", 0),
     )
+
+
+def _columns(tokens: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the variables between SELECT and the pattern: those that stand alone, and those after AS; None for a star."""
+    found, depth = [], 0
+    for one, other in pairwise(("", *takewhile(lambda word: word != "{", tokens))):
+        depth += (other == "(") - (other == ")")
+        if other[0] in "?$" and (not depth or one.lower() == "as"):
+            found.append(other[1:])
+    return tuple(found) or None
