@@ -128,12 +128,20 @@ class _Tried:
 
     def add_answer(self, chosen: Iterable[Move]) -> None:
         """Let no set hold an answer."""
-        self._answers.append(sum(self._bit[move] for move in chosen))
+        moves = tuple(chosen)
+        if len(moves) == PAIR:
+            self.bar(*moves)
+        else:
+            self._answers.append(sum(self._bit[move] for move in moves))
 
     def may_be_minimal(self, chosen: Sequence[Move]) -> bool:
         """Return whether a set holds neither a barred pair nor an answer."""
-        mask = sum(self._bit[move] for move in chosen)
-        return not any(self._barred[move] & mask for move in chosen) and not any(each & mask == each for each in self._answers)
+        mask = 0
+        for move in chosen:
+            if self._barred[move] & mask:
+                return False
+            mask |= self._bit[move]
+        return not any(each & mask == each for each in self._answers)
 
 
 class _Search:

@@ -4,40 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
-from itertools import product
 
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import SCOPE_KEY, SILENT, Advice
 from reasoner.entailment import ENTAILED, REFUTED, Statuses
 from reasoner.errors import UsageError
 from reasoner.namespaces import curie
-from reasoner.program.model import FALSE, TRUE, UNKNOWN, Decision, End, Indicator, Literal, Program, Recommendation, Verdict
+from reasoner.program.model import FALSE, TRUE, UNKNOWN, Decision, Indicator, Literal, Program, Recommendation, Verdict
 from reasoner.program.settle import GateTables, moved, narrowed, settle
 from reasoner.program.watch import Watched, those_raised
+from reasoner.questions import Question, Said, joint_answers
 from reasoner.terms import lc
 
-__all__ = [
-    "ADVISED",
-    "Focus",
-    "Goal",
-    "Question",
-    "Said",
-    "Span",
-    "bits_of",
-    "goal_of",
-    "possible_values",
-    "regions",
-    "settled",
-    "verdict_of",
-]
+__all__ = ["ADVISED", "Focus", "Goal", "bits_of", "goal_of", "settled", "verdict_of"]
 
 ADVISED = "advised"
 """The word for a recommendation that is certain or presumed."""
-
-Span = tuple[End | None, End | None]
-_TRUE: Span = ((Decimal(1), 0), (Decimal(1), 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +34,6 @@ class Goal:
     def name(self) -> str:
         """Return the decision's key or the recommendation's IRI."""
         return self.decision.key if self.decision else self.recommendation.iri if self.recommendation else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An answer to a question: the leaves that it makes true and false.
-
-    `present` is the answer about a role; `values` are the intervals about indicators, None for one that gets no value.
-    """
-
-    true: int
-    false: int
-    present: bool | None = None
-    values: tuple[tuple[str, Span | None], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """An unknown with the answers that the case leaves possible.
-
-    It is a role with its filler; or an indicator, or the investigation that gives several (no role).
-    """
-
-    role: str
-    term: str
-    answers: tuple[Said, ...]
 
 
 def goal_of(program: Program, name: str) -> Goal:
@@ -93,60 +51,6 @@ def verdict_of(advice: Advice, goal: Goal) -> str:
         return advice.judged[goal.decision.key].verdict.word
     each = advice.advised.get(goal.name)
     return SILENT if each is None else ADVISED if each.stands else each.standing
-
-
-# --- answers ------------------------------------------------------------------------------------------------------
-
-
-def possible_values(indicator: Indicator) -> tuple[End | None, End | None]:
-    """Return the interval in which a value of an indicator can lie by its form and its declared limits."""
-    if indicator.datatype == "boolean":
-        return (Decimal(0), 0), (Decimal(1), 1)
-    if indicator.form == "relative":
-        return (Decimal(-1), 0), (Decimal(1), 1)
-    low = None if indicator.lowest is None else (Decimal(indicator.lowest), 0)
-    if indicator.form in ("quotient", "ratio"):
-        return ((Decimal(0), 0) if low is not None and low[0] >= 0 else None), None
-    return low, None if indicator.highest is None else (Decimal(indicator.highest), 1)
-
-
-def regions(indicator: Indicator) -> list[Said]:
-    """Return the regions into which the cuts of an indicator part its possible values, lowest first."""
-    lowest, highest = possible_values(indicator)
-    cuts, first = indicator.cuts, indicator.first_bit
-    found = []
-    for passed in range(len(cuts) + 1):
-        low = max((end for end in (lowest, cuts[passed - 1] if passed else None) if end is not None), default=None)
-        high = min((end for end in (highest, cuts[passed] if passed < len(cuts) else None) if end is not None), default=None)
-        if low is None or high is None or low < high:
-            true = (1 << passed + 1) - 1 << first
-            found.append(Said(true, ((1 << len(cuts) + 1) - 1 << first) & ~true, values=((indicator.iri, (low, high)),)))
-    return found
-
-
-def _joint(group: Iterable[Indicator]) -> list[Said]:
-    """Return what a record of one investigation can say of all its indicators: without a number only what is reported."""
-    numbered = [each for each in group if each.attribute == lc("value")]
-    others = [each for each in group if each.attribute != lc("value")]
-    found: list[Said] = []
-    for has_number in (False, True) if numbered else (True,):
-        parts = [[region for region in regions(each) if (region.values[0][1] == _TRUE) == has_number] for each in numbered]
-        parts += [regions(each) if has_number or each.form == "relative" else [_without_value(each)] for each in others]
-        found += [_merged(chosen) for chosen in product(*parts)]
-    return found
-
-
-def _without_value(indicator: Indicator) -> Said:
-    return Said(0, (1 << len(indicator.cuts) + 1) - 1 << indicator.first_bit, values=((indicator.iri, None),))
-
-
-def _merged(chosen: Iterable[Said]) -> Said:
-    true = false = 0
-    values: list[tuple[str, Span | None]] = []
-    for each in chosen:
-        true, false = true | each.true, false | each.false
-        values.extend(each.values)
-    return Said(true, false, values=tuple(values))
 
 
 def bits_of(mask: int) -> Iterator[int]:
@@ -292,7 +196,7 @@ class Focus:
         found = [Question(role, term, self._possible(self._roles(role, term))) for role, term in roles]
         for group in measured.values():
             term = next(iter(group)) if len(group) == 1 else next(iter(group.values())).tests[0]
-            found.append(Question("", term, self._possible(_joint(group.values()))))
+            found.append(Question("", term, self._possible(joint_answers(group.values()))))
         return [each for each in found if each.answers]
 
     def _possible(self, said: Iterable[Said]) -> tuple[Said, ...]:

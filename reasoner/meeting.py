@@ -30,12 +30,16 @@ DENYING = ("absent", "old", "stopped")
 _AGES = (Role.NEW_FINDING, Role.RECENT_FINDING)
 
 
+_Items = tuple[int, int, int]
+"""Items of a sum that moves touch, those present after them, and those absent, as masks."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
     """Moves taken as one, with the state after them: the leaves they change, may bear on, and may come to deny with others.
 
     `zone` holds the findings that they may state or deny, `above` these and all above them; `plain` says that they speak
-    of findings alone. `weighed` is what they leave present and absent of what sums weigh.
+    of findings alone. `items` is what they make of the items of each sum.
     """
 
     moves: tuple[Move, ...]
@@ -46,7 +50,7 @@ class Unit:
     zone: frozenset[str]
     above: frozenset[str]
     plain: bool
-    weighed: tuple[frozenset[str], frozenset[str]]
+    items: dict[str, _Items]
 
 
 class Meeting:
@@ -61,7 +65,9 @@ class Meeting:
         self._ages = 0 if focus.state.conflicts else sum(1 << bit for bit in ages)
         self._wanting = self._undenied(ages)
         self._sums = [] if focus.state.conflicts else self._open_sums(focus)
-        self._weighed_before = self._weighed(self._base)
+        self._names = {each.iri: sorted({name for names, _ in each.items for name in names}) for each, _ in self._sums}
+        self._added: dict[tuple[str, int, int], tuple[int, int]] = {}
+        self._items_before = self._items(self._base, frozenset())
 
     def unit(self, moves: tuple[Move, ...], state: CaseState, changed: int, touched: int, joint: int) -> Unit:
         """Return moves as one."""
@@ -70,7 +76,7 @@ class Meeting:
         zone = program.at_or_below(each for term in terms for each in (term, *side_family(program, term)))
         above = frozenset(above for each in zone for above in program.parents[each])
         plain = len(terms) == len(moves)
-        return Unit(moves, state, changed, touched, joint & ~changed, zone, above, plain, self._weighed(state) if plain else (zone, zone))
+        return Unit(moves, state, changed, touched, joint & ~changed, zone, above, plain, self._items(state, zone))
 
     def decide(self, units: Sequence[Unit], shared: int) -> tuple[int, int, int]:
         """Return of the leaves that several units touch those that hold, those that fail, and those to be abstracted anew."""
@@ -155,26 +161,39 @@ class Meeting:
         owned = [(each, (1 << len(each.cuts) + 1) - 1 << each.first_bit & focus.leaves) for each in sums]
         return [(each, own) for each, own in owned if own]
 
-    def _weighed(self, state: CaseState) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the findings that the facts of a state make present, and those that they make absent."""
+    def _items(self, state: CaseState, zone: frozenset[str]) -> dict[str, _Items]:
+        """Return per sum its items that lie in a zone, and those that the facts of a state make present and absent, as masks."""
         program = self._program
         weighed = [fact for fact in state.facts if fact.role == Role.FINDING and fact.term in program.weighed_findings]
-        present = frozenset(above for fact in weighed if fact.present for above in program.parents[fact.term])
-        return present, program.at_or_below(fact.term for fact in weighed if not fact.present)
+        present = {above for fact in weighed if fact.present for above in program.parents[fact.term]}
+        absent = program.at_or_below(fact.term for fact in weighed if not fact.present)
+        found = {}
+        for indicator, _ in self._sums:
+            names = self._names[indicator.iri]
+            near = _mask(not zone.isdisjoint(program.below_sets[name]) for name in names)
+            found[indicator.iri] = near, _mask(name in present for name in names), _mask(name in absent for name in names)
+        return found
 
     def _sum(self, indicator: Indicator, findings: Sequence[Unit]) -> tuple[int, int] | None:
         """Return the leaves of a sum of which each item is touched by one unit at most, else None."""
-        below = self._program.below_sets
-        present: set[str] = set()
-        absent: set[str] = set()
-        for item in {each for items, _ in indicator.items for each in items}:
-            touching = [unit for unit in findings if not unit.zone.isdisjoint(below[item])]
-            if len(touching) > 1:
+        _, present, absent = self._items_before[indicator.iri]
+        seen = 0
+        for unit in findings:
+            near, held, denied = unit.items[indicator.iri]
+            if seen & near:
                 return None
-            held, denied = touching[0].weighed if touching else self._weighed_before
-            present |= held & {item}
-            absent |= denied & {item}
-        return leaf_masks(indicator, *as_ends(*map(Decimal, weigh_items(indicator, present, absent))))
+            seen |= near
+            present, absent = present & ~near | held & near, absent & ~near | denied & near
+        key = indicator.iri, present, absent
+        if key not in self._added:
+            names = self._names[indicator.iri]
+            there, gone = ({name for place, name in enumerate(names) if mask >> place & 1} for mask in (present, absent))
+            self._added[key] = leaf_masks(indicator, *as_ends(*map(Decimal, weigh_items(indicator, there, gone))))
+        return self._added[key]
+
+
+def _mask(flags: Iterable[bool]) -> int:
+    return sum(1 << place for place, flag in enumerate(flags) if flag)
 
 
 def side_family(program: Program, term: str) -> set[str]:

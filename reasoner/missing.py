@@ -15,10 +15,11 @@ from reasoner.abstraction.state import IndicatorState
 from reasoner.advice import Advice, advise
 from reasoner.entailment import Statuses
 from reasoner.explanation import Missing, View
-from reasoner.focus import Focus, Goal, Question, Said, Span, goal_of, settled, verdict_of
+from reasoner.focus import Focus, Goal, goal_of, settled, verdict_of
 from reasoner.many import Leaves, Many
 from reasoner.namespaces import curie
 from reasoner.program.model import End
+from reasoner.questions import Question, Said, Span
 
 __all__ = ["BOUND", "LARGEST", "Lead", "Settling", "SettlingSet", "render_settling", "settling_sets"]
 

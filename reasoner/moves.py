@@ -12,8 +12,9 @@ from decimal import Decimal
 
 from reasoner.abstraction.state import CaseState
 from reasoner.counterfactual import Change
-from reasoner.focus import Span, bits_of, regions
+from reasoner.focus import bits_of
 from reasoner.program.model import End, Indicator, Program
+from reasoner.questions import Span, regions
 from reasoner.terms import Role
 
 __all__ = ["TO_LEARN", "WERE_IT", "Move", "moves_of"]

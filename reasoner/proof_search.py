@@ -11,9 +11,10 @@ from reasoner.entailment import ENTAILED, Statuses
 from reasoner.errors import IncompleteError
 from reasoner.explanation import View
 from reasoner.program.cuts import leaf_masks
-from reasoner.program.model import End, Indicator
+from reasoner.program.model import Indicator
 from reasoner.proof_axioms import Axioms, Node, band_statement
 from reasoner.proof_data import Premise, Statement, Step
+from reasoner.proof_intervals import implies
 
 __all__ = ["Search", "leaves_below", "said_of", "search_case", "search_readings", "search_some", "value_premise"]
 
@@ -122,7 +123,7 @@ class Search:
             return only if only.statement == node.statement and only.holds == holds else Step("interval", holds, node.statement, (only,))
         whole = indicator.datatype != "decimal"
         for chosen in (*([step] for step in said), *([one, two] for one in said for two in said if one is not two), said):
-            if chosen and _implies(chosen, node.statement, holds, whole, indicator.datatype == "boolean"):
+            if chosen and implies(chosen, node.statement, holds, whole, indicator.datatype == "boolean"):
                 if len(chosen) == 1 and chosen[0].statement == node.statement and chosen[0].holds == holds:
                     return chosen[0]
                 return Step("interval", holds, node.statement, tuple(chosen))
@@ -296,55 +297,6 @@ def _above(axioms: Axioms, lower: Statement, upper: Statement, holds: bool) -> b
         lower, upper = upper, lower
     program = axioms.program
     return upper[2] in program.parents[lower[2]] and upper[1] in program.role_parents[lower[1]]
-
-
-# --- intervals --------------------------------------------------------------------------------------------------------
-
-
-_LOWEST: End = (Decimal("-Infinity"), 0)
-_HIGHEST: End = (Decimal("Infinity"), 0)
-
-
-def _ends(statement: Statement, whole: bool) -> tuple[End, End]:
-    """Return a band's ends as the first cut it passes and the first it fails."""
-    _, _, low, low_open, high, high_open = statement
-    ends = [
-        _LOWEST if low is None else (Decimal(low), int(low_open)),
-        _HIGHEST if high is None else (Decimal(high), int(not high_open)),
-    ]
-    if whole:
-        ends = [
-            (value.to_integral_value("ROUND_CEILING") + (side if value == value.to_integral_value() else 0), 0)
-            if value.is_finite()
-            else (value, side)
-            for value, side in ends
-        ]
-    return ends[0], ends[1]
-
-
-def _implies(steps: Iterable[Step], target: Statement, holds: bool, whole: bool, boolean: bool) -> bool:
-    """Return whether statements about one indicator give another about it, or its denial."""
-    start, end = _ends(target, whole)
-    low, high = ((Decimal(0), 0), (Decimal(2), 0)) if boolean else (_LOWEST, _HIGHEST)
-    positive = False
-    for step in steps:
-        if step.holds:
-            positive = True
-            own = _ends(step.statement, whole)
-            low, high = max(low, own[0]), min(high, own[1])
-    if not holds:
-        low, high = max(low, start), min(high, end)
-    elif not positive:
-        return False
-    for _ in range(2):
-        for step in steps:
-            if not step.holds:
-                first, last = _ends(step.statement, whole)
-                if first <= low < last:
-                    low = last
-                if first < high <= last:
-                    high = first
-    return low >= high or (holds and start <= low and high <= end)
 
 
 # --- what a case states -----------------------------------------------------------------------------------------------

@@ -170,10 +170,9 @@ class Reach:
             return []
         settled = Many(self.focus, [leaves[:2] for leaves in sets.values()])
         lenient = Many(self.focus, [self._lenient(chosen, leaves) for chosen, leaves in sets.items()])
-        current = next(verdict for verdict in decision.verdicts if verdict.word == word)
         remaining = next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
         if wanted in (None, remaining) and word != remaining:
-            found = self._may_fall(current.iri, settled, lenient)
+            found = self._may_fall(self._rows(word), settled, lenient)
         else:
             found = 0
             for verdict in decision.verdicts:
@@ -192,15 +191,14 @@ class Reach:
         denied = self.focus.leaves & ~true & ~(twice & can_true)
         return true | twice & can_true & ~can_false, false | denied
 
-    def _may_fall(self, verdict: str, settled: Many, lenient: Many) -> int:
-        """Return where a verdict may no longer be eligible, or a row of another one be raised above one of its rows."""
+    def _may_fall(self, verdicts: Sequence[Sequence[int]], settled: Many, lenient: Many) -> int:
+        """Return where verdicts may no longer be eligible, or a row of another one be raised above one of their rows."""
         watched = self.focus.watched
-        rows = [place for place, row in enumerate(self.focus.rows) if row.verdict == verdict]
         found = settled.every
-        for place in rows:
+        for place in (place for rows in verdicts for place in rows):
             found &= ~settled.true(watched[place].eligible)
-        for other in {other for place in rows for other in self.focus.above(place)} - set(rows):
-            eligible, trigger = watched[other].eligible, watched[other].trigger
+        for place in self._above(verdicts):
+            eligible, trigger = watched[place].eligible, watched[place].trigger
             found |= ~lenient.false(eligible) | ~settled.false(eligible) & ~lenient.false(trigger)
         return found
 
@@ -235,23 +233,26 @@ class Reach:
         remaining = next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
         if wanted == remaining:
             return [everything]
-        rows_of = {
-            verdict.word: [place for place, row in enumerate(self.focus.rows) if row.verdict == verdict.iri]
-            for verdict in decision.verdicts
-        }
         if wanted is None and word != remaining:
-            found = self._falling(rows_of[word])
+            found = self._falling(self._rows(word))
         else:
-            found = [leaves for name, rows in rows_of.items() if wanted in (None, name) for leaves in self._rising(rows)]
+            words = dict.fromkeys(verdict.word for verdict in decision.verdicts if wanted in (None, verdict.word))
+            found = [leaves for name in words for rows in self._rows(name) for leaves in self._rising(rows)]
         return [moves for leaves in dict.fromkeys(found) if (moves := [move for move in everything if self.touched[move] & leaves])]
 
-    def _falling(self, rows: Sequence[int]) -> list[int]:
-        """Return the leaves of the rows of a verdict, once with each row that may be raised above one of them."""
-        own = 0
-        for place in rows:
-            own |= self._open(place)
-        above = {other for place in rows for other in self.focus.above(place)} - set(rows)
-        return [own, *(own | self._open(place) for place in above if self._able[place])]
+    def _rows(self, word: str) -> list[list[int]]:
+        """Return the rows of each verdict of the decision that has this word."""
+        verdicts = (each.iri for each in self.focus.decision.verdicts if each.word == word)
+        return [[place for place, row in enumerate(self.focus.rows) if row.verdict == iri] for iri in verdicts]
+
+    def _above(self, verdicts: Iterable[Sequence[int]]) -> set[int]:
+        """Return the rows above those of some verdicts, each verdict's own left out."""
+        return {other for rows in verdicts for place in rows for other in self.focus.above(place) if other not in rows}
+
+    def _falling(self, verdicts: Sequence[Sequence[int]]) -> list[int]:
+        """Return the leaves of the rows of verdicts, once with each row that may be raised above one of them."""
+        own = self._sum(self._open(place) for rows in verdicts for place in rows)
+        return [own, *(own | self._open(place) for place in self._above(verdicts) if self._able[place])]
 
     def _rising(self, rows: Sequence[int]) -> list[int]:
         """Return per row of a verdict its leaves and those of the rows above that may stand in its way; for unions all."""

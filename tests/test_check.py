@@ -602,8 +602,8 @@ def test_release_that_dies_is_no_pass(released: Path, monkeypatch: pytest.Monkey
 def test_documents_name_what_exists(copy: Path) -> None:
     for path in copy.rglob("*.md"):
         path.unlink()
-    for name in ("pyproject.toml", "CHANGELOG.md"):
-        shutil.copy(ROOT / name, copy / name)
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    (copy / "CHANGELOG.md").write_text("# Changes\n\n## 0.1.0\n", encoding="utf-8")
     (copy / "README.md").write_text(
         "See `ontology/core.ttl`, `core.ttl`, `queries/hygiene/*.rq`, `ontology/<module>.ttl`, `H27` and [core](ontology/core.ttl).\n"
         "\nNot `ontology/cor.ttl`,\n`H99`,\n[gone](docs/gone.md),\nnor `legcramps cure`.\n\n"

@@ -18,9 +18,10 @@ from reasoner.cli import main
 from reasoner.entailment import OPEN, REFUTED, Statuses
 from reasoner.errors import UsageError
 from reasoner.explanation import View
-from reasoner.focus import Focus, Question, Said, goal_of
+from reasoner.focus import Focus, goal_of
 from reasoner.missing import _Search, settling_sets
 from reasoner.program import Program
+from reasoner.questions import Question, Said
 from reasoner.report import CaseAnswer
 
 ROOT = Path(__file__).parent / "cases"

@@ -16,12 +16,12 @@ from reasoner import load_records
 from reasoner.abstraction import abstract_case
 from reasoner.answering import answer_case, assess
 from reasoner.explanation import View
-from reasoner.focus import regions
 from reasoner.moments import parse_moment
 from reasoner.namespaces import curie
 from reasoner.program import Program
 from reasoner.program.cuts import band_signature
 from reasoner.program.model import Indicator
+from reasoner.questions import regions
 from reasoner.record import Case
 from reasoner.relevance import Relevances, judge_relevance, judge_test, with_result
 from reasoner.report import CaseAnswer, case_document

@@ -20,9 +20,10 @@ from reasoner.abstraction.state import CaseState
 from reasoner.advice import Advice, advise
 from reasoner.answering import answer_case
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
-from reasoner.focus import Focus, Question, goal_of
+from reasoner.focus import Focus, goal_of
 from reasoner.program import Program
 from reasoner.program.model import Recommendation
+from reasoner.questions import Question
 from reasoner.report import CaseAnswer
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*/record.ttl"))

@@ -14,7 +14,7 @@ from reasoner.namespaces import BASE, OWL, RDFS, SKOS, XSD
 from reasoner.profile import check_definitions, check_profile
 from reasoner.program.diagrams import build_diagrams
 from reasoner.program.evidence import code_stems, compile_conditions, compile_criteria, term_codes
-from reasoner.program.gates import build_gates, order_definitions
+from reasoner.program.gates import GateTable, build_gates, order_definitions
 from reasoner.program.guideline import Advice, advice_definitions, compile_advice
 from reasoner.program.indicators import compile_indicators, declared_indicators
 from reasoner.program.joints import find_joints
@@ -122,16 +122,10 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
     check_profile(graph, sorts)
     hierarchy = closure(graph, RDFS + "subClassOf", sorts)
     parents = {term: tuple(sorted(above)) for term, above in hierarchy.items()}
-    advice = compile_advice(graph)
-    definitions = case_definitions(graph)
-    check_definitions(graph, definitions)
-    definitions |= advice_definitions(advice)
-    ordered = order_definitions(graph, definitions)
-    datatypes = {iri: (graph.iri(iri, RDFS + "range") or "").removeprefix(XSD) for iri in declared_indicators(graph)}
-    normal = {name: _normal(expression, datatypes) for name, expression in definitions.items()}
-    criteria = compile_criteria(graph)
-    leaves = lay_out(graph, normal, hierarchy, sorts, datatypes, [each.subject for each in criteria if each.kind == "drug"])
-    table = build_gates(leaves, normal, ordered)
+    advice, criteria = compile_advice(graph), compile_criteria(graph)
+    definitions, leaves, table, datatypes = _logic(
+        graph, sorts, hierarchy, advice, [each.subject for each in criteria if each.kind == "drug"]
+    )
     joints, nodes = build_diagrams(table, find_joints(table, datatypes, judged))
     indicators = compile_indicators(graph, leaves, definitions, parents)
     codes, prefixes = _codes(graph, sorts)
@@ -154,10 +148,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
         joints=joints,
         nodes=nodes,
         resting=resting_leaves(indicators),
-        settings={
-            iri.rpartition("_ReportSetting_")[2]: Decimal(graph.text(iri, lc("settingValue")))
-            for iri in graph.instances(lc("ReportSetting"))
-        },
+        settings=_settings(graph),
         cautions={term: text for term in sorts if (text := graph.text(term, lc("reviewCaution")))},
         recommendations=advice.recommendations,
         decisions=advice.decisions,
@@ -173,6 +164,25 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
         term_codes={term: found for term in sorts if (found := term_codes(graph, term))},
         shapes=shapes,
     )
+
+
+def _logic(
+    graph: Graph, sorts: Mapping[str, str], hierarchy: Mapping[str, frozenset[str]], advice: Advice, weighed: Iterable[str]
+) -> tuple[dict[str, Expression], Leaves, GateTable, dict[str, str]]:
+    """Return the definitions of all classes, their leaves and gates, and the datatype of each indicator."""
+    definitions = case_definitions(graph)
+    check_definitions(graph, definitions)
+    definitions |= advice_definitions(advice)
+    ordered = order_definitions(graph, definitions)
+    datatypes = {iri: (graph.iri(iri, RDFS + "range") or "").removeprefix(XSD) for iri in declared_indicators(graph)}
+    normal = {name: _normal(expression, datatypes) for name, expression in definitions.items()}
+    leaves = lay_out(graph, normal, hierarchy, sorts, datatypes, weighed)
+    return definitions, leaves, build_gates(leaves, normal, ordered), datatypes
+
+
+def _settings(graph: Graph) -> dict[str, Decimal]:
+    settings = graph.instances(lc("ReportSetting"))
+    return {iri.rpartition("_ReportSetting_")[2]: Decimal(graph.text(iri, lc("settingValue"))) for iri in settings}
 
 
 def _sorts(graph: Graph) -> dict[str, str]:

@@ -59,16 +59,7 @@ def compile_indicators(
 
 
 def _compile(graph: Graph, iri: str, leaves: Leaves, definitions: dict[str, Expression], parents: dict[str, tuple[str, ...]]) -> Indicator:
-    form = (graph.iri(iri, lc("indicatorForm")) or "").rpartition("_Form_")[2]
-    datatype = (graph.iri(iri, RDFS + "range") or "").removeprefix(XSD)
-    functional = OWL + "FunctionalProperty" in graph.iris(iri, RDF + "type")
-    if form not in _FORMS or datatype not in ("decimal", "integer", "boolean") or not functional:
-        raise KnowledgeError(
-            f"The indicator {curie(iri)} is not fully declared",
-            where=graph.place(iri),
-            why=f"form {form or 'missing'}, range {datatype or 'missing'}, {'' if functional else 'not '}functional",
-            repair="give it a known lc:indicatorForm, an xsd:decimal, xsd:integer or xsd:boolean range, and owl:FunctionalProperty",
-        )
+    form, datatype = _declared(graph, iri)
     tests = graph.iris(iri, lc("measuredBy")) or graph.iris(iri, lc("tellsRecordOf"))
     return Indicator(
         iri=iri,
@@ -110,6 +101,21 @@ def _compile(graph: Graph, iri: str, leaves: Leaves, definitions: dict[str, Expr
         first_bit=leaves.first_bit[iri],
         bands=tuple(sorted(graph.subjects(lc("bandOf"), iri))),
     )
+
+
+def _declared(graph: Graph, iri: str) -> tuple[str, str]:
+    """Return the form and the datatype of an indicator; raise KnowledgeError where it is not fully declared."""
+    form = (graph.iri(iri, lc("indicatorForm")) or "").rpartition("_Form_")[2]
+    datatype = (graph.iri(iri, RDFS + "range") or "").removeprefix(XSD)
+    functional = OWL + "FunctionalProperty" in graph.iris(iri, RDF + "type")
+    if form not in _FORMS or datatype not in ("decimal", "integer", "boolean") or not functional:
+        raise KnowledgeError(
+            f"The indicator {curie(iri)} is not fully declared",
+            where=graph.place(iri),
+            why=f"form {form or 'missing'}, range {datatype or 'missing'}, {'' if functional else 'not '}functional",
+            repair="give it a known lc:indicatorForm, an xsd:decimal, xsd:integer or xsd:boolean range, and owl:FunctionalProperty",
+        )
+    return form, datatype
 
 
 def _integer(graph: Graph, iri: str, name: str) -> int | None:
