@@ -17,7 +17,7 @@ from reasoner.differential import rank_conditions
 from reasoner.documents import DEFAULT_MAX_SIZE, FHIR_FORMATS, TABLE_FORMATS, Document, read_documents, read_index
 from reasoner.entailment import entail
 from reasoner.errors import InputError, UnsupportedInputError, shortened
-from reasoner.moments import Moment, from_datetime, parse_moment
+from reasoner.moments import Moment, from_datetime
 from reasoner.namespaces import SH, curie
 from reasoner.program.model import Program
 from reasoner.reading import read_cases
@@ -268,8 +268,7 @@ def assess(records: Records, program: Program, *, as_of: datetime | None = None,
 
 
 def _now() -> Moment:
-    text = datetime.now(UTC).isoformat(timespec="seconds")
-    return parse_moment(text) or from_datetime(datetime.now(UTC))
+    return from_datetime(datetime.now(UTC).replace(microsecond=0))
 
 
 def answer_case(case: Case, program: Program, as_of: Moment) -> CaseAnswer:

@@ -35,7 +35,7 @@ LARGEST = 3
 BOUND = 64
 """Sets that are listed before the search stops and says so."""
 
-EFFORT = 4000
+EFFORT = 3000
 """What the search may spend before it stops and says so: one for a set put together, as much as `ANEW` for one abstracted."""
 
 ANEW = 15

@@ -54,12 +54,12 @@ def _next_month(year: int, month: int) -> int:
 
 
 def from_datetime(instant: datetime, text: str | None = None) -> Moment:
-    """Return the moment of one instant; a naive one is taken in UTC."""
+    """Return the moment of one instant; a naive one is taken in UTC, which is written Z as in records."""
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     second = (aware.date().toordinal() - _EPOCH) * DAY + aware.hour * 3600 + aware.minute * 60 + aware.second
     offset = aware.utcoffset()
     second -= int(offset.total_seconds()) if offset else 0
-    return Moment(second, second, text or instant.isoformat())
+    return Moment(second, second, text or aware.isoformat().replace("+00:00", "Z"))
 
 
 def days_between(earlier: Moment, later: Moment) -> tuple[int, int]:

@@ -151,9 +151,13 @@ def _differential(case: Document) -> list[str]:
     shown = [each for each in case["differential"] if each["status"] != "excluded"]
     for each in shown[:_LEADERS]:
         lines += _wrapped(f"{each['rank']}. {each['label']}: {each['status']} ({each['weight']:+.1f})", "  ")
-        for sign, key in (("for", "for"), ("against", "against")):
+        if each["startingWeight"]:
+            lines += _wrapped(f"starts at {each['startingWeight']:+.1f}", "      ")
+        if each["status"] == "confirmed":
+            lines += _wrapped(f"confirmed by {_facts(each['because'])} ({each['confirmedWeight']:+.1f})", "      ")
+        for key in ("for", "against"):
             if each[key]:
-                lines += _wrapped(f"{sign} " + ", ".join(f"{item['text']} ({item['weight']:+.1f})" for item in each[key]), "      ")
+                lines += _wrapped(f"{key} " + ", ".join(f"{item['text']} ({item['weight']:+.1f})" for item in each[key]), "      ")
         if each["missing"]:
             lines += _wrapped(f"missing {_labels(each['missing'], 3)}", "      ")
     rest = [f"{each['label']} ({each['status']})" for each in shown[_LEADERS:]]

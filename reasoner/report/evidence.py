@@ -18,6 +18,7 @@ __all__ = ["disagreements", "medication_review", "ranked_row"]
 
 def ranked_row(view: View, each: Ranked, answer: CaseAnswer) -> Document:
     condition = each.condition
+    confirming = Decimal(condition.confirmed_weight) if each.status == "confirmed" else Decimal(0)
     return {
         "condition": condition.iri,
         "label": view.label(condition.iri),
@@ -26,6 +27,8 @@ def ranked_row(view: View, each: Ranked, answer: CaseAnswer) -> Document:
         "weight": float(each.weight),
         "weightLow": float(each.low),
         "weightHigh": float(each.high),
+        "startingWeight": float(each.weight - confirming - sum(one.weight for one in each.weighed)),
+        "confirmedWeight": float(confirming),
         "because": reason_rows(answer.reasons.conditions.get(condition.iri, ())),
         "for": [_weighed(view, one) for one in each.weighed if one.weight > 0],
         "against": [_weighed(view, one) for one in each.weighed if one.weight < 0],
