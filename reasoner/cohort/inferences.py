@@ -21,8 +21,6 @@ from reasoner.cohort.lexicon import Flags, Lexicon
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.cohort.single import Settings
 from reasoner.entailment import Statuses, entail
-from reasoner.export.dataset import INFERRED
-from reasoner.inferred import inferred_triples
 from reasoner.program.model import Program
 
 __all__ = ["Inferences", "infer_together", "opened"]
@@ -41,6 +39,9 @@ class Inferences:
 
     def add(self, state: CaseState, statuses: Statuses) -> None:
         """Write what follows about a case."""
+        from reasoner.export.dataset import INFERRED
+        from reasoner.inferred import inferred_triples
+
         triples = inferred_triples(self.program, state, statuses)
         quads = [Quad(each.subject, each.predicate, each.object, INFERRED) for each in triples]
         self.file.write(serialize(quads, format=RdfFormat.N_QUADS) or b"")
