@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import cohort, fhir, hooks, peers, single
+from benchmarks import cohort, fhir, hooks, peers, server, single
 from benchmarks.machine import describe_machine
 from benchmarks.report import Results, markdown, to_json
 from benchmarks.timing import Measurement, Ratio
@@ -18,7 +18,7 @@ from benchmarks.timing import Measurement, Ratio
 __all__ = ["main"]
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("single", "cold", "peers", "ntriples", "parquet", "ndjson", "spark", "triples", "classes", "fhir", "hooks")
+PARTS = ("single", "cold", "peers", "ntriples", "parquet", "ndjson", "spark", "triples", "classes", "fhir", "hooks", "server")
 
 Measured = tuple[list[Measurement], list[Ratio], list[str]]
 
@@ -91,6 +91,7 @@ def _parts(quick: bool, folder: Path, longest: float) -> dict[str, Callable[[lis
         "classes": lambda _: noted(cohort.growth_in_classes(bench, 1_000 if quick else 10_000, (1, 10) if quick else (1, 10, 100))),
         "fhir": lambda _: fhir.measure(ROOT, quick),
         "hooks": lambda _: hooks.measure(ROOT, quick),
+        "server": lambda _: server.measure(ROOT, quick),
     }
 
 

@@ -37,7 +37,6 @@ _ALIASES = {
 _LONGEST = 2048
 
 
-@lru_cache(maxsize=256)
 def _ranges(accept: str) -> tuple[tuple[str, float], ...]:
     """Return media ranges with their quality; a malformed one counts as not given."""
     found = []
@@ -61,11 +60,16 @@ def best(accept: str, types: Mapping[str, str]) -> str:
 
     The quality of a form is that of the most specific range that covers it (RFC 9110, 12.5.1).
     """
+    return _best(accept, tuple(types.items()))
+
+
+@lru_cache(maxsize=256)
+def _best(accept: str, types: tuple[tuple[str, str], ...]) -> str:
     ranges = _ranges(accept)
     if not ranges:
-        return next(iter(types))
+        return types[0][0]
     chosen, highest = "", 0.0
-    for form, media in types.items():
+    for form, media in types:
         quality = _quality(media, ranges)
         if quality > highest:
             chosen, highest = form, quality
