@@ -1,6 +1,6 @@
 """Load a server from a process of its own: python -m benchmarks.load, told by JSON on standard input what to ask of whom.
 
-Clients keep their connection and ask again as soon as they are answered. Printed is, per kind of request and
+Clients keep their connection and ask again as soon as they are answered. Written into a file is, per kind of request and
 status, every latency in seconds.
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 __all__ = ["main"]
@@ -88,16 +88,15 @@ async def _load(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Load, and print what came of it."""
+    """Load, and write what came of it into the file that was named."""
     try:
         import uvloop
 
         run: Any = uvloop.run
     except ImportError:
         run = asyncio.run
-    found = json.dumps(run(_load(json.load(sys.stdin))))
-    os.set_blocking(1, True)  # an event loop may have left it otherwise
-    print(found)
+    told = json.load(sys.stdin)
+    Path(told["output"]).write_text(json.dumps(run(_load(told))), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -89,18 +89,14 @@ def load(
     root: Path, server: tuple[int, int], clients: int, seconds: float, kinds: dict[str, tuple[float, list[str]]], path: str = "/sparql"
 ) -> dict[str, Load]:
     """Load a server from a process of its own with kinds of queries, each with its share of all."""
-    told = [{"name": name, "share": share, "requests": [_request(path, text) for text in texts]} for name, (share, texts) in kinds.items()]
+    asked = [{"name": name, "share": share, "requests": [_request(path, text) for text in texts]} for name, (share, texts) in kinds.items()]
     port, pid = server
     began = processor_time(pid)
-    run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load"],
-        cwd=root,
-        input=json.dumps({"port": port, "clients": clients, "seconds": seconds, "kinds": told}),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(run.stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "load.json"
+        told = {"output": str(output), "port": port, "clients": clients, "seconds": seconds, "kinds": asked}
+        subprocess.run([sys.executable, "-m", "benchmarks.load"], cwd=root, input=json.dumps(told), text=True, check=True)
+        found: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
     used = processor_time(pid) - began
     return {name: Load(seconds, {int(status): values for status, values in found[name].items()}, used) for name in kinds}
 
