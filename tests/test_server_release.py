@@ -127,7 +127,7 @@ def test_the_runner_of_the_w3c_finds_nothing(tmp_path: Path, figure: Any) -> Non
             run = subprocess.run(
                 [
                     runner,
-                    str(engine),
+                    engine.name,
                     url,
                     "-m",
                     f"{url.rpartition('/')[0]}/~{W3C / suite}/",
@@ -141,6 +141,7 @@ def test_the_runner_of_the_w3c_finds_nothing(tmp_path: Path, figure: Any) -> Non
                 text=True,
                 timeout=600,
                 check=False,
+                cwd=tmp_path,
             )
             figure(
                 f"tests of the W3C by rdf-test-suite, {suite}",

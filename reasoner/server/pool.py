@@ -33,7 +33,7 @@ class Pool:
     def __init__(self, source: Source, limits: Limits) -> None:
         self._source = source
         self._limits = limits
-        self._quick: asyncio.Queue[Worker] = asyncio.Queue()
+        self._quick: asyncio.Queue[Worker] = asyncio.LifoQueue()  # the last one has its caches warm
         self._slow: asyncio.Queue[Worker] = asyncio.Queue()
         self._all: set[Worker] = set()
         self._unburied: set[Worker] = set()
