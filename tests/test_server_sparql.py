@@ -74,7 +74,7 @@ def test_there_are_enough_shipped_queries() -> None:
 def test_the_graphs_are_kept_apart_and_the_default_graph_counts_nothing_twice(server: Server) -> None:
     sizes = {row["g"]: int(row["n"]) for row in server.query("SELECT ?g (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g").rows}
     stem = "urn:legcramps:graph:"
-    assert set(sizes) == {stem + name for name in ("ontology", "guideline", "asserted", "inferred", "proofs")}
+    assert set(sizes) == {stem + name for name in ("ontology", "guideline", "asserted", "inferred", "proofs", "examples")}
     assert all(sizes.values())
     distinct = (
         "SELECT (COUNT(*) AS ?n) { { SELECT DISTINCT ?s ?p ?o { GRAPH ?g { ?s ?p ?o } FILTER (?g != <urn:legcramps:graph:proofs>) } } }"
@@ -304,9 +304,16 @@ def test_the_endpoint_describes_itself(server: Server) -> None:
     for row in sizes:
         counted = server.query(f"SELECT (COUNT(*) AS ?n) {{ GRAPH <{row['g'].value}> {{ ?s ?p ?o }} }}").rows
         assert counted == [{"n": row["n"].value}]
-    examples = objects(SH + "select")
+    assert len(reply.body) < 16_384, "some clients read no more"
+
+
+def test_the_shipped_queries_are_at_hand_where_editors_look_for_them(server: Server) -> None:
+    text = f"SELECT ?query ?comment {{ ?each a <{SH}SPARQLExecutable> ; <{SH}select> ?query ; <http://www.w3.org/2000/01/rdf-schema#comment> ?comment }}"
+    examples = [row["query"] for row in server.query(text).rows]
     assert len(examples) >= 35
-    assert all(server.query(text).status == 200 for text in examples)
+    assert all(server.query(example).status == 200 for example in examples)
+    prefixes = server.query(f"SELECT ?stem {{ ?each <{SH}namespace> ?stem }}").rows
+    assert {row["stem"] for row in prefixes} == set(PREFIXES.values())
 
 
 def test_the_description_is_written_in_what_is_accepted(server: Server) -> None:

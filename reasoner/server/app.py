@@ -35,7 +35,7 @@ _ENDPOINTS = (("/sparql", "SPARQL 1.1 Protocol, queries; without a query the des
 def create_app(program: Program, folder: Path, holdings: Holdings, settings: Settings, reception: Reception | None = None) -> ASGIApp:
     """Return the application; its workers live as long as its lifespan. `reception` takes the calls of CDS Hooks and `/api`."""
     pool = Pool(Source(descriptor=holdings.descriptor), settings.limits)
-    description = Description(folder, holdings.sizes)
+    description = Description(holdings.sizes)
     keeper = Keeper(holdings.folder, settings.limits, pool.turn_to) if holdings.folder else None
     changes = Changes(keeper, settings.update_token, settings.limits) if keeper and settings.update_token else None
     sparql = Sparql(pool, settings.limits, description, changes)

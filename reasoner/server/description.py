@@ -1,4 +1,7 @@
-"""Describe the endpoint in its own language: what it takes and gives, its graphs, our prefixes, the shipped queries."""
+"""Describe the endpoint in its own language: what it takes and gives, its graphs, our prefixes; and, to be asked for, the shipped queries.
+
+The queries stand in a graph of the store, where editors look for them, because a description that is long stops some clients.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from reasoner.namespaces import PREFIXES, RDF, RDFS, SH, XSD
 from reasoner.query import read_query
 from reasoner.resources import query_files
 
-__all__ = ["Description"]
+__all__ = ["EXAMPLES", "Description", "example_quads"]
+
+EXAMPLES = NamedNode("urn:legcramps:graph:examples")
+"""The graph of the shipped queries and of our prefixes."""
 
 _SD = "http://www.w3.org/ns/sparql-service-description#"
 _VOID = "http://rdfs.org/ns/void#"
@@ -30,8 +36,8 @@ _SERVICE, _DATASET, _DEFAULT, _PREFIXES = (NamedNode(f"urn:legcramps:service{par
 class Description:
     """The description of a service over graphs of known sizes."""
 
-    def __init__(self, folder: Path, sizes: Counter[str]) -> None:
-        self._triples = [*_graphs(sizes), *_prefixes(), *_queries(folder)]
+    def __init__(self, sizes: Counter[str]) -> None:
+        self._triples = [*_graphs(sizes), *_prefixes()]
         self._written: dict[tuple[str, str], bytes] = {}
 
     def written(self, endpoint: str, form: str) -> bytes:
@@ -74,6 +80,12 @@ def _prefixes() -> Iterator[Triple]:
     for name, stem in PREFIXES.items():
         yield from _said(BlankNode(f"p-{name}"), SH + "prefix", Literal(name))
         yield from _said(BlankNode(f"p-{name}"), SH + "namespace", Literal(stem, datatype=NamedNode(XSD + "anyURI")))
+
+
+def example_quads(folder: Path) -> Iterator[Quad]:
+    """Yield the shipped queries and our prefixes in a graph of their own."""
+    for triple in (*_prefixes(), *_queries(folder)):
+        yield Quad(triple.subject, triple.predicate, triple.object, EXAMPLES)
 
 
 def _queries(folder: Path) -> Iterator[Triple]:

@@ -18,6 +18,7 @@ from reasoner.documents import Document, read_document
 from reasoner.errors import InputError, UsageError
 from reasoner.export.dataset import ASSERTED, knowledge_quads, record_quads, records_digest, with_default
 from reasoner.program.model import Program
+from reasoner.server.description import example_quads
 from reasoner.server.keeper import Keeper
 from reasoner.server.settings import Limits
 
@@ -48,7 +49,8 @@ class Inputs:
         return cls(documents, read_all(documents, program, folder=folder, mapping=mapping) if documents else Records(()), as_of)
 
     def quads(self, program: Program, folder: Path) -> Iterator[pyoxigraph.Quad]:
-        """Yield the knowledge, the records and what follows from them."""
+        """Yield the knowledge, the records and what follows from them, and example queries."""
+        yield from example_quads(folder)
         yield from knowledge_quads(folder, program)
         yield from record_quads(self.documents, self.records, program, folder, as_of=self.as_of)
 

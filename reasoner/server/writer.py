@@ -22,6 +22,7 @@ from reasoner.export.dataset import ASSERTED, GRAPHS, PROOFS, records_digest
 from reasoner.export.syntaxes import RDF_SYNTAXES
 from reasoner.namespaces import OWL
 from reasoner.query_text import screen_update
+from reasoner.server.description import EXAMPLES
 from reasoner.server.wire import pack, receive
 
 __all__ = ["Writer", "main"]
@@ -53,7 +54,7 @@ class Writer:
     def replace(self, header: Mapping[str, Any], body: bytes) -> tuple[dict[str, object], bytes]:
         """Put other quads in the place of our graphs; what else is in the store stays. The mark is written last."""
         self.store.clear_graph(_ABOUT)
-        for graph in GRAPHS:
+        for graph in (*GRAPHS, EXAMPLES):
             for quad in self._of(graph) if graph != PROOFS else ():
                 self.store.remove(Quad(quad.subject, quad.predicate, quad.object))
             self.store.clear_graph(graph)
@@ -97,7 +98,7 @@ def _named(name: str) -> NamedNode | DefaultGraph:
         found = NamedNode(name) if name else DefaultGraph()
     except ValueError as error:
         raise UsageError("The graph is named by no IRI", repair="give an absolute IRI") from error
-    if found in (*GRAPHS, _ABOUT) and found != ASSERTED:
+    if found in (*GRAPHS, EXAMPLES, _ABOUT) and found != ASSERTED:
         raise ForbiddenError("The graph is derived", why="it follows from knowledge and records", repair="change the asserted graph")
     return found
 
