@@ -426,3 +426,23 @@ def test_an_answer_must_have_the_columns_of_the_query(text: str, columns: tuple[
         assert query_store(store(fake.url), text).variables == (columns or ("s", "p", "o"))
     with fake_store(send(rows([[number(1)]], "other"))) as fake, pytest.raises(UnfitAnswerError):
         query_store(store(fake.url), text)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["query", QUERY, "--graph", "urn:g"],
+        ["query", QUERY, "x.ttl", "--endpoint", "http://127.0.0.1:9/"],
+        ["query", QUERY, "--cohort", "x", "--endpoint", "http://127.0.0.1:9/"],
+        ["query", QUERY, "--as-of", "2026-11-20", "--endpoint", "http://127.0.0.1:9/"],
+        ["assess", "x.ttl", "--graph", "urn:g"],
+        ["assess", "x.ttl", "--case", "urn:c"],
+        ["assess", "--mapping", "x", "--from-endpoint", "http://127.0.0.1:9/"],
+        ["assess"],
+        ["publish", "--endpoint", "http://anna:s3cret-word@h/"],
+    ],
+    ids=" ".join,
+)
+def test_arguments_that_would_be_idle_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert "s3cret" not in capsys.readouterr().err

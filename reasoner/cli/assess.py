@@ -50,6 +50,8 @@ def _records(arguments: argparse.Namespace, program: Program) -> Records:
     if bool(arguments.files) == bool(arguments.from_endpoint):
         raise UsageError("The records have no one source", repair="name files, or a store by --from-endpoint")
     if arguments.from_endpoint:
+        if arguments.input_format or arguments.mapping:
+            raise UsageError("A store has no input format", why="--input-format and --mapping belong to files", repair="leave them out")
         from reasoner.remote.records import remote_records
         from reasoner.resources import knowledge_folder
 
@@ -57,8 +59,8 @@ def _records(arguments: argparse.Namespace, program: Program) -> Records:
         return remote_records(store, program, knowledge_folder(arguments.knowledge), arguments.case)
     from reasoner.answering import load_records
 
-    if arguments.case:
-        raise UsageError("Files are answered whole", why="--case belongs to --from-endpoint", repair="leave it out")
+    if arguments.case or arguments.graph:
+        raise UsageError("Files are answered whole", why="--case and --graph belong to --from-endpoint", repair="leave them out")
     return load_records(
         arguments.files,
         program,

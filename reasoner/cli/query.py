@@ -49,7 +49,9 @@ def _run(arguments: argparse.Namespace) -> int:
         for query in map(read_query, query_files(folder)):
             print(f"{query.id:<32}{query.summary}")
         return 0
-    if arguments.cohort is not None:
+    if arguments.graph and arguments.endpoint is None:
+        raise UsageError("The graphs are those of a remote store", why="none is named", repair="name it by --endpoint")
+    if arguments.cohort is not None and arguments.endpoint is None:
         return _ask_cohort(arguments)
     bindings = dict(text.split("=", 1) for text in arguments.bind if "=" in text)
     if len(bindings) != len(arguments.bind):
@@ -73,8 +75,9 @@ def _ask_endpoint(arguments: argparse.Namespace, text: str, bindings: Bindings) 
     from reasoner.query import bound_query
     from reasoner.remote.whole import query_store
 
-    if arguments.files:
-        raise UsageError("A remote store is asked alone", why="files are given as well", repair="publish them first, or leave them out")
+    idle = [name for name in ("files", "cohort", "as_of", "input_format", "mapping") if getattr(arguments, name)]
+    if idle:
+        raise UsageError("A remote store is asked alone", why=f"{', '.join(idle)} given as well", repair="publish records first")
     return query_store(
         remote_store(arguments, arguments.endpoint, graphs=arguments.graph), bound_query(text, bindings, folder=arguments.knowledge)
     )
