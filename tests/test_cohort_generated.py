@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from cohorts import answered, answers, tables
+from cohorts import expected as single_answers
 from pyarrow import parquet
 
+from reasoner.answering import read_records
 from reasoner.cohort import answer_cohort
+from reasoner.cohort.long_table import statements
 from reasoner.cohort.output import NAMES
 from reasoner.cohort.rows import checked_rows, text_of_rows
 from reasoner.cohort.synthetic.generate import generate
 from reasoner.cohort.synthetic.settings import read_settings
+from reasoner.documents import Document
 from reasoner.program import Program
 from reasoner.resources import knowledge_folder, load_knowledge
 
@@ -35,6 +40,27 @@ def _compare(folder: Path, program: Program, count: int, seed: int) -> None:
 
 def test_answers_of_a_generated_cohort(tmp_path: Path) -> None:
     _compare(tmp_path, load_knowledge(), 120, 11)
+
+
+def test_records_of_the_future_say_nothing_of_recent_ones(tmp_path: Path) -> None:
+    """At an instant before that of the cases a record of the future must not stand for one that is alike but for its date."""
+    program = load_knowledge()
+    as_of = datetime(2026, 11, 1, tzinfo=UTC)
+    lines = []
+    for number, day in enumerate(("2026-11-10", "2026-10-14", "2026-11-11", "2026-10-15")):
+        node = f"https://example.org/case/{number}"
+        record = {"kind": "MeasurementRecord", "term": "SodiumMeasurement", "performed": day, "value": "135.0", "unit": "mmol/L"}
+        lines += statements({"case": node, "record": f"{node}/r", "reference_low": "135.0", "reference_high": "145.0", **record})
+        cramps = {"kind": "FindingRecord", "term": "BilateralLegCramp", "presence": "present", "onset": "2026-09-01"}
+        lines += statements({"case": node, "record": f"{node}/f", **cramps})
+    path = tmp_path / "future.nt"
+    path.write_text("".join(lines), encoding="utf-8")
+    expected = single_answers(read_records(Document("future.nt", path.read_bytes(), "n-triples"), program), program, as_of)
+    found = answered(tmp_path / "out", [path], program, as_of=as_of)
+    tests = [[row["test"] for row in found["next_tests"][f"https://example.org/case/{number}"]] for number in range(4)]
+    assert tests[0] == tests[2] != tests[1] == tests[3]
+    for each in NAMES:
+        assert found[each] == expected[each], each
 
 
 @pytest.mark.release

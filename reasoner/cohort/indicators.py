@@ -180,7 +180,8 @@ class _Derivation:
         rows, number = rows[order], number[order]
         case = batch.case[rows]
         stated, low, high = self.lexicon.moments(_PERFORMED, batch.stated[_PERFORMED][rows])
-        self.alone[case[stated & (low > self.clock.high[case])]] = True
+        ahead = stated & (low > self.clock.high[case])
+        self.alone[case[ahead]] = True
         today = self.clock.low[case] // DAY
         first, last = (np.where(stated, today - found // DAY, -1) for found in (high, low))
         windows = np.full((len(self.families.families), 1 + max(len(each.windows) for each in self.families.families)), _WIDEST)
@@ -190,6 +191,7 @@ class _Derivation:
         by_day = np.array([each.by_day for each in self.families.families])[number]
         self.rows, self.number = rows, number
         self.times = np.stack([np.where(by_day, first, bucket), np.where(by_day, last, stated - 1)], axis=1)
+        self.times[ahead, 1] = -2  # what comes of a record of the future is not that of a recent one
         self.days, self.low, self.high, self.dated = first, low, high, stated
         starts = np.flatnonzero(np.diff(case * len(self.families.families) + number, prepend=-1)) if len(rows) else np.zeros(0, np.int64)
         sizes = np.diff(np.append(starts, len(rows)))
