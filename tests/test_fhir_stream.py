@@ -105,7 +105,7 @@ def test_the_public_export_streams_to_the_same_cases(knowledge: Program) -> None
 
 def test_memory_does_not_grow_with_the_number_of_patients(knowledge: Program, tmp_path: Path) -> None:
     peaks = []
-    for number in (40, 240):
+    for number in (50, 500):
         (tmp_path / str(number)).mkdir()
         members: list[Json | str] = [PATIENT | {"id": f"p{each}"} for each in range(number)]
         shared = {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/m"}}
