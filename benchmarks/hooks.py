@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import urlopen
 
+from benchmarks.server import load_raw, percentile, serving
 from benchmarks.timing import Measurement, Ratio
 
 __all__ = ["measure"]
@@ -28,61 +26,29 @@ _MOST = 0.3
 
 def measure(root: Path, quick: bool) -> tuple[list[Measurement], list[Ratio], list[str]]:
     """Load `patient-view` with the shipped patient's chart; raise RuntimeError when a card differs from the command line."""
-    with _server(root) as (process, address, port):
+    seconds = 5.0 if quick else 30.0
+    with serving(root) as (port, process):
+        address = f"http://127.0.0.1:{port}"
         body = json.dumps(_call(root, address)).encode()
         _hold_against_the_command(root, f"{address}{_PATH}", body)
         head = f"POST {_PATH} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        kinds = [{"name": "patient-view", "requests": [head + body.decode()], "share": 1}]
-        before, seconds = _processor_time(process), 5 if quick else 30
-        with TemporaryDirectory() as folder:
-            output = Path(folder) / "load.json"
-            told = {"port": port, "clients": _CLIENTS, "seconds": seconds, "kinds": kinds, "output": str(output)}
-            subprocess.run([sys.executable, "-m", "benchmarks.load"], input=json.dumps(told), text=True, cwd=root, check=True, timeout=300)
-            by_status = json.loads(output.read_text(encoding="utf-8"))["patient-view"]
-        used = _processor_time(process) - before
-    if set(by_status) != {"200"}:
-        raise RuntimeError(f"patient-view answered {sorted(by_status)}")
-    latencies = sorted(by_status["200"])
+        loaded = load_raw(root, (port, process), _CLIENTS, seconds, {"patient-view": (1, [head + body.decode()])})["patient-view"]
+    if set(loaded.latencies) != {200}:
+        raise RuntimeError(f"patient-view answered {sorted(loaded.latencies)}")
+    latencies = loaded.latencies[200]
     group = f"patient-view, {_CLIENTS} clients at once, {len(body)} bytes a call"
-    p50, p95, p99 = (latencies[int(len(latencies) * share)] for share in (0.5, 0.95, 0.99))
+    p50, p95, p99 = (percentile(latencies, share) for share in (0.5, 0.95, 0.99))
     return (
         [Measurement(group, "latency", 1, tuple(latencies))],
         [
             Ratio("CDS patient-view, 50 at once: p99, seconds", p99, _MOST),
             Ratio("CDS patient-view, 50 at once: p95, seconds", p95),
             Ratio("CDS patient-view, 50 at once: p50, seconds", p50),
-            Ratio("CDS patient-view, 50 at once: calls a second", len(latencies) / seconds, above=True),
-            Ratio("CDS patient-view: seconds of processor time a call, the whole server", used / len(latencies)),
+            Ratio("CDS patient-view, 50 at once: calls a second", loaded.rate, above=True),
+            Ratio("CDS patient-view: seconds of processor time a call, the whole server", 1 / loaded.thrift),
         ],
         [],
     )
-
-
-@contextmanager
-def _server(root: Path) -> Iterator[tuple[int, str, int]]:
-    command = [sys.executable, "-m", "reasoner", "serve", "--port", "0", "--as-of", _AS_OF]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root) as process:
-        try:
-            said = process.stderr.readline() if process.stderr else ""
-            place = re.search(r"(http://[^/]*:(\d+))/", said)
-            if place is None:
-                raise RuntimeError(f"the server did not come up: {said}")
-            yield process.pid, place[1], int(place[2])
-        finally:
-            process.terminate()
-
-
-def _processor_time(process: int) -> float:
-    """Return the seconds of processor time that a process and its children, those that have ended included, have used."""
-    used = 0.0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if process in (int(path.parent.name), int(fields[1])):
-            used += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    return used
 
 
 def _call(root: Path, address: str) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from benchmarks.timing import Measurement, Ratio
 
-__all__ = ["Load", "load", "measure", "percentile", "point_queries", "processor_time", "resident", "serving"]
+__all__ = ["Load", "load", "load_raw", "measure", "percentile", "point_queries", "processor_time", "resident", "serving"]
 
 _GROUP = "SPARQL over HTTP"
 _PEER = "rdflib-endpoint"
@@ -88,12 +88,20 @@ def serving(root: Path, *arguments: str) -> Iterator[tuple[int, int]]:
 def load(
     root: Path, server: tuple[int, int], clients: int, seconds: float, kinds: dict[str, tuple[float, list[str]]], path: str = "/sparql"
 ) -> dict[str, Load]:
-    """Load a server from a process of its own with kinds of queries, each with its share of all."""
-    asked = [{"name": name, "share": share, "requests": [_request(path, text) for text in texts]} for name, (share, texts) in kinds.items()]
+    """Load a server with kinds of queries, each with its share of all."""
+    asked = {name: (share, [_request(path, text) for text in texts]) for name, (share, texts) in kinds.items()}
+    return load_raw(root, server, clients, seconds, asked)
+
+
+def load_raw(
+    root: Path, server: tuple[int, int], clients: int, seconds: float, kinds: dict[str, tuple[float, list[str]]]
+) -> dict[str, Load]:
+    """Load a server from a process of its own with kinds of whole HTTP requests, each with its share of all."""
     port, pid = server
     began = processor_time(pid)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "load.json"
+        asked = [{"name": name, "share": share, "requests": requests} for name, (share, requests) in kinds.items()]
         told = {"output": str(output), "port": port, "clients": clients, "seconds": seconds, "kinds": asked}
         subprocess.run([sys.executable, "-m", "benchmarks.load"], cwd=root, input=json.dumps(told), text=True, check=True)
         found: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
