@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reasoner.explanation import View
-from reasoner.relevance import LeftOut, Outcome, Relevance, Relevances
 from reasoner.report.parts import Document, reason_rows
+
+if TYPE_CHECKING:
+    from reasoner.relevance import LeftOut, Outcome, Relevance, Relevances
 
 __all__ = ["relevance_document"]
 
