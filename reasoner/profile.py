@@ -8,7 +8,7 @@ definition each, and constraints between them. Nothing outside is ignored: it is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import ROUND_CEILING, Decimal
 
 import pyoxigraph
@@ -106,6 +106,7 @@ class _Checker:
         self.graph = graph
         self.sorts = sorts
         self.cases = frozenset(graph.subjects(_BELOW, _CASE))
+        self.above_cases = self.cases | {_CASE}
 
     def refuse(self, subject: str, why: str, repair: str, mention: str = "") -> ProfileError:
         """Return the error for an axiom about `subject`."""
@@ -219,7 +220,7 @@ class _Checker:
             raise self.refuse(name, f"it has {count} definitions", "give the case class exactly one owl:equivalentClass")
         if any(parent.startswith("_:") for parent in self.graph.iris(name, _BELOW)):
             raise self.refuse(name, "its superclass is an expression", "name a case class as superclass")
-        self._only(name, _BELOW, (*self.cases, _CASE), "a case class lies below case classes only")
+        self._only(name, _BELOW, self.above_cases, "a case class lies below case classes only")
         self._only(name, _DISJOINT, self.cases, "a case class is disjoint from case classes only")
 
     def _other(self, subject: str) -> None:
@@ -258,8 +259,8 @@ class _Checker:
         if self.graph.nodes(iri, RDFS + "subPropertyOf"):
             raise self.refuse(iri, "an indicator is below no property", "remove rdfs:subPropertyOf")
 
-    def _only(self, subject: str, predicate: str, allowed: Iterable[str], why: str) -> None:
-        foreign = [str(node) for node in self.graph.nodes(subject, predicate) if node not in set(allowed)]
+    def _only(self, subject: str, predicate: str, allowed: Collection[str], why: str) -> None:
+        foreign = [str(node) for node in self.graph.nodes(subject, predicate) if node not in allowed]
         if foreign:
             raise self.refuse(subject, f"{curie(predicate)} {curie(foreign[0])}: {why}", "state it between case classes")
 

@@ -141,8 +141,18 @@ def _near(iri: str, terms: Iterable[str]) -> str:
     name = iri.removeprefix(LC)
     if len(name) > _LONGEST_NAME:
         return ""
-    near = difflib.get_close_matches(name, [term.removeprefix(LC) for term in terms], 3, _NEARNESS)
+    near = difflib.get_close_matches(name, _alike(name, [term.removeprefix(LC) for term in terms]), 3, _NEARNESS)
     return f"did you mean {' or '.join(f'lc:{each}' for each in near)}?" if near else ""
+
+
+def _alike(name: str, known: Sequence[str]) -> list[str]:
+    """Return the known names so much of whose letters occur in `name` that they may be near it; one pass over all tells, which is cheap."""
+    text = "\n".join(known)
+    others = dict.fromkeys(map(ord, {*text}.difference(name, "\n")))
+    shared = map(len, text.translate(others).split("\n"))
+    least, longest = _NEARNESS * len(name), (2 - _NEARNESS) * len(name)
+    pairs = zip(known, shared, strict=False)
+    return [each for each, count in pairs if 2 * count - _NEARNESS * len(each) >= least and _NEARNESS * len(each) <= longest]
 
 
 # --- records ---------------------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -21,9 +23,11 @@ from pyoxigraph import RdfFormat, parse
 from record_documents import CRAMPS, PREFIXES, Command, Outcome, case, command_for, renamed, triples_of, written
 
 import reasoner.limits
+from reasoner import load_records
 from reasoner.errors import LimitError, shortened, visible
 from reasoner.jsonld import CONTEXT
 from reasoner.limits import check_brackets
+from reasoner.namespaces import LC
 from reasoner.program import Program
 from reasoner.program.units import convert_exactly
 
@@ -272,6 +276,31 @@ def test_a_case_that_breaks_its_shape_is_refused_and_its_neighbour_answered(comm
 def test_a_refused_case_is_not_explained(command: Command, tmp_path: Path) -> None:
     (tmp_path / "bad.ttl").write_text(PREFIXES + REFUSED_CASES["two as-of instants"][0])
     assert_refused(command("explain", tmp_path / "bad.ttl", "scope"), "LC-1200", "bad.ttl:4", "lc:asOf")
+
+
+def test_terms_near_an_unknown_one_are_those_that_difflib_finds_among_all(knowledge: Program, tmp_path: Path) -> None:
+    chance = random.Random(6)
+    known = [term.removeprefix(LC) for term, sort in knowledge.sorts.items() if sort == "Finding"]
+    names = []
+    for _ in range(300):
+        letters = list(chance.choice(known))
+        for _ in range(chance.randrange(1, 8)):
+            letters[(place := chance.randrange(len(letters))) : place + chance.randrange(2)] = chance.choice("aenrstDL7")
+        names.append("".join(letters))
+    records = "".join(
+        f"ex:f{number} a lc:FindingRecord ; lc:ofFinding lc:{name} ; lc:presence lc:_Presence_present .\n"
+        for number, name in enumerate(names)
+    )
+    linked = " , ".join(f"ex:f{number}" for number in range(len(names)))
+    path = tmp_path / "near.ttl"
+    path.write_text(PREFIXES + f'ex:c a lc:Case ; lc:asOf "2026-11-20T09:00:00Z"^^xsd:dateTime ; lc:hasRecord {linked} .\n' + records)
+    [found] = load_records([path], knowledge).cases
+    hints = {each.term.removeprefix(LC): each.repair for each in found.problems if each.code == "unknown-term"}
+    assert len(hints) > 250
+    for name, hint in hints.items():
+        near = difflib.get_close_matches(name, known, 3, 0.75)
+        assert hint == (f"did you mean {' or '.join(f'lc:{each}' for each in near)}?" if near else "use a finding of the ontology")
+    assert len({hint for hint in hints.values() if hint.startswith("did")}) > 100
 
 
 def test_a_property_of_the_case_nearly_of_the_vocabulary_is_named(command: Command, tmp_path: Path) -> None:

@@ -128,7 +128,8 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
     )
     joints, nodes = build_diagrams(table, find_joints(table, datatypes, judged))
     indicators = compile_indicators(graph, leaves, definitions, parents)
-    codes, prefixes = _codes(graph, sorts)
+    stems = code_stems(graph)
+    codes, prefixes = _codes(graph, sorts, tuple(stems))
     return Program(
         version=_version(graph),
         digest=digest,
@@ -161,7 +162,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
         code_prefixes=prefixes,
         code_systems={address: stem for stem, addresses in _addresses(graph).items() for address in addresses},
         value_codes=_value_codes(graph),
-        term_codes={term: found for term in sorts if (found := term_codes(graph, term))},
+        term_codes={term: found for term in sorts if (found := term_codes(graph, term, stems))},
         shapes=shapes,
     )
 
@@ -269,9 +270,8 @@ def _addresses(graph: Graph) -> dict[str, list[str]]:
     return found
 
 
-def _codes(graph: Graph, sorts: Iterable[str]) -> tuple[dict[str, tuple[str, ...]], tuple[tuple[str, str], ...]]:
+def _codes(graph: Graph, sorts: Iterable[str], stems: tuple[str, ...]) -> tuple[dict[str, tuple[str, ...]], tuple[tuple[str, str], ...]]:
     """Return the terms that each code IRI means, and the (prefix, term) pairs, longest prefix first."""
-    stems = tuple(code_stems(graph))
     codes: dict[str, set[str]] = {}
     prefixes: list[tuple[str, str]] = []
     for term in sorts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from reasoner.errors import KnowledgeError
@@ -89,7 +90,7 @@ def _mark(graph: Graph, iri: str) -> str:
 
 def compile_conditions(graph: Graph) -> tuple[Condition, ...]:
     """Compile the conditions that the differential ranks."""
-    found = []
+    found, stems = [], code_stems(graph)
     for iri in sorted(subject for subject in graph.out if graph.flag(subject, lc("inDifferential"))):
         starts = [
             (graph.iri(band, lc("aboutCaseClass")) or "", graph.text(band, lc("decibans")))
@@ -103,15 +104,14 @@ def compile_conditions(graph: Graph) -> tuple[Condition, ...]:
                 excluded_by=tuple(sorted(graph.iris(iri, lc("excludedBy")))),
                 confirmed_weight=graph.text(iri, lc("confirmedDecibans"), "0.0"),
                 starts=tuple(sorted(starts)),
-                codes=term_codes(graph, iri),
+                codes=term_codes(graph, iri, stems),
             )
         )
     return tuple(found)
 
 
-def term_codes(graph: Graph, term: str) -> tuple[tuple[str, str, str], ...]:
-    """Return the codes mapped to a term as (system address, code, strength of the match), sorted."""
-    stems = code_stems(graph)
+def term_codes(graph: Graph, term: str, stems: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    """Return the codes mapped to a term as (system address, code, strength of the match), sorted; `stems` are those of `code_stems`."""
     rows = []
     for strength in ("exactMatch", "closeMatch", "narrowMatch", "broadMatch"):
         for code in graph.iris(term, SKOS + strength):

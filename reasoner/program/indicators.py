@@ -64,7 +64,7 @@ def _compile(graph: Graph, iri: str, leaves: Leaves, definitions: dict[str, Expr
     return Indicator(
         iri=iri,
         form=form,
-        tests=tuple(sorted({below for below, above in parents.items() if set(tests) & set(above)})),
+        tests=tuple(sorted(set[str]().union(*(graph.below(test, RDFS + "subClassOf") for test in tests)) & parents.keys())),
         unit=graph.text(iri, lc("canonicalUnit"), "1"),
         places=_integer(graph, iri, "decimalPlaces"),
         governing=(graph.iri(iri, lc("governingValue")) or "latest").rpartition("_")[2],

@@ -11,7 +11,7 @@ from reasoner.authoring.site.elements import Content, Element, element, external
 from reasoner.authoring.site.places import Places
 from reasoner.knowledge import Node
 from reasoner.namespaces import OWL, PREFIXES, RDF, RDFS, SKOS, curie
-from reasoner.program.evidence import term_codes
+from reasoner.program.evidence import code_stems, term_codes
 from reasoner.terms import lc
 
 __all__ = ["more_of", "term_section"]
@@ -78,7 +78,7 @@ def _rows(places: Places, term: str) -> Iterator[Element]:
         nodes = [node for node in stated[predicate] if predicate != RDF + "type" or node not in _UNSAID]
         if nodes:
             yield from _row(_predicate(places, predicate), _values(places, nodes))
-    codes = term_codes(places.graph, term)
+    codes = term_codes(places.graph, term, code_stems(places.graph))
     if codes:
         yield from _row(
             "codes",
