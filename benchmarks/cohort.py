@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 
 from benchmarks.knowledge import with_density, with_more_classes
 from benchmarks.timing import Measurement, Ratio, merged, process
@@ -166,35 +167,42 @@ def growth_in_triples(bench: Bench, count: int, factors: tuple[int, ...]) -> tup
     return found, ratios
 
 
-def growth_in_classes(bench: Bench, count: int, factors: tuple[int, ...]) -> tuple[list[Measurement], list[Ratio]]:
+def growth_in_classes(bench: Bench, count: int, factors: tuple[int, ...], runs: int) -> tuple[list[Measurement], list[Ratio]]:
     """Measure the same patients under knowledge with more classes, none of which they touch; compiling is measured apart."""
-    path = bench.made("parquet", count)
     found: list[Measurement] = []
-    answered: dict[int, Measurement] = {}
+    bare: dict[int, Measurement] = {}
     for factor in factors:
-        began = time.perf_counter()
-        knowledge, classes = with_more_classes(bench.root, bench.folder / f"classes-{factor}", factor)
-        empty = bench.made("parquet", 1)
         try:
-            once = next(bench.answered("classes", "", empty, 1, knowledge=knowledge))
+            measured = _with_classes(bench, count, factor, runs)
         except RuntimeError as error:
             bench.notes.append(f"classes ×{factor}: {str(error)[:300]}")
             continue
-        found.append(Measurement("classes", f"{classes:,} classes: write and compile", 1, (time.perf_counter() - began,), once.memory_mib))
-        start = next(bench.answered("classes", "", empty, 1, knowledge=knowledge))
-        for each in bench.answered("classes", f"{classes:,} classes", path, count, knowledge=knowledge):
-            answered[factor] = each
-            found.append(each)
-            per_case = each.seconds[0] - start.seconds[0]
-            found.append(Measurement("classes", f"{classes:,} classes, start of the process taken off", count, (per_case,)))
-            answered[factor] = found[-1]
+        found += measured
+        bare[factor] = measured[-1]
     ratios = []
-    if len(answered) > 1:
-        least, most = min(answered), max(answered)
-        full = most // least >= 100
-        value = answered[most].median / answered[least].median
-        ratios.append(Ratio(f"time per case, classes ×{most // least}", value, 1.5 if full else None, 1.2 if full else None))
+    for factor in factors[1:]:
+        if factor in bare and factors[0] in bare:
+            bounds = (1.5, 1.2) if factor >= 100 else (None, None)
+            ratios += _against(f"time per case, classes ×{factor}", bare[factor], bare[factors[0]], *bounds)
     return found, ratios
+
+
+def _with_classes(bench: Bench, count: int, factor: int, runs: int) -> list[Measurement]:
+    """Measure compiling, whole runs, and what is left of them when the run of a single patient, which reads the program, is taken off."""
+    paths = {number: bench.made("parquet", number) for number in (1, count)}
+    began = time.perf_counter()
+    knowledge, classes = with_more_classes(bench.root, bench.folder / f"classes-{factor}", factor)
+    what = f"{classes:,} classes"
+    once = next(bench.answered("classes", "", paths[1], 1, knowledge=knowledge))
+    compiled = Measurement("classes", f"{what}: write and compile", 1, (time.perf_counter() - began,), once.memory_mib)
+    turns = [
+        [next(bench.answered("classes", what, path, number, knowledge=knowledge)) for number, path in paths.items()] for _ in range(runs)
+    ]
+    spans = tuple(whole.seconds[0] - start.seconds[0] for start, whole in turns)
+    used = median((whole.processor or 0) - (start.processor or 0) for start, whole in turns)
+    rest = Measurement("classes", f"{what}, start of the process taken off", count, spans, processor=used)
+    shutil.rmtree(knowledge)
+    return [compiled, merged([whole for _, whole in turns]), rest]
 
 
 def ndjson(bench: Bench, count: int, runs: int) -> tuple[list[Measurement], list[Ratio]]:

@@ -88,7 +88,7 @@ def _parts(quick: bool, folder: Path, longest: float) -> dict[str, Callable[[lis
         "ndjson": lambda _: noted(cohort.ndjson(bench, 1_000 if quick else 10_000, 1)),
         "spark": lambda _: noted(cohort.spark(bench, 1_000 if quick else 100_000, 1)),
         "triples": lambda _: noted(cohort.growth_in_triples(bench, 1_000 if quick else 10_000, (1, 4) if quick else (1, 4, 16))),
-        "classes": lambda _: noted(cohort.growth_in_classes(bench, 1_000 if quick else 10_000, (1, 10) if quick else (1, 10, 100))),
+        "classes": lambda _: noted(cohort.growth_in_classes(bench, 1_000 if quick else 10_000, (1, 10) if quick else (1, 10, 100), runs)),
         "fhir": lambda _: fhir.measure(ROOT, quick),
         "hooks": lambda _: hooks.measure(ROOT, quick),
         "server": lambda _: server.measure(ROOT, quick),

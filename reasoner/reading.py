@@ -35,6 +35,7 @@ __all__ = ["foreign_terms", "read_cases", "stated_records"]
 _MAGNITUDE = 30
 _LONGEST_NAME = 100
 _NEARNESS = 0.75
+_ASCII = frozenset(range(128)) - {ord("\n")}
 _TYPE = RDF + "type"
 _CASE = NamedNode(lc("Case"))
 _HAS_RECORD = lc("hasRecord")
@@ -69,7 +70,7 @@ class _Reader:
         if not iri:
             self.note("no-term", f"the record names no {sort.lower()}", name, f"state {curie(name)}")
             return None
-        hint = _near(iri, [term for term, found in self.program.sorts.items() if found == sort]) or f"use a {sort.lower()} of the ontology"
+        hint = _near(iri, self.program.local_names.get(sort, ())) or f"use a {sort.lower()} of the ontology"
         self.note("unknown-term", f"{shortened(curie(iri))} is no {sort.lower()} of the ontology", iri, hint)
         return None
 
@@ -136,23 +137,22 @@ def _number(read: _Reader, name: str, values: Sequence[Term]) -> Decimal | None:
     return number
 
 
-def _near(iri: str, terms: Iterable[str]) -> str:
-    """Ask for the terms whose local names are nearly that of `iri`; return the empty string when there are none."""
+def _near(iri: str, known: Sequence[str]) -> str:
+    """Ask for the terms whose local names, among those known, are nearly that of `iri`; return the empty string when there are none."""
     name = iri.removeprefix(LC)
-    if len(name) > _LONGEST_NAME:
+    if not 0 < len(name) <= _LONGEST_NAME:
         return ""
-    near = difflib.get_close_matches(name, _alike(name, [term.removeprefix(LC) for term in terms]), 3, _NEARNESS)
+    near = difflib.get_close_matches(name, _alike(name, known), 3, _NEARNESS)
     return f"did you mean {' or '.join(f'lc:{each}' for each in near)}?" if near else ""
 
 
 def _alike(name: str, known: Sequence[str]) -> list[str]:
     """Return the known names so much of whose letters occur in `name` that they may be near it; one pass over all tells, which is cheap."""
-    text = "\n".join(known)
-    others = dict.fromkeys(map(ord, {*text}.difference(name, "\n")))
-    shared = map(len, text.translate(others).split("\n"))
-    least, longest = _NEARNESS * len(name), (2 - _NEARNESS) * len(name)
-    pairs = zip(known, shared, strict=False)
-    return [each for each, count in pairs if 2 * count - _NEARNESS * len(each) >= least and _NEARNESS * len(each) <= longest]
+    others = dict.fromkeys(_ASCII.difference(map(ord, name)))
+    shared = [*map(len, "\n".join(known).translate(others).split("\n"))]
+    least = _NEARNESS * len(name) / (2 - _NEARNESS)  # so much must be shared by a name that has no other letters
+    some = [(known[place], count) for place, count in enumerate(shared) if count >= least]
+    return [each for each, count in some if 2 * min(count, len(name)) >= _NEARNESS * (len(each) + len(name))]
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def stated_records(index: Index) -> Iterator[tuple[str, str]]:
 
 def foreign_terms(index: Index, program: Program) -> Iterator[Problem]:
     """Yield a problem for each property and class of our namespaces that does not exist, whatever node has it."""
-    classes = [term for term in program.labels if term.startswith(LC) and term[len(LC)].isupper()]
+    classes = [term[len(LC) :] for term in program.labels if term.startswith(LC) and term[len(LC)].isupper()]
     for node, properties in index.items():
         read = _Reader(index, program)
         read.node, read.properties = _name(node), properties
@@ -343,6 +343,6 @@ def _note_foreign_terms(read: _Reader) -> None:
         return
     for name in read.properties:
         if name.startswith((LC, LCG)) and name not in read.program.labels:
-            properties = [term for term in read.program.labels if term.startswith(LC) and term[len(LC)].islower()]
+            properties = [term[len(LC) :] for term in read.program.labels if term.startswith(LC) and term[len(LC)].islower()]
             text = f"{shortened(curie(name))} is no property of the vocabulary"
             read.note("unknown-term", text, name, _near(name, properties) or "see ontology/record.ttl")

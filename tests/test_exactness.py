@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from reasoner.abstraction import abstract_case
 from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
-from reasoner.knowledge import Graph, closure, read_graph
+from reasoner.knowledge import Graph, read_graph
 from reasoner.moments import parse_moment
-from reasoner.namespaces import RDFS
 from reasoner.program import Program
 from reasoner.program.cuts import leaf_masks
 from reasoner.program.diagrams import build_diagrams
@@ -178,7 +177,7 @@ def test_statuses_equal_brute_force(small: Graph, part: Expression, whole: list[
     if not possible:
         return
     sorts = {lc(name): lc("Finding") for name in ("Finding", *HIERARCHY)}
-    leaves = lay_out(small, definitions | CONSTRAINTS, closure(small, RDFS + "subClassOf", sorts), sorts, [INDICATOR], [])
+    leaves = lay_out(small, definitions | CONSTRAINTS, sorts, [INDICATOR], [])
     table = build_gates(leaves, definitions, list(definitions))
     joints, nodes = build_diagrams(table, find_joints(table, {INDICATOR: "decimal"}))
     tables = load_tables(len(leaves.names), table.gates, joints, nodes, (), [table.classes[lc("Whole")][0]])

@@ -85,6 +85,8 @@ def _onset(case: Case, program: Program) -> Moment | None:
 
 def _closed(case: Case, program: Program, active: Iterable[str]) -> list[Fact]:
     """Return absences from closed drug lists: below the class and neither taken nor above or below a taken one."""
+    if not case.closures:
+        return []
     touched = {term for drug in active for term in (*program.parents[drug], *program.below[drug])}
     facts = []
     for closure in case.closures:

@@ -14,6 +14,7 @@ from reasoner.abstraction.conflicts import fact_conflicts, part
 from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts
 from reasoner.abstraction.findings import finding_facts
 from reasoner.abstraction.state import Conflict, Fact
+from reasoner.cohort.asked import Asked
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.known import Known
 from reasoner.cohort.lexicon import Ids
@@ -45,10 +46,10 @@ class Contradictions:
 
 
 def contradictions_of(
-    cases: Ids, rebuilder: Rebuilder, program: Program, settings: Settings, clock: Clock, space: Space, facts: Facts, spoken: Planes
+    cases: Ids, rebuilder: Rebuilder, asked: Asked, settings: Settings, clock: Clock, space: Space, facts: Facts, spoken: Planes
 ) -> Contradictions:
     """Return what contradicts itself in some cases; `facts` and the findings named in `spoken` are left with what holds together."""
-    plane = space.pack(cases)
+    program, plane = asked.program, space.pack(cases)
     if not len(cases):
         return Contradictions({}, plane)
     others = ~plane
@@ -63,7 +64,8 @@ def contradictions_of(
         stated = [*finding_facts(case, program, as_of, scan), *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
         holding, clashing[number] = part(stated, program)
         for fact in holding:
-            kept.setdefault(fact[:3], []).append(number)
+            if fact.present or fact.role != Role.TAKES or fact.term in asked.not_taken:
+                kept.setdefault(fact[:3], []).append(number)
     for (role, term, present), numbers in kept.items():
         own = space.pack(np.array(numbers, dtype=np.int64))
         facts[role, term, present] = facts.get((role, term, present), space.none) | own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from reasoner.cohort.asked import Asked
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
@@ -28,8 +29,9 @@ def _is(status: Ids, *words: str) -> Flags:
     return np.isin(status, [_STATUSES.index(word) for word in words])
 
 
-def exposure_planes(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, closures: Planes, space: Space) -> Facts:
+def exposure_planes(batch: Batch, asked: Asked, lexicon: Lexicon, clock: Clock, closures: Planes, space: Space) -> Facts:
     """Return the facts about drugs as planes; `closures` are the standing closure statements by class."""
+    program = asked.program
     rows = np.flatnonzero(batch.kind == _MEDICATION)
     case, drug, status = batch.case[rows], batch.term[rows], _status(batch, lexicon, rows)
     started, ended = (lexicon.moments(lc(name), batch.stated[lc(name)][rows]) for name in ("started", "ended"))
@@ -56,7 +58,7 @@ def exposure_planes(batch: Batch, program: Program, lexicon: Lexicon, clock: Clo
     found[Role.TOOK_BEFORE_ONSET, False] = Planes(space, ((each, plane & (space.every ^ perhaps[each])) for each, plane in later.items()))
     terms = tuple(program.sorts)
     facts: Facts = {(role, terms[each], present): plane for (role, present), planes in found.items() for each, plane in planes.items()}
-    for term, plane in _closed(program, terms, taken, closures, space).items():
+    for term, plane in _closed(asked, terms, taken, closures, space).items():
         key = (Role.TAKES, term, False)
         facts[key] = facts[key] | plane if key in facts else plane
     return {key: plane for key, plane in facts.items() if plane.any()}
@@ -80,16 +82,17 @@ def _onset(batch: Batch, program: Program, lexicon: Lexicon) -> tuple[Flags, Ids
     return known, first, last
 
 
-def _closed(program: Program, terms: tuple[str, ...], taken: Planes, closures: Planes, space: Space) -> Planes:
-    """Return absences from closed drug lists."""
-    touched, found = Planes(space), Planes(space)
-    for number, plane in taken.items():
-        for each in {*program.parents[terms[number]], *program.below[terms[number]]}:
-            touched.add(each, plane)
+def _closed(asked: Asked, terms: tuple[str, ...], taken: Planes, closures: Planes, space: Space) -> Planes:
+    """Return those absences from closed drug lists that are asked for; no closure denies what is taken in any wider or narrower sense."""
+    program, below = asked.program, asked.program.below_sets
+    found, free = Planes(space), Planes(space)
     for number, plane in closures.items():
         if program.sorts[terms[number]] == "Drug":
-            for term in program.below[terms[number]]:
-                found.add(term, plane & (space.every ^ touched.any_of(program.below[term])))
+            for term in asked.not_taken & below[terms[number]]:
+                if term not in free:  # of what is taken, nothing is of a kind with it
+                    akin = (each for drug, each in taken.items() if not below[term].isdisjoint(below[terms[drug]]))
+                    free[term] = space.every ^ space.union(akin)
+                found.add(term, plane & free[term])
     return found
 
 

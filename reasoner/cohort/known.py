@@ -1,7 +1,8 @@
 """Decide every bit of the program for all cases at once: facts into leaves, leaves through gates and diagrams.
 
-Two planes are kept for each bit, where it is known to hold and where it is known not to. A gate is evaluated as
-`reasoner.program.settle` evaluates it for one case, in the order of the gates, each of which uses earlier bits only.
+Two planes are kept for each bit that is asked for, where it is known to hold and where it is known not to; those of the
+others take no memory, as they are not touched. A gate is evaluated as `reasoner.program.settle` evaluates it for one case,
+in the order of the gates, each of which uses earlier bits only.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from reasoner.cohort.asked import Asked
 from reasoner.cohort.diagrams import Diagrams
 from reasoner.cohort.indicators import Mask
 from reasoner.cohort.lexicon import Ids
@@ -23,12 +25,13 @@ Facts = Mapping[tuple[str, str, bool], Plane]
 
 
 class Known:
-    """What is known of every bit in every case."""
+    """What is known in every case of every bit that is asked for."""
 
-    def __init__(self, program: Program, space: Space, diagrams: Diagrams) -> None:
-        """Know nothing yet; `diagrams` are those of the program."""
+    def __init__(self, asked: Asked, space: Space, diagrams: Diagrams) -> None:
+        """Know nothing yet; `diagrams` are those of the program that is asked."""
         self.space = space
-        self._tables = program.full_tables
+        self._asked, self._program = asked, asked.program
+        self._tables = asked.program.full_tables
         size = len(self._tables.resting)
         self.holds = np.zeros((size, len(space.none)), dtype=np.uint8)
         self.fails = np.zeros((size, len(space.none)), dtype=np.uint8)
@@ -49,15 +52,15 @@ class Known:
 
     # --- leaves --------------------------------------------------------------------------------------------------------
 
-    def enter_facts(self, facts: Facts, program: Program) -> Plane:
+    def enter_facts(self, facts: Facts) -> Plane:
         """Enter what facts settle; return where facts contradict each other."""
-        for (role, term, present), plane in facts.items():
-            for bit, value in program.fact_effects[role, term, present].leaves.items():
+        for fact, plane in facts.items():
+            for bit, value in self._asked.effects(*fact):
                 (self.holds if value == TRUE else self.fails)[bit] |= plane
-        leaves = self._tables.leaf_count
-        return self.space.union([_any(self.holds[:leaves] & self.fails[:leaves], self.space), _opposed(facts, program, self.space)])
+        leaves = self._asked.leaves
+        return self.space.union([_any(self.holds[leaves] & self.fails[leaves], self.space), _opposed(facts, self._program, self.space)])
 
-    def enter_masks(self, masks: Mapping[Mask, Plane], program: Program) -> None:
+    def enter_masks(self, masks: Mapping[Mask, Plane]) -> None:
         """Enter what indicators settle or open; the others rest."""
         own, holds, fails = (Planes(self.space) for _ in range(3))
         for mask, plane in masks.items():
@@ -73,35 +76,40 @@ class Known:
     def forget(self, plane: Plane) -> None:
         """Know no leaf of some cases any more."""
         for planes in (self.holds, self.fails):
-            planes[: self._tables.leaf_count] &= ~plane
+            planes[self._asked.leaves] &= ~plane
 
     def leaves(self, cases: Ids) -> list[tuple[int, int]]:
-        """Return the leaves that hold and that fail in each of some cases, as masks."""
-        columns = []
+        """Return the leaves asked for that hold and that fail in each of some cases, as masks."""
+        columns, leaves = [], self._asked.leaves
+        words, shifts = leaves >> 3, (leaves & 7).astype(np.uint8)
+        starts = np.flatnonzero(np.diff(words, prepend=-1))
         for planes in (self.holds, self.fails):
-            flags = planes[: self._tables.leaf_count, cases >> 3] >> (cases & 7).astype(np.uint8) & 1
-            columns.append([int.from_bytes(row.tobytes(), "little") for row in np.packbits(flags, axis=0, bitorder="little").T])
+            flags = planes[leaves[:, None], cases >> 3] >> (cases & 7).astype(np.uint8) & 1
+            rows = np.zeros((len(cases), self._tables.leaf_count // 8 + 1), dtype=np.uint8)
+            rows[:, words[starts]] = np.bitwise_or.reduceat(flags << shifts[:, None], starts, axis=0).T
+            columns.append([int.from_bytes(row.tobytes(), "little") for row in rows])
         return list(zip(*columns, strict=True))
 
     def overwrite(self, cases: Ids, masks: Sequence[tuple[int, int]]) -> None:
-        """Let exactly the leaves in the masks be known in the given cases."""
-        leaves = self._tables.leaf_count
-        width = (leaves + 7) // 8
+        """Let exactly the leaves in the masks be known in the given cases, as far as they are asked for."""
+        leaves = self._asked.leaves
+        width = (self._tables.leaf_count + 7) // 8
         bytes_of, back = np.unique(cases >> 3, return_inverse=True)
         places = back * 8 + (cases & 7)
         for planes, which in ((self.holds, 0), (self.fails, 1)):
             text = b"".join(mask[which].to_bytes(width, "little") for mask in masks)
-            bits = np.unpackbits(np.frombuffer(text, dtype=np.uint8).reshape(-1, width), axis=1, bitorder="little")
-            flags = np.unpackbits(planes[:leaves, bytes_of], axis=1, bitorder="little")
-            flags[:, places] = bits[:, :leaves].T
-            planes[:leaves, bytes_of] = np.packbits(flags, axis=1, bitorder="little")
+            words = np.frombuffer(text, dtype=np.uint8).reshape(-1, width)
+            flags = np.unpackbits(planes[leaves[:, None], bytes_of], axis=1, bitorder="little")
+            flags[:, places] = words.T[leaves >> 3] >> (leaves & 7).astype(np.uint8)[:, None] & 1
+            planes[leaves[:, None], bytes_of] = np.packbits(flags, axis=1, bitorder="little")
 
     # --- gates ---------------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Decide every gate."""
+        """Decide every gate that is asked for."""
         tables, every = self._tables, self.space.every
-        for index, (parts, holds, _) in enumerate(tables.gates):
+        for index in self._asked.gates:
+            parts, holds, _ = tables.gates[index]
             all_hold, one_fails = every.copy(), self.space.none.copy()
             for bit, serving in parts:
                 serves, hinders = (self.holds, self.fails) if serving == TRUE else (self.fails, self.holds)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from reasoner.abstraction import Conflict, abstract_case
 from reasoner.cohort.advising import advise, raised_flags
+from reasoner.cohort.asked import Asked
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock, clock_of, last_examinations
 from reasoner.cohort.columns import Answers
@@ -38,9 +39,10 @@ __all__ = ["Memory", "Together", "answer_together"]
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a process keeps from chunk to chunk: terms that were read, remarks that were made, constellations that were derived, diagrams
-    that were followed, and room for the bytes of a chunk."""
+    """What a process keeps from chunk to chunk: what is asked of the program, terms that were read, remarks that were made, constellations
+    that were derived, diagrams that were followed, and room for the bytes of a chunk."""
 
+    asked: Asked
     lexicon: Lexicon
     remarks: Remarks
     families: Families
@@ -51,6 +53,7 @@ class Memory:
     def of(program: Program, settings: Settings) -> Memory:
         """Return an empty memory."""
         return Memory(
+            Asked(program),
             Lexicon(program, settings.shapes),
             Remarks(program, settings.shapes),
             Families(program),
@@ -83,23 +86,23 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     space, lexicon = Space(batch.size), memory.lexicon
     clock = clock_of(batch, program, lexicon, settings)
     left = batch.irregular | (clock.low != clock.high)
-    known = Known(program, space, memory.diagrams)
+    known = Known(memory.asked, space, memory.diagrams)
     rebuilder = Rebuilder(batch, program, lexicon)
-    facts, spoken = _facts(batch, program, lexicon, clock, space)
-    clashing = np.flatnonzero(space.flags(known.enter_facts(facts, program)) & ~left)
-    contradictions = contradictions_of(clashing, rebuilder, program, settings, clock, space, facts, spoken)
+    facts, spoken = _facts(batch, memory.asked, lexicon, clock, space)
+    clashing = np.flatnonzero(space.flags(known.enter_facts(facts)) & ~left)
+    contradictions = contradictions_of(clashing, rebuilder, memory.asked, settings, clock, space, facts, spoken)
     known.forget(contradictions.plane)
-    known.enter_facts({key: plane & contradictions.plane for key, plane in facts.items()}, program)
+    known.enter_facts({key: plane & contradictions.plane for key, plane in facts.items()})
     stated, denied = (_findings(facts, space, present=wanted) for wanted in (True, False))
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
-    known.enter_masks(indicators.masks, program)
+    known.enter_masks(indicators.masks)
     alone = (indicators.alone | clock.ahead) & ~left
     rows, remarked = empty_rows(), _remarked(batch, place)
     readings = [(case, masks) for case, masks in readings_of(contradictions, known, program) if not alone[case]]
     readings += _abstracted(rebuilder, program, settings, np.flatnonzero(alone), known, remarked, rows)
     known.settle()
     answers = Answers(batch, program, lexicon, clock, space, space.pack(np.flatnonzero(~left)))
-    advising = advise(program, known, _flagged(program, space, readings, memory.diagrams))
+    advising = advise(program, known, _flagged(memory, space, readings))
     last = cache(lambda test: last_examinations(batch, program, lexicon, clock.high, test))
     tables = answers.tables(advising, rank(program, known), last, settings.now.text, settings.as_of.text if settings.as_of else None)
     rows["problems"] += _problems(batch, indicators, remarked, contradictions.conflicts(program), ~(alone | left))
@@ -107,11 +110,12 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     return Together(tables, rows, int(alone.sum()) + int((~alone[clashing]).sum()), left, broken)
 
 
-def _facts(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, space: Space) -> tuple[Facts, Planes]:
+def _facts(batch: Batch, asked: Asked, lexicon: Lexicon, clock: Clock, space: Space) -> tuple[Facts, Planes]:
     """Return what the records state, and the findings that are named."""
+    program = asked.program
     closures, standing = closures_of(batch, program, lexicon, clock, space)
     facts, spoken = finding_planes(batch, program, lexicon, clock, closures, space)
-    facts |= exposure_planes(batch, program, lexicon, clock, standing, space)
+    facts |= exposure_planes(batch, asked, lexicon, clock, standing, space)
     facts |= diagnosis_planes(batch, program, lexicon, clock, space)
     return facts, spoken
 
@@ -162,15 +166,19 @@ def _abstracted(
     return readings
 
 
-def _flagged(program: Program, space: Space, readings: Sequence[tuple[int, tuple[int, int]]], diagrams: Diagrams) -> dict[int, Plane]:
+def _flagged(memory: Memory, space: Space, readings: Sequence[tuple[int, tuple[int, int]]]) -> dict[int, Plane]:
     """Return where a single reading of a conflict raises a red flag."""
     if not readings:
         return {}
-    each = Known(program, Space(len(readings)), diagrams)
+    each = Known(memory.asked, Space(len(readings)), memory.diagrams)
     each.overwrite(np.arange(len(readings)), [masks for _, masks in readings])
     each.settle()
     case_of = np.array([case for case, _ in readings], dtype=np.int64)
-    return {index: space.pack(case_of[each.space.flags(plane)]) for index, plane in raised_flags(program, each).items() if plane.any()}
+    return {
+        index: space.pack(case_of[each.space.flags(plane)])
+        for index, plane in raised_flags(memory.asked.program, each).items()
+        if plane.any()
+    }
 
 
 def _remarked(batch: Batch, place: str) -> dict[int, list[Problem]]:

@@ -120,12 +120,9 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
     """Compile a loaded knowledge graph; given `judged`, decision diagrams are built for these classes alone."""
     sorts = _sorts(graph)
     check_profile(graph, sorts)
-    hierarchy = closure(graph, RDFS + "subClassOf", sorts)
-    parents = {term: tuple(sorted(above)) for term, above in hierarchy.items()}
+    parents = {term: tuple(sorted(above)) for term, above in closure(graph, RDFS + "subClassOf", sorts).items()}
     advice, criteria = compile_advice(graph), compile_criteria(graph)
-    definitions, leaves, table, datatypes = _logic(
-        graph, sorts, hierarchy, advice, [each.subject for each in criteria if each.kind == "drug"]
-    )
+    definitions, leaves, table, datatypes = _logic(graph, sorts, advice, [each.subject for each in criteria if each.kind == "drug"])
     joints, nodes = build_diagrams(table, find_joints(table, datatypes, judged))
     indicators = compile_indicators(graph, leaves, definitions, parents)
     stems = code_stems(graph)
@@ -143,6 +140,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
         new_since=graph.iri(lc("hasNewFinding"), lc("newSince")),
         leaves=leaves.names,
         fact_leaves=_fact_leaves(leaves),
+        constrained=leaves.constrained,
         indicators=indicators,
         gates=tuple(table.gates),
         classes=table.classes,
@@ -168,7 +166,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
 
 
 def _logic(
-    graph: Graph, sorts: Mapping[str, str], hierarchy: Mapping[str, frozenset[str]], advice: Advice, weighed: Iterable[str]
+    graph: Graph, sorts: Mapping[str, str], advice: Advice, weighed: Iterable[str]
 ) -> tuple[dict[str, Expression], Leaves, GateTable, dict[str, str]]:
     """Return the definitions of all classes, their leaves and gates, and the datatype of each indicator."""
     definitions = case_definitions(graph)
@@ -177,7 +175,7 @@ def _logic(
     ordered = order_definitions(graph, definitions)
     datatypes = {iri: (graph.iri(iri, RDFS + "range") or "").removeprefix(XSD) for iri in declared_indicators(graph)}
     normal = {name: _normal(expression, datatypes) for name, expression in definitions.items()}
-    leaves = lay_out(graph, normal, hierarchy, sorts, datatypes, weighed)
+    leaves = lay_out(graph, normal, sorts, datatypes, weighed)
     return definitions, leaves, build_gates(leaves, normal, ordered), datatypes
 
 

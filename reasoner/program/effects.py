@@ -5,7 +5,7 @@ Only leaves whose value differs from the resting state are named, so that what a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from reasoner.program.cuts import band_signature, leaf_values
@@ -27,8 +27,16 @@ class Effect:
 
 
 def _effect(leaves: Mapping[int, int]) -> Effect:
-    own, holds, fails = (sum(1 << bit for bit, value in leaves.items() if value in wanted) for wanted in ((0, 1, 2), (TRUE,), (FALSE,)))
-    return Effect(leaves, own, holds, fails)
+    holds, fails = ([bit for bit, value in leaves.items() if value == wanted] for wanted in (TRUE, FALSE))
+    return Effect(leaves, _mask(leaves), _mask(holds), _mask(fails))
+
+
+def _mask(bits: Collection[int]) -> int:
+    """Return a number with these bits, put together byte by byte: to add number to number takes long where there are many leaves."""
+    text = bytearray(max(bits, default=0) // 8 + 1)
+    for bit in bits:
+        text[bit >> 3] |= 1 << (bit & 7)
+    return int.from_bytes(text, "little")
 
 
 class FactEffects(dict[tuple[str, str, bool], Effect]):

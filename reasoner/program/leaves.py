@@ -35,13 +35,17 @@ _SORT_OF_ROLE = {
 
 @dataclass(frozen=True)
 class Leaves:
-    """The leaf universe: names by bit, bits by role pair and by indicator cut, and what each role literal implies."""
+    """The leaf universe: names by bit, bits by role pair and by indicator cut, and what each role literal implies.
+
+    `constrained` holds the bits of the restrictions that constraints between case classes are stated of.
+    """
 
     names: tuple[tuple[str, str], ...]
     role_bits: dict[tuple[str, str], int]
     first_bit: dict[str, int]
     cuts: dict[str, tuple[tuple[Decimal, int], ...]]
     implied: dict[RoleLiteral, frozenset[RoleLiteral]]
+    constrained: tuple[int, ...]
 
     def cut_bit(self, indicator: str, cut: tuple[Decimal, int] | None) -> int:
         """Return the bit of a cut of `indicator`, or of "has a value" for None."""
@@ -71,7 +75,6 @@ def cuts_of(band: Band) -> list[tuple[Decimal, int]]:
 def lay_out(
     graph: Graph,
     definitions: Mapping[str, Expression],
-    hierarchy: Mapping[str, frozenset[str]],
     sorts: Mapping[str, str],
     indicators: Iterable[str],
     weighed: Iterable[str],
@@ -102,7 +105,9 @@ def lay_out(
         first_bit[iri] = len(names)
         names.append((iri, ""))
         names.extend((iri, f"{'>' if above else '>='} {value}") for value, above in ordered[iri])
-    return Leaves(tuple(names), role_bits, first_bit, ordered, _implications(graph, definitions, hierarchy, sorts))
+    constraints = tuple(_constraints(graph, definitions))
+    constrained = sorted({role_bits[role, filler] for pair in constraints for role, filler, _ in pair})
+    return Leaves(tuple(names), role_bits, first_bit, ordered, _implications(graph, constraints, sorts), tuple(constrained))
 
 
 def _check_filler(graph: Graph, part: Some, sorts: Mapping[str, str], owner: str) -> None:
@@ -117,10 +122,7 @@ def _check_filler(graph: Graph, part: Some, sorts: Mapping[str, str], owner: str
 
 
 def _implications(
-    graph: Graph,
-    definitions: Mapping[str, Expression],
-    hierarchy: Mapping[str, frozenset[str]],
-    sorts: Mapping[str, str],
+    graph: Graph, constraints: Iterable[tuple[RoleLiteral, RoleLiteral]], sorts: Mapping[str, str]
 ) -> dict[RoleLiteral, frozenset[RoleLiteral]]:
     """Return for each role literal everything it implies, itself included (the closure of all binary clauses)."""
     edges: dict[RoleLiteral, set[RoleLiteral]] = {}
@@ -139,7 +141,7 @@ def _implications(
                     imply((role, term, True), (role, parent, True))
             for above in supers:
                 imply((role, term, True), (above, term, True))
-    for first, second in _constraints(graph, definitions):
+    for first, second in constraints:
         imply(first, second)
     return {literal: _reach(edges, literal) for literal in edges}
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reasoner.namespaces import RDF, curie
+from reasoner.namespaces import LC, RDF, curie
 from reasoner.program.rows import (
     FALSE,
     LATE,
@@ -87,6 +87,7 @@ class Program:
     new_since: str | None
     leaves: tuple[tuple[str, str], ...]
     fact_leaves: dict[str, tuple[tuple[int, ...], ...]]
+    constrained: tuple[int, ...]
     indicators: tuple[Indicator, ...]
     gates: tuple[Gate, ...]
     joints: dict[int, tuple[Joint, ...]]
@@ -185,6 +186,14 @@ class Program:
     def at_or_below(self, terms: Iterable[str]) -> frozenset[str]:
         """Return everything at or below some terms."""
         return frozenset().union(*map(self.below_sets.__getitem__, terms))
+
+    @cached_property
+    def local_names(self) -> dict[str, tuple[str, ...]]:
+        """Return the names within the project's namespace of the terms of each sort."""
+        found: dict[str, list[str]] = {}
+        for term, sort in self.sorts.items():
+            found.setdefault(sort, []).append(term.removeprefix(LC))
+        return {sort: tuple(names) for sort, names in found.items()}
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:

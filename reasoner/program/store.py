@@ -25,7 +25,7 @@ from reasoner.program.patterns import Expectation, RecordPattern, UsableResult
 
 __all__ = ["FORMAT", "dump_program", "load_program"]
 
-FORMAT = 3
+FORMAT = 4
 """Changes whenever the document's form does."""
 
 _Row = TypeVar("_Row")
@@ -70,6 +70,7 @@ def load_program(text: str | bytes) -> Program:
             document[name] = {key: _tuples(value) for key, value in document[name].items()}
         document["code_prefixes"] = _tuples(document["code_prefixes"])
         document["presenting"] = _tuples(document["presenting"])
+        document["constrained"] = _tuples(document["constrained"])
         return Program(**document)
     except (KeyError, TypeError, ValueError) as error:
         raise KnowledgeError("The compiled program cannot be read", why=str(error), repair="delete it; it is compiled anew") from error

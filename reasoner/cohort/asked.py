@@ -1,0 +1,85 @@
+"""Tell on which bits of a program the answers of a cohort depend: what no advice and no condition asks for is not derived.
+
+So a case costs what the guidelines ask, however many other classes the ontology defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from reasoner.cohort.lexicon import Ids
+from reasoner.program.model import FALSE, TRUE, Part, Program
+from reasoner.terms import Role
+
+__all__ = ["Asked"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a program; leaves that constraints are stated of are asked for by the search for contradictions."""
+
+    program: Program
+
+    @cached_property
+    def leaves(self) -> Ids:
+        """Return the leaves that are asked for, in order."""
+        count = len(self.program.leaves)
+        return np.array(sorted({*self.program.constrained, *(bit for bit in self._bits if bit < count)}), dtype=np.int64)
+
+    @cached_property
+    def gates(self) -> tuple[int, ...]:
+        """Return the gates that are asked for, by index, each after those it uses."""
+        count = len(self.program.leaves)
+        return tuple(sorted(bit - count for bit in self._bits if bit >= count))
+
+    @cached_property
+    def not_taken(self) -> frozenset[str]:
+        """Return the drugs of which it matters that they are not taken."""
+        program = self.program  # an absence is handed down to leaves from above them, or from above one that a constraint links
+        above = {term for bit in self.leaves.tolist() for term in program.parents.get(program.leaves[bit][1], ())}
+        return frozenset(term for term in above if program.sorts[term] == "Drug" and self.effects(Role.TAKES, term, False))
+
+    def effects(self, role: str, term: str, present: bool) -> tuple[Part, ...]:
+        """Return the leaves asked for that a fact settles, each with its value."""
+        found = self.program.fact_leaves.get(f"{role} {term}")
+        if found is None:
+            return ()
+        holds, fails = found[:2] if present else found[2:]
+        return (*((bit, TRUE) for bit in self._kept(holds)), *((bit, FALSE) for bit in self._kept(fails)))
+
+    def _kept(self, leaves: Iterable[int]) -> Iterable[int]:
+        return self._leaf_set.intersection(leaves)
+
+    @cached_property
+    def _leaf_set(self) -> frozenset[int]:
+        return frozenset(self.leaves.tolist())
+
+    @cached_property
+    def _bits(self) -> frozenset[int]:
+        """Return every bit that the standing of advice or the weight of a condition rests on."""
+        program, count = self.program, len(self.program.leaves)
+        found: set[int] = set()
+        stack = self._roots()
+        while stack:
+            bit = stack.pop()
+            if bit in found:
+                continue
+            found.add(bit)
+            if bit >= count:
+                gate = program.gates[bit - count]
+                stack += (*gate.positive, *gate.negative)
+                for joint in program.joints.get(bit, ()):
+                    stack += joint.leaves
+        return frozenset(found)
+
+    def _roots(self) -> list[int]:
+        program = self.program
+        literals = [literal for each in program.watch.watched for literal in (each.eligible, each.applicable, each.trigger)]
+        verdicts = [verdict for decision in program.decisions for verdict in decision.verdicts]
+        names = [name for verdict in verdicts for name in (verdict.eligible, verdict.applicable) if name in program.classes]
+        literals += [program.classes[name] for name in names]
+        return [bit for bit, _ in literals] + list(program.scales.concerned)
