@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cohorts import Tables, answered, expected, tables
 from fhir_resources import PATIENT, lines
+from record_documents import Command, command_for
 from test_fhir_stream import export, written
 
 from reasoner.answering import load_records
@@ -18,6 +19,13 @@ from reasoner.program import Program
 
 AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
 SEED = 5
+OBSERVATION = {
+    "resourceType": "Observation",
+    "id": "o",
+    "status": "final",
+    "code": {"text": "x"},
+    "subject": {"reference": "Patient/p"},
+}
 
 
 @pytest.fixture
@@ -29,6 +37,11 @@ def files(tmp_path: Path) -> list[Path]:
 
 def of_cases(found: Tables) -> Tables:
     return {name: {case: rows for case, rows in by_case.items() if case} for name, by_case in found.items()}
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], knowledge: Program) -> Command:
+    return command_for(monkeypatch, capsys, knowledge)
 
 
 @pytest.fixture
@@ -72,6 +85,26 @@ def test_a_line_about_several_patients_is_read_as_well(tmp_path: Path, files: li
     wanted = expected(load_records(sorted(files[0].parent.iterdir()), knowledge), knowledge, AS_OF)
     assert {case.rpartition("/")[2] for case in wanted["cases"]} >= {"first", "second"}
     assert of_cases(answered(tmp_path / "out", [files[0].parent], knowledge, as_of=AS_OF)) == of_cases(wanted)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.ndjson", "bundle.json"])
+def test_fhir_without_a_patient_ends_as_it_does_alone(name: str, tmp_path: Path, command: Command) -> None:
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": OBSERVATION}]}
+    path = tmp_path / name
+    path.write_bytes(lines(bundle if name.startswith("bundle") else OBSERVATION) + b"\n")
+    alone = command("assess", path)
+    assert alone.code == 2 and "LC-1200" in alone.err and "no resource is a Patient" in alone.err
+    assert command("cohort", path, "--out", tmp_path / "out") == alone
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_documents_about_nobody_beside_others_are_read(tmp_path: Path, knowledge: Program) -> None:
+    (tmp_path / "a.json").write_bytes(lines(OBSERVATION))
+    (tmp_path / "b.json").write_text("{", encoding="utf-8")
+    summary = answer_cohort([tmp_path / "a.json", tmp_path / "b.json"], tmp_path / "out", knowledge)
+    assert (summary.cases, summary.malformed) == (0, 1)
+    (tmp_path / "b.json").write_bytes(lines(PATIENT | {"id": "p"}))
+    assert answer_cohort([tmp_path / "a.json", tmp_path / "b.json"], tmp_path / "more", knowledge).answered == 1
 
 
 def test_documents_none_of_which_can_be_read_are_all_named(tmp_path: Path, knowledge: Program) -> None:

@@ -8,7 +8,7 @@ from reasoner.answering import Records, load_records
 from reasoner.cohort.gathering import LARGEST
 from reasoner.cohort.sources import Source
 from reasoner.errors import InputError
-from reasoner.fhir import FhirReading, stream_exports
+from reasoner.fhir import FhirReading, no_patient, stream_exports
 from reasoner.program.model import Program
 from reasoner.record import Case, Problem
 
@@ -57,6 +57,8 @@ def _whole(paths: Sequence[str], program: Program) -> Records:
     try:
         return load_records(paths, program, max_size=LARGEST)
     except InputError as error:  # the first of them, when none can be read
+        if _lacks_patient(error):
+            return Records(())
         return Records((), failures=tuple(_failures(paths, program)) or (error,))
 
 
@@ -65,4 +67,10 @@ def _failures(paths: Iterable[str], program: Program) -> Iterator[InputError]:
         try:
             load_records([path], program, max_size=LARGEST)
         except InputError as error:
-            yield error
+            if not _lacks_patient(error):
+                yield error
+
+
+def _lacks_patient(error: InputError) -> bool:
+    """Return whether documents could be read but are about nobody."""
+    return str(error) == str(no_patient(str(error.where)))

@@ -93,7 +93,7 @@ def run(
         manifest = _manifest(context, partial, plan)
         if not manifest["counts"]["cases"] and not manifest["counts"]["malformed"]:
             shutil.rmtree(partial)
-            raise InputError("The inputs hold no case", why="no named node is typed lc:Case", repair="name the files of the cohort")
+            raise _without_case(sources)
         _write(partial / _MANIFEST, _json(manifest))
     shutil.rmtree(partial / _STATE, ignore_errors=True)
     for left in (partial / _PLAN, *partial.rglob(".*")):  # the plan, and what a killed run had half written
@@ -139,6 +139,15 @@ def _begin(partial: Path, plan: dict[str, Any], settings: Settings) -> Settings:
             (partial / name).mkdir(parents=True, exist_ok=True)
         _write(path, _json({**plan, "now": settings.now.text}))
     return settings
+
+
+def _without_case(sources: Sequence[Source]) -> InputError:
+    """Return the error of inputs that hold no case, in words of their format."""
+    if all(each.format.startswith("fhir") for each in sources):
+        from reasoner.fhir import no_patient
+
+        return no_patient(sources[0].path)
+    return InputError("The inputs hold no case", why="no named node is typed lc:Case", repair="name the files of the cohort")
 
 
 def _finished(out: Path, plan: dict[str, Any]) -> Summary:
