@@ -49,10 +49,10 @@ def contradictions_of(
     cases: Ids, rebuilder: Rebuilder, asked: Asked, settings: Settings, clock: Clock, space: Space, facts: Facts, spoken: Planes
 ) -> Contradictions:
     """Return what contradicts itself in some cases; `facts` and the findings named in `spoken` are left with what holds together."""
-    program, plane = asked.program, space.pack(cases)
+    plane = space.pack(cases)
     if not len(cases):
         return Contradictions({}, plane)
-    others = ~plane
+    others, program = ~plane, asked.program
     for planes in (facts, spoken):
         for key, own in planes.items():
             planes[key] = own & others
