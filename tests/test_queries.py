@@ -53,6 +53,12 @@ def quads(triples: list[pyoxigraph.Triple]) -> list[pyoxigraph.Quad]:
     return [pyoxigraph.Quad(*triple) for triple in triples]
 
 
+def to_store(triples: list[pyoxigraph.Triple]) -> pyoxigraph.Store:
+    store = pyoxigraph.Store()
+    store.bulk_extend(quads(triples))
+    return store
+
+
 def bag(result: QueryResult) -> Counter[tuple[Cell | None, ...]]:
     return Counter(result.rows)
 
@@ -71,8 +77,7 @@ def engines(
     base: list[pyoxigraph.Triple], knowledge: Program
 ) -> Iterator[Callable[[tuple[str, ...]], tuple[pyoxigraph.Store, rdflib.Graph]]]:
     """Return a function that puts the named vignettes, and no others, beside the knowledge in both engines."""
-    store = pyoxigraph.Store()
-    store.bulk_extend(quads(base))
+    store = to_store(base)
     graph = to_rdflib(base)
     beside: list[pyoxigraph.Quad] = []
     beside_rdflib: list[Any] = []
@@ -256,7 +261,7 @@ def assert_derived(graphs: Any, engine: str, expected: dict[str, Rows]) -> None:
 def test_derive_queries_give_the_report(engine: str, knowledge: Program, base: list[pyoxigraph.Triple], answers: list[CaseAnswer]) -> None:
     chosen = sample(answers, 12 if engine == "rdflib" else 40)
     triples = [*base, *(triple for answer in chosen for triple in inferred_graph(knowledge, answer))]
-    assert_derived(to_rdflib(triples) if engine == "rdflib" else triples, engine, expected_rows(knowledge, chosen))
+    assert_derived(to_rdflib(triples) if engine == "rdflib" else to_store(triples), engine, expected_rows(knowledge, chosen))
 
 
 @pytest.mark.release
@@ -264,8 +269,7 @@ def test_derive_queries_give_the_report_on_every_vignette(
     knowledge: Program, base: list[pyoxigraph.Triple], answers: list[CaseAnswer]
 ) -> None:
     assert len(answers) >= 300
-    store = pyoxigraph.Store()
-    store.bulk_extend(quads(base))
+    store = to_store(base)
     for answer in answers:
         store.extend(quads(list(inferred_graph(knowledge, answer))))
     expected = expected_rows(knowledge, answers)
@@ -274,8 +278,7 @@ def test_derive_queries_give_the_report_on_every_vignette(
 
 
 def test_queries_of_one_case_leave_the_others_out(knowledge: Program, base: list[pyoxigraph.Triple], answers: list[CaseAnswer]) -> None:
-    store = pyoxigraph.Store()
-    store.bulk_extend(quads(base))
+    store = to_store(base)
     for answer in answers[:3]:
         store.extend(quads(list(inferred_graph(knowledge, answer))))
     case = answers[1].state.case.iri
