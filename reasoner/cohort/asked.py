@@ -37,6 +37,14 @@ class Asked:
         return tuple(sorted(bit - count for bit in self._bits if bit >= count))
 
     @cached_property
+    def alarms(self) -> tuple[int, ...]:
+        """Return the gates that red flags alone ask for, by index, each after those it uses."""
+        watched, count = self.program.watch.watched, len(self.program.leaves)
+        flags = [watched[index] for index, each in enumerate(self.program.recommendations) if each.red_flag]
+        bits = self._below(bit for each in flags for bit, _ in (each.eligible, each.trigger))
+        return tuple(sorted(bit - count for bit in bits if bit >= count))
+
+    @cached_property
     def not_taken(self) -> frozenset[str]:
         """Return the drugs of which it matters that they are not taken."""
         program = self.program  # an absence is handed down to leaves from above them, or from above one that a constraint links
@@ -61,9 +69,18 @@ class Asked:
     @cached_property
     def _bits(self) -> frozenset[int]:
         """Return every bit that the standing of advice or the weight of a condition rests on."""
+        program = self.program
+        literals = [literal for each in program.watch.watched for literal in (each.eligible, each.applicable, each.trigger)]
+        verdicts = [verdict for decision in program.decisions for verdict in decision.verdicts]
+        names = [name for verdict in verdicts for name in (verdict.eligible, verdict.applicable) if name in program.classes]
+        literals += [program.classes[name] for name in names]
+        return self._below([*(bit for bit, _ in literals), *program.scales.concerned])
+
+    def _below(self, bits: Iterable[int]) -> frozenset[int]:
+        """Return these bits with all that they rest on."""
         program, count = self.program, len(self.program.leaves)
         found: set[int] = set()
-        stack = self._roots()
+        stack = list(bits)
         while stack:
             bit = stack.pop()
             if bit in found:
@@ -75,11 +92,3 @@ class Asked:
                 for joint in program.joints.get(bit, ()):
                     stack += joint.leaves
         return frozenset(found)
-
-    def _roots(self) -> list[int]:
-        program = self.program
-        literals = [literal for each in program.watch.watched for literal in (each.eligible, each.applicable, each.trigger)]
-        verdicts = [verdict for decision in program.decisions for verdict in decision.verdicts]
-        names = [name for verdict in verdicts for name in (verdict.eligible, verdict.applicable) if name in program.classes]
-        literals += [program.classes[name] for name in names]
-        return [bit for bit, _ in literals] + list(program.scales.concerned)

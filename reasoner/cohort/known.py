@@ -105,10 +105,10 @@ class Known:
 
     # --- gates ---------------------------------------------------------------------------------------------------------
 
-    def settle(self) -> None:
-        """Decide every gate that is asked for."""
+    def settle(self, gates: Sequence[int]) -> None:
+        """Decide gates, given by index, each after those it uses."""
         tables, every = self._tables, self.space.every
-        for index in self._asked.gates:
+        for index in gates:
             parts, holds, _ = tables.gates[index]
             all_hold, one_fails = every.copy(), self.space.none.copy()
             for bit, serving in parts:

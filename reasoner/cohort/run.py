@@ -30,7 +30,6 @@ from reasoner.cohort.together import Memory
 from reasoner.cohort.workers import apply
 from reasoner.errors import IncompleteError, InputError, UsageError
 from reasoner.program.model import Program
-from reasoner.program.store import dump_program, load_program
 
 __all__ = ["INFERRED", "Spread", "Summary", "context_of", "run", "write_chunk"]
 
@@ -179,7 +178,7 @@ def _over_processes(jobs: int) -> Spread:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes chunks into a folder; another process gets the program as text, and a memory of its own."""
+    """Writes chunks into a folder; another process gets the program without what was derived from it, and a memory of its own."""
 
     context: Context
     partial: Path
@@ -189,12 +188,12 @@ class _Writer:
         return write_chunk(self.context, chunk, self.partial)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _writer_of, (self.context.sources, dump_program(self.context.program), self.context.settings, self.partial)
+        return _writer_of, (self.context.sources, replace(self.context.program), self.context.settings, self.partial)
 
 
-def _writer_of(sources: Sequence[Source], program: str, settings: Settings, partial: Path) -> _Writer:
+def _writer_of(sources: Sequence[Source], program: Program, settings: Settings, partial: Path) -> _Writer:
     prepare()
-    return _Writer(context_of(sources, load_program(program), settings), partial)
+    return _Writer(context_of(sources, program, settings), partial)
 
 
 def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Spread, progress: Progress | None) -> None:

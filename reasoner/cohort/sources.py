@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
@@ -148,8 +149,11 @@ def _row_groups(source: Source) -> list[tuple[int, int, int]]:
 
 
 def room_for_stretches() -> bytearray:
-    """Return memory that takes any stretch; it is not claimed before it is used."""
-    return bytearray(_STRETCH)
+    """Return memory that takes any stretch; it is not claimed, nor cleared, before it is used."""
+    make = ctypes.pythonapi.PyByteArray_FromStringAndSize
+    make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_ssize_t)
+    room: bytearray = make(None, _STRETCH)
+    return room
 
 
 def read_stretch(path: str, start: int, end: int, room: bytearray) -> bytearray:

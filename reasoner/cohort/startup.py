@@ -9,7 +9,7 @@ from importlib.abc import MetaPathFinder
 
 __all__ = ["prepare"]
 
-_SELDOM = 100_000
+_SELDOM = 1_000_000
 
 
 class _Absent(MetaPathFinder):
@@ -28,6 +28,7 @@ def prepare() -> None:
     pandas is installed. After this, `to_pandas` still finds it, but PyArrow no longer takes its objects for what they are.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # workers inherit it
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing is asked of the threads that NumPy would begin
     gc.set_threshold(_SELDOM)
     absent = _Absent()
     sys.meta_path.insert(0, absent)

@@ -100,7 +100,7 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     rows, remarked = empty_rows(), _remarked(batch, place)
     readings = [(case, masks) for case, masks in readings_of(contradictions, known, program) if not alone[case]]
     readings += _abstracted(rebuilder, program, settings, np.flatnonzero(alone), known, remarked, rows)
-    known.settle()
+    known.settle(memory.asked.gates)
     answers = Answers(batch, program, lexicon, clock, space, space.pack(np.flatnonzero(~left)))
     advising = advise(program, known, _flagged(memory, space, readings))
     last = cache(lambda test: last_examinations(batch, program, lexicon, clock.high, test))
@@ -172,7 +172,7 @@ def _flagged(memory: Memory, space: Space, readings: Sequence[tuple[int, tuple[i
         return {}
     each = Known(memory.asked, Space(len(readings)), memory.diagrams)
     each.overwrite(np.arange(len(readings)), [masks for _, masks in readings])
-    each.settle()
+    each.settle(memory.asked.alarms)
     case_of = np.array([case for case, _ in readings], dtype=np.int64)
     return {
         index: space.pack(case_of[each.space.flags(plane)])

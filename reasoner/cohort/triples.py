@@ -36,6 +36,7 @@ _BLOCK = 4 << 20
 _MARK = b"\xef\xbb\xbf"
 
 Codes = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,11 @@ class _Encoded:
         values = (self.objects, self.o, f"{_NODE}|{_LITERAL}")
         places = [(self.subjects, self.s, _NODE), (self.predicates, self.p, _IRI), values, (self.subjects, -1 - self.o, _NODE), *self.ends]
         odd = np.zeros(len(self.ends[0][1]) if self.ends else 0, dtype=bool)
+        known: dict[int, Flags] = {}  # two places share the subjects
         for terms, ids, form in places if len(odd) else ():
-            fits = pc.match_substring_regex(terms, f"^({form})$").to_numpy(zero_copy_only=False)
+            if id(terms) not in known:
+                known[id(terms)] = pc.match_substring_regex(terms, f"^({form})$").to_numpy(zero_copy_only=False)
+            fits = known[id(terms)]
             if not fits.all():
                 odd |= np.append(~fits, False)[np.maximum(ids[: len(odd)], -1)]
         return np.flatnonzero(odd)
