@@ -42,7 +42,7 @@ class Batch:
     """
 
     cases: pa.StringArray
-    names: pa.StringArray | pa.ChunkedArray
+    names: pa.DictionaryArray | pa.ChunkedArray
     subjects: pa.StringArray
     irregular: Flags
     about_case: dict[str, Ids]
@@ -67,7 +67,8 @@ def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon
     unknown = (kind < 0) | (kind >= len(KINDS))
     nodes.irregular[case[unknown]] = True
     kind[unknown] = _CLOSURE
-    cases, names = (pc.utf8_slice_codeunits(triples.subjects.take(pa.array(each)), 1, -1) for each in (nodes.cases, nodes.records))
+    iris = pc.utf8_slice_codeunits(triples.subjects, 1, -1)
+    cases, names = iris.take(pa.array(nodes.cases)), pa.DictionaryArray.from_arrays(pa.array(nodes.records), iris)
     batch = judged(cases, names, subjects, nodes.irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
     return batch, nodes.owner
 
@@ -178,7 +179,7 @@ def _numbers(triples: Triples, objects: Codes, name: str, lexicon: Lexicon) -> I
 
 def judged(
     cases: pa.StringArray,
-    names: pa.StringArray | pa.ChunkedArray,
+    names: pa.DictionaryArray | pa.ChunkedArray,
     subjects: pa.StringArray,
     irregular: Flags,
     about_case: dict[str, Ids],

@@ -26,7 +26,7 @@ _FORMATS = {
 _ORDER = ("n-triples", "n-quads", "parquet", "document", "fhir", "fhir-ndjson")
 _GATHERED = 8 << 20
 _FILES = 500
-_STRETCH = 192 << 20
+_STRETCH = 256 << 20
 _ROWS = 512 * 1024
 
 
