@@ -13,8 +13,9 @@ from pyoxigraph import NamedNode, Quad
 from servers import is_alive, until
 
 from reasoner.server.app import hold
+from reasoner.server.lane import Lane
 from reasoner.server.pool import OverloadedError, Pool
-from reasoner.server.process import Source, WorkerLostError
+from reasoner.server.process import Source, Worker, WorkerLostError
 from reasoner.server.settings import Limits
 from reasoner.server.wire import pack
 
@@ -109,6 +110,35 @@ def test_overload_is_said_at_once() -> None:
     with_pool(work)
 
 
+def test_workers_are_had_in_the_order_in_which_they_are_asked_for() -> None:
+    async def run() -> None:
+        lane = Lane()
+        order: list[tuple[str, Worker]] = []
+        workers = [Worker(lambda _: None) for _ in range(3)]
+
+        async def wait(name: str) -> None:
+            order.append((name, await lane.get()))
+
+        tasks = [asyncio.create_task(wait(name)) for name in "abcd"]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        lane.put(workers[0])
+        lane.put(workers[1])
+        tasks.append(asyncio.create_task(wait("late")))
+        tasks[2].cancel()  # it has a worker, and never comes to know
+        await asyncio.sleep(0.01)
+        assert order == [("a", workers[0]), ("d", workers[1])]
+        assert lane.waiting == 1
+        workers[2].lost = True
+        lane.put(workers[2])
+        lane.put(workers[0])
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert order[2:] == [("late", workers[0])]
+        assert (lane.take(), lane.waiting) == (None, 0)
+
+    asyncio.run(run())
+
+
 def test_a_client_that_goes_away_stops_its_query() -> None:
     async def work(pool: Pool) -> None:
         before = set(pool.processes)
@@ -142,6 +172,7 @@ def test_a_worker_ends_with_its_server() -> None:
     code = """
 import asyncio, sys
 from reasoner.server.app import hold
+from reasoner.server.lane import Lane
 from reasoner.server.pool import Pool
 from reasoner.server.process import Source
 from reasoner.server.settings import Limits

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Coroutine
 
 from reasoner.errors import IncompleteError
+from reasoner.server.lane import Lane
 from reasoner.server.process import Source, Worker, WorkerLostError, start_worker
 from reasoner.server.settings import Limits
 from reasoner.server.wire import Message, pack
@@ -33,14 +34,12 @@ class Pool:
     def __init__(self, source: Source, limits: Limits) -> None:
         self._source = source
         self._limits = limits
-        self._quick: asyncio.Queue[Worker] = asyncio.LifoQueue()  # the last one has its caches warm
-        self._slow: asyncio.Queue[Worker] = asyncio.Queue()
+        self._quick = Lane()
+        self._slow = Lane()
         self._all: set[Worker] = set()
         self._unburied: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._known_slow: OrderedDict[str, None] = OrderedDict()
-        self._waiting = 0
-        self._slow_waiting = 0
         self._slow_starting = 0
         self._closed = False
 
@@ -48,7 +47,7 @@ class Pool:
         """Bring up the quick lane; raise WorkerLostError when a worker does not come up."""
         workers = [self._started() for _ in range(self._limits.workers)]
         for worker in await asyncio.gather(*workers):
-            self._quick.put_nowait(worker)
+            self._quick.put(worker)
         self._keep(self._watch())
 
     async def close(self) -> None:
@@ -79,8 +78,7 @@ class Pool:
                 self._known_slow.pop(key, None)
             return reply
         finally:
-            if not worker.lost:
-                (self._slow if worker.slow else self._quick).put_nowait(worker)
+            (self._slow if worker.slow else self._quick).put(worker)
 
     def turn_to(self, source: Source) -> frozenset[str]:
         """Answer from another source from now on; return the folders that are still open."""
@@ -90,27 +88,22 @@ class Pool:
     # --- lanes
 
     async def _quick_worker(self) -> Worker:
-        if self._waiting >= self._limits.waiting:
+        if self._quick.waiting >= self._limits.waiting:
             raise _overloaded("too many queries wait")
-        self._waiting += 1
-        try:
-            return await _living(self._quick)
-        finally:
-            self._waiting -= 1
+        return await self._quick.get()
 
     async def _slow_worker(self) -> Worker:
-        if self._slow_waiting >= self._limits.slow_waiting:
+        if self._slow.waiting >= self._limits.slow_waiting:
             raise _overloaded("too many long queries wait")
-        self._slow_waiting += 1
+        if worker := self._slow.take():
+            return worker
+        if self._slow_count() < self._limits.slow_workers:
+            self._spawn(slow=True)
         try:
-            if self._slow.empty() and self._slow_count() < self._limits.slow_workers:
-                self._spawn(slow=True)
             async with asyncio.timeout(self._limits.deadline):
-                return await _living(self._slow)
+                return await self._slow.get()
         except TimeoutError as error:
             raise _overloaded("too many long queries run") from error
-        finally:
-            self._slow_waiting -= 1
 
     def _slow_count(self) -> int:
         return self._slow_starting + sum(worker.slow for worker in self._all)
@@ -146,9 +139,9 @@ class Pool:
 
     def _dismiss(self) -> bool:
         """End a worker that idles in the slow lane, so that another can take its place."""
-        if self._slow.empty():
+        idle = self._slow.take()
+        if idle is None:
             return False
-        idle = self._slow.get_nowait()
         self._all.discard(idle)
         idle.kill("it is not needed")
         return True
@@ -161,7 +154,7 @@ class Pool:
         self._keep(self._bury(worker))
         if worker in self._all:
             self._all.discard(worker)
-            if not worker.slow or self._slow_waiting:
+            if not worker.slow or self._slow.waiting:
                 self._spawn(slow=worker.slow)
 
     async def _bury(self, worker: Worker) -> None:
@@ -189,7 +182,7 @@ class Pool:
                     await asyncio.sleep(_PAUSE)
             if slow:
                 worker.step_back()
-            (self._slow if slow else self._quick).put_nowait(worker)
+            (self._slow if slow else self._quick).put(worker)
         finally:
             self._slow_starting -= slow
 
@@ -197,13 +190,6 @@ class Pool:
         worker, _ = await start_worker(self._source, self._limits, self._unburied.add, self._gone)
         self._all.add(worker)
         return worker
-
-
-async def _living(lane: asyncio.Queue[Worker]) -> Worker:
-    """Return the next worker of a lane that has not ended meanwhile."""
-    while (worker := await lane.get()).lost:
-        pass
-    return worker
 
 
 def _overloaded(why: str) -> OverloadedError:
