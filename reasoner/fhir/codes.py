@@ -52,8 +52,13 @@ class Meaning:
 
 def codings(concept: Element) -> tuple[Coding, ...]:
     """Return the codings of a CodeableConcept that have both system and code."""
-    found = [Coding(string(each, "system"), string(each, "code"), string(each, "display")) for each in children(concept, "coding")]
-    return tuple([each for each in found if each[0] and each[1]])
+    return tuple(
+        [
+            Coding(system, code, string(each, "display"))
+            for each in children(concept, "coding")
+            if (system := string(each, "system")) and (code := string(each, "code"))
+        ]
+    )
 
 
 def wording(concept: Element) -> str:
@@ -162,7 +167,8 @@ class Codes:
     def word(self, coding: Coding, values: str) -> str:
         """Return the word of the record value list `values` (such as Side) that a code means, or the empty string."""
         value = self._value(coding)
-        return value.removeprefix(f"{LC}_{values}_") if value.startswith(f"{LC}_{values}_") else ""
+        stem = f"{LC}_{values}_"
+        return value[len(stem) :] if value.startswith(stem) else ""
 
     def _value(self, coding: Coding) -> str:
         if coding.system in _OWN:

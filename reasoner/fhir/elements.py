@@ -29,9 +29,11 @@ def children(element: Element, name: str) -> tuple[Element, ...]:
     return tuple([member for member in found if isinstance(member, dict)]) if isinstance(found, list) else ()
 
 
-def string(element: Element, *path: str) -> str:
-    """Return the text at the end of `path`, or the empty string."""
-    found = (element if len(path) == 1 else child(element, *path[:-1])).get(path[-1])
+def string(element: Element, name: str, *path: str) -> str:
+    """Return the text at the end of a path of names, or the empty string."""
+    if path:
+        element, name = child(element, name, *path[:-1]), path[-1]
+    found = element.get(name)
     return found.strip() if isinstance(found, str) else ""
 
 
@@ -56,7 +58,8 @@ def flag(element: Element, name: str) -> bool:
 
 def choice(element: Element, stem: str) -> tuple[str, object]:
     """Return the type and the value of an element of several types, such as `onset` in `onsetPeriod`; else ("", None)."""
+    size = len(stem)
     for name, value in element.items():
-        if name.startswith(stem) and name[len(stem) : len(stem) + 1].isupper():
-            return name[len(stem) :], value
+        if name.startswith(stem) and name[size : size + 1].isupper():
+            return name[size:], value
     return "", None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -27,6 +28,8 @@ def main() -> None:
         return
     consultant = Consultant(load_knowledge(told.header["folder"]), Path(told.header["folder"]))
     bound(told.header["memory"])
+    gc.collect()
+    gc.freeze()  # what stays for ever need not be looked through again: no call waits for that
     link.sendall(pack({"ready": True}))
     while (asked := receive(incoming)) is not None:
         signal.setitimer(signal.ITIMER_REAL, told.header["deadline"] + _GRACE)

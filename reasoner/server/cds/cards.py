@@ -21,7 +21,7 @@ from uuid import UUID
 from reasoner.answer import CaseAnswer
 from reasoner.errors import visible
 from reasoner.export.fhir_assessment import next_requests
-from reasoner.export.fhir_json import Element, full
+from reasoner.export.fhir_json import Element
 from reasoner.export.fhir_terms import Coder
 from reasoner.fhir.codes import Codes
 from reasoner.fhir.orders import Order
@@ -39,6 +39,7 @@ __all__ = ["LONGEST_SUMMARY", "CardWriter", "Clinic", "Issued", "Place", "overri
 
 LONGEST_SUMMARY = 139
 _FEW = 6
+_EMPTY: tuple[object, ...] = ("", [], {})
 _REASON = f"{LC}_OverrideReason_"
 _ANSWER = f"{BASE}answer"
 _SECTIONS = ("conflicts", "dataProblems", "nextTests", "notWarranted", "redFlags")
@@ -256,5 +257,5 @@ def _test_line(row: Element) -> str:
 def _filled(value: Any) -> Any:
     """Return a JSON value without its empty parts: CDS Hooks knows no null."""
     if isinstance(value, dict):
-        return full(**{name: _filled(each) for name, each in value.items()})
+        return {name: kept for name, each in value.items() if (kept := _filled(each)) is not None and kept not in _EMPTY}
     return [_filled(each) for each in value] if isinstance(value, list) else value
