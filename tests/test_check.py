@@ -140,12 +140,36 @@ FAULTS = {
     "H43": "lc:X skos:altLabel 'Same'@en . lc:Y skos:altLabel 'same'@en .",
     "H44": "lc:X dcterms:isReplacedBy lc:Y .",
     "H45": "lc:X owl:deprecated 'true' .",
+    "H46": "lc:X rdfs:subClassOf lc:Finding ; lc:isGrouping true .",
 }
+SOURCED = (
+    "lc:X rdfs:subClassOf lc:Finding ; dcterms:source lcg:_Citation_c . lc:Left rdfs:subClassOf lc:X ; lc:sidePattern lc:_SidePattern_left ."
+    " lc:Group rdfs:subClassOf lc:Drug ; lc:isGrouping true . lc:Y rdfs:subClassOf lc:Group ; dcterms:source lcg:_Citation_c ."
+    " lc:Mix rdfs:subClassOf lc:Drug ; lc:hasIngredient lc:Y . lc:closed lc:indicatorForm lc:_Form_closed ."
+    " lc:number lc:indicatorForm lc:_Form_select ; dcterms:source lcg:_Citation_c ."
+)
+UNSOURCED = [
+    ("dcterms:source lcg:_Citation_c . lc:Left", ". lc:Left", {"X", "Left"}),
+    ("lc:isGrouping true", "lc:isGrouping false", {"Group"}),
+    ("lc:hasIngredient", "rdfs:seeAlso", {"Mix"}),
+    ("lc:_Form_closed", "lc:_Form_count", {"closed"}),
+    ("lc:_Form_select ; dcterms:source", "lc:_Form_select ; rdfs:seeAlso", {"number"}),
+    ("lc:sidePattern", "rdfs:seeAlso", {"Left"}),
+    ("lc:Y rdfs:subClassOf lc:Group ; dcterms:source lcg:_Citation_c", "lc:Y rdfs:subClassOf lc:Drug", {"Group", "Y"}),
+]
 
 
 def test_every_hygiene_query_has_a_fault_that_it_finds() -> None:
     assert set(QUERIES) == set(FAULTS)
-    assert len(QUERIES) >= 45
+    assert len(QUERIES) >= 46
+
+
+def test_terms_rest_on_a_source_or_say_that_they_only_group() -> None:
+    for old, new, due in [("", "", set()), *UNSOURCED]:
+        store = pyoxigraph.Store()
+        assert old in SOURCED
+        store.load((HEAD + SOURCED.replace(old, new, 1)).encode(), format=pyoxigraph.RdfFormat.TURTLE)
+        assert {entity.removeprefix(LC) for entity, _, _ in run_hygiene(store, QUERIES["H46"])} == due
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=lambda query: query.name)
