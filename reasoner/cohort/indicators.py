@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.moments import DAY, Moment
 from reasoner.program.effects import Effect
 from reasoner.program.model import Indicator, Program
-from reasoner.record import Case, ExaminationRecord, MeasurementRecord, Problem
+from reasoner.record import Case, ExaminationRecord, MeasurementRecord, Problem, Record
 from reasoner.terms import RecordKind, lc
 
 __all__ = ["Families", "IndicatorPlanes", "indicator_planes"]
@@ -45,6 +46,7 @@ _SAID = tuple(
 )
 _PERFORMED = lc("performedOn")
 _WIDEST = 1 << 62
+_NONE: Ids = np.zeros(0, dtype=np.int64)
 
 Mask = tuple[int, int, int]
 """Leaves that an effect settles or opens, those that hold, those that fail."""
@@ -212,7 +214,7 @@ class _Derivation:
         codes = _packed(columns)
         _, first, back = np.unique(codes, return_index=True, return_inverse=True)
         values = np.stack([column[first] for column in columns], axis=1)
-        outcomes = [self._outcome(tuple(key), [place]) for key, place in zip(values.tolist(), places[first].tolist(), strict=True)]
+        outcomes = self._outcomes([*map(tuple, values.tolist())], [[place] for place in places[first].tolist()])
         remarked = np.array([bool(each.problems) for each in outcomes], dtype=bool)[back] if outcomes else np.zeros(0, dtype=bool)
         for place, number in zip(places[remarked].tolist(), back[remarked].tolist(), strict=True):
             self._note(outcomes[number], [place])
@@ -230,7 +232,7 @@ class _Derivation:
             own = np.flatnonzero(sizes == size)
             at = offsets[own][:, None] + np.arange(size)
             _, first, back = np.unique(_packed(list(codes[at].T)), return_index=True, return_inverse=True)
-            outcomes = [self._outcome(tuple(map(tuple, values[each].tolist())), places[each].tolist()) for each in at[first]]
+            outcomes = self._outcomes([tuple(map(tuple, values[each].tolist())) for each in at[first]], places[at[first]].tolist())
             remarked = np.array([bool(each.problems) for each in outcomes])[back]
             for each in np.flatnonzero(remarked).tolist():
                 self._note(outcomes[back[each]], places[at[each]].tolist())
@@ -276,17 +278,20 @@ class _Derivation:
                 for iri in outcomes[place].stated:
                     self.stated.add(iri, self.space.pack(cases))
 
-    def _outcome(self, key: tuple[Any, ...], places: list[int]) -> Outcome:
-        found = self.families.outcomes.get(key)
-        if found is None:
-            found = self.families.outcomes[key] = self._derive(self.families.families[self.number[places[0]]], places)
-        return found
+    def _outcomes(self, keys: list[tuple[Any, ...]], places: list[list[int]]) -> list[Outcome]:
+        """Return what constellations come to, given their keys and the places of their records; the records of new ones are built together."""
+        known = self.families.outcomes
+        new = {key: own for key, own in zip(keys, places, strict=True) if key not in known}
+        rows = self.rows[[place for own in new.values() for place in own]] if new else _NONE
+        records = iter(self.rebuilder.records(rows, [f"r{order}" for own in new.values() for order in range(len(own))]))
+        for key, own in new.items():
+            known[key] = self._derive(own, [*islice(records, len(own))])
+        return [known[key] for key in keys]
 
-    def _derive(self, family: Family, places: list[int]) -> Outcome:
+    def _derive(self, places: list[int], records: list[Record]) -> Outcome:
         """Derive the indicators of a family from the records of one case, by the definition."""
-        program = self.program
+        program, family = self.program, self.families.families[self.number[places[0]]]
         number = int(self.batch.case[self.rows[places[0]]])
-        records = self.rebuilder.records(self.rows[places], [f"r{order}" for order in range(len(places))])
         case = Case(
             iri="",
             subject="",
