@@ -7,23 +7,23 @@ only those leaves count that the moves do not leave decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
-from reasoner.abstraction import abstract_case
+from reasoner.abstraction import abstract_case, parts_of
 from reasoner.abstraction.state import CaseState
-from reasoner.advice import POSSIBLE, RULED_OUT, SILENT, advise
+from reasoner.advice import POSSIBLE, RULED_OUT, SILENT, Advice, advise
 from reasoner.counterfactual import ABSENT, apply_changes, is_changed
-from reasoner.entailment import entail
+from reasoner.entailment import Statuses, entail
 from reasoner.errors import UsageError
 from reasoner.explanation import Reason, View
-from reasoner.focus import ADVISED, Focus, goal_of, verdict_of
+from reasoner.focus import ADVISED, Focus, Goal, bits_of, goal_of, verdict_of
 from reasoner.many import Leaves, Many
 from reasoner.moments import Moment
 from reasoner.moves import Move, moves_of
 from reasoner.namespaces import curie, expand
-from reasoner.program.model import Program
+from reasoner.program.model import Program, Recommendation
 from reasoner.reach import Meet, Reach
 from reasoner.record import Case
 
@@ -114,6 +114,7 @@ class _Tried:
     """Remembers by bit masks over the moves which pairs no smallest answer holds, and the answers found."""
 
     def __init__(self, moves: Sequence[Move], bars: Callable[[Move, Move], bool]) -> None:
+        self._moves = moves
         self._bit = {move: 1 << index for index, move in enumerate(moves)}
         self._barred = dict.fromkeys(moves, 0)
         self._answers: list[int] = []
@@ -134,14 +135,27 @@ class _Tried:
         else:
             self._answers.append(sum(self._bit[move] for move in moves))
 
-    def may_be_minimal(self, chosen: Sequence[Move]) -> bool:
-        """Return whether a set holds neither a barred pair nor an answer."""
-        mask = 0
-        for move in chosen:
-            if self._barred[move] & mask:
-                return False
-            mask |= self._bit[move]
-        return not any(each & mask == each for each in self._answers)
+    def candidates(self, clusters: Iterable[Sequence[Move]], size: int) -> Iterator[tuple[Move, ...]]:
+        """Yield the sets of some size within one cluster that hold neither a barred pair nor an answer, each once."""
+        seen: list[int] = []
+        for cluster in clusters:
+            mask = sum(self._bit[move] for move in cluster)
+            if not any(mask & ~other == 0 for other in seen):
+                for chosen in self._grown((), mask, size):
+                    held = sum(self._bit[move] for move in chosen) if seen or self._answers else 0
+                    if not any(held & ~other == 0 for other in seen) and not any(each & ~held == 0 for each in self._answers):
+                        yield chosen
+                seen.append(mask)
+
+    def _grown(self, chosen: tuple[Move, ...], allowed: int, size: int) -> Iterator[tuple[Move, ...]]:
+        """Yield the sets that hold some moves and further ones of those allowed, none of which bars another."""
+        for index in bits_of(allowed):
+            move = self._moves[index]
+            wider = (*chosen, move)
+            if size == 1:
+                yield wider
+            else:
+                yield from self._grown(wider, allowed & ~((2 << index) - 1) & ~self._barred[move], size - 1)
 
 
 class _Search:
@@ -155,6 +169,7 @@ class _Search:
         self.before = self._word(view.state)
         self.moves = moves_of(self.program, view.state, self.focus.leaves)
         self._known = set(view.state.conflicts)
+        self._parts = parts_of(view.state.case, self.program, as_of)
         self.spent = 0
         self.effort = EFFORT
         self._excluding: dict[tuple[Move, ...], bool] = {}
@@ -162,22 +177,17 @@ class _Search:
 
     def minimal(self, largest: int, bound: int) -> tuple[list[tuple[Move, ...]], int]:
         """Return the minimal sets, and the size up to which they are complete."""
-        found: list[tuple[Move, ...]] = []
-        alone: dict[Move, CaseState] = {move: self.after((move,)) for move in self.moves}
-        left = []
-        for move, state in alone.items():
-            if self.answers(state):
-                found.append((move,))
-            else:
-                left.append(move)
+        found = self._telling((move,) for move in self.moves)
+        answering = {move for chosen in found for move in chosen}
+        left = [move for move in self.moves if move not in answering]
         reach = self._reach(left)
         clusters = reach.clusters(self.before, self.wanted)
         tried = _Tried(self.moves, self._repeats)
         for each in found:
             tried.add_answer(each)
         for size in range(2, largest + 1):
-            every = dict.fromkeys(chosen for cluster in clusters for chosen in combinations(cluster, size))
-            sets = [chosen for chosen in every if tried.may_be_minimal(chosen)]
+            most = self.effort - self.spent + 1 if self.goal.decision is not None else None
+            sets = list(islice(tried.candidates(clusters, size), most))
             for chosen in self._answering(sets, reach):
                 if len(found) >= bound:
                     return found, size - 1
@@ -221,7 +231,23 @@ class _Search:
         if self.spent + ANEW * len(sets) > self.effort:
             self.spent += ANEW * len(sets)
             return
-        yield from (chosen for chosen in sets if self.answers(self.after(chosen)))
+        yield from self._telling(sets)
+
+    def _telling(self, sets: Iterable[tuple[Move, ...]]) -> list[tuple[Move, ...]]:
+        """Return the sets of moves that give the verdict that is looked for, each abstracted anew."""
+        states = {chosen: self.after(chosen) for chosen in sets}
+        if self.goal.decision is None:
+            return [chosen for chosen, state in states.items() if self.answers(state)]
+        sound = {chosen: state for chosen, state in states.items() if self._is_sound(state)}
+        return self._giving({chosen: (state.leaf_true, state.leaf_false) for chosen, state in sound.items()})
+
+    def _giving(self, leaves: Mapping[tuple[Move, ...], Leaves]) -> list[tuple[Move, ...]]:
+        """Return the sets of moves after which the leaves give the verdict that is looked for."""
+        if not leaves:
+            return []
+        words = Many(self.focus, list(leaves.values())).words()
+        answering = sum(plane for word, plane in words.items() if self._is_answer(word))
+        return [chosen for place, chosen in enumerate(leaves) if answering >> place & 1]
 
     def _consistent(self, sets: Sequence[tuple[Move, ...]]) -> list[tuple[Move, ...]]:
         """Return the sets of more than two moves of which no two contradict each other, and all smaller ones."""
@@ -257,18 +283,14 @@ class _Search:
                 left.append(chosen)
             elif apart is not None:
                 whole[chosen] = apart[:2]
-        if not whole:
-            return [], left
-        words = Many(self.focus, list(whole.values())).words()
-        answering = sum(plane for word, plane in words.items() if self._is_answer(word))
-        return [chosen for place, chosen in enumerate(whole) if answering >> place & 1], left
+        return self._giving(whole), left
 
     def after(self, chosen: Sequence[Move]) -> CaseState:
         """Return the case state after some moves."""
         key = tuple(chosen)
         if key not in self._states:
             self.spent += ANEW * (len(key) > 1)
-            self._states[key] = abstract_case(self._case(key), self.program, self.as_of)
+            self._states[key] = abstract_case(self._case(key), self.program, self.as_of, self._parts)
         return self._states[key]
 
     def _case(self, chosen: Sequence[Move]) -> Case:
@@ -276,9 +298,11 @@ class _Search:
 
     def answers(self, state: CaseState) -> bool:
         """Return whether a state is consistent and gives the verdict that is looked for."""
-        if any(each not in self._known for each in state.conflicts):
-            return False
-        return self._is_answer(self._word(state))
+        return self._is_sound(state) and self._is_answer(self._word(state))
+
+    def _is_sound(self, state: CaseState) -> bool:
+        """Return whether the moves contradict nothing."""
+        return all(each in self._known for each in state.conflicts)
 
     def _is_answer(self, word: str) -> bool:
         return word == self.wanted if self.wanted else word != self.before
@@ -291,13 +315,23 @@ class _Search:
     def described(self, chosen: Sequence[Move]) -> ChangeSet:
         """Return a set of moves in words, with the verdict and its reasons."""
         state = self.after(chosen)
-        statuses = entail(self.program, state)
-        advice = advise(self.program, state, statuses)
-        view = View(self.program, state, statuses)
-        if self.goal.decision is not None:
-            rows = [row.recommendation for row in advice.judged[self.goal.decision.key].rows]
+        if self.goal.decision is not None and not state.alternatives:
+            word, rows = self.focus.carried(state.leaf_true, state.leaf_false)
+            statuses = Statuses.of(self.program, self.focus.evaluate(state.leaf_true, state.leaf_false))
         else:
-            rows = [each.recommendation for each in (advice.advised.get(self.goal.name),) if each is not None and each.stands]
+            statuses = entail(self.program, state)
+            advice = advise(self.program, state, statuses)
+            word = verdict_of(advice, self.goal)
+            rows = _rows(advice, self.goal)
+        view = View(self.program, state, statuses)
         because = tuple(dict.fromkeys(reason for row in rows for reason in view.recommended(row)))
         altered = (Altered(move.change.term, self.view.label(move.change.term), move.change.value, move.mark) for move in chosen)
-        return ChangeSet(tuple(altered), verdict_of(advice, self.goal), because)
+        return ChangeSet(tuple(altered), word, because)
+
+
+def _rows(advice: Advice, goal: Goal) -> list[Recommendation]:
+    """Return the recommendations that carry the verdict on a goal."""
+    if goal.decision is not None:
+        return [row.recommendation for row in advice.judged[goal.decision.key].rows]
+    each = advice.advised.get(goal.name)
+    return [each.recommendation] if each is not None and each.stands else []

@@ -38,6 +38,13 @@ class Statuses:
         statuses._settle(program, changes)
         return statuses
 
+    @classmethod
+    def of(cls, program: Program, values: bytearray) -> Statuses:
+        """Return the statuses of bits that are evaluated already; `changed` tells nothing of them."""
+        statuses = cls.__new__(cls)
+        statuses.program, statuses._values, statuses.changed = program, values, ()
+        return statuses
+
     def _settle(self, program: Program, changes: Mapping[int, int]) -> None:
         self.program = program
         self._values, self.changed = settle(program.tables, changes)

@@ -79,9 +79,9 @@ class Focus:
         self.leaves = _leaves_of(program, self.gates, self._needed)
         self.tables = _narrowed(program, state, self.gates)
         self._tests = self._settling()
-        self._evaluated: dict[tuple[int, int], Sequence[int]] = {}
+        self._evaluated: dict[tuple[int, int], bytearray] = {}
 
-    def evaluate(self, leaf_true: int, leaf_false: int) -> Sequence[int]:
+    def evaluate(self, leaf_true: int, leaf_false: int) -> bytearray:
         """Return the value of every bit that the goal rests on."""
         known = leaf_true & self.leaves, leaf_false & self.leaves
         values = self._evaluated.get(known)
@@ -104,6 +104,25 @@ class Focus:
         decision = self.decision
         found = self._given(self.evaluate(leaf_true, leaf_false))
         return found.word if found else next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+
+    def carried(self, leaf_true: int, leaf_false: int) -> tuple[str, list[Recommendation]]:
+        """Return the word of the decision's verdict with the rows that carry it, as advice decides them."""
+        values, watch = self.evaluate(leaf_true, leaf_false), self.program.watch
+        verdict = self._given(values)
+        if verdict is None:
+            return self.word(leaf_true, leaf_false), []
+        raised = those_raised(self._row_indices, watch.raising, values)
+
+        def stands(row: int) -> bool:
+            watched = watch.watched[row]
+            applicable = _held(values, watched.applicable)
+            if applicable == UNKNOWN and _held(values, watched.eligible) == TRUE:
+                return raised.isdisjoint(watched.overriders)
+            return applicable == TRUE
+
+        own = [index for index in watch.rows[verdict.iri] if index in raised]
+        rows = {self.program.recommendations[index].iri for index in list(filter(stands, own)) or own}
+        return verdict.word, [self.program.recommendation[row] for row in self.decision.rows if row in rows]
 
     @property
     def decision(self) -> Decision:

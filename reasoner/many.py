@@ -34,13 +34,17 @@ class Many:
             self._decide(index)
 
     def _enter(self, sets: Sequence[Leaves]) -> None:
-        """Enter the leaves of each set, most of which know what the first one does."""
-        for planes, which in ((self._holds, 0), (self._fails, 1)):
-            first = sets[0][which]
-            planes.update((bit, self.every if first >> bit & 1 else 0) for bit in range(self._tables.leaf_count))
+        """Enter the leaves of each set, most of which know what the case state does."""
+        state, count = self._focus.state, self._tables.leaf_count
+        for planes, which, most in ((self._holds, 0, state.leaf_true), (self._fails, 1, state.leaf_false)):
+            planes.update(dict.fromkeys(range(count), 0))
+            planes.update(dict.fromkeys(bits_of(most), self.every))
             for place, leaves in enumerate(sets):
-                for bit in bits_of(leaves[which] ^ first):
-                    planes[bit] ^= 1 << place
+                own, left = 1 << place, leaves[which] ^ most
+                while left:
+                    low = left & -left
+                    planes[low.bit_length() - 1] ^= own
+                    left ^= low
 
     def _decide(self, index: int) -> None:
         parts, holds, _ = self._tables.gates[index]

@@ -39,7 +39,7 @@ class Unit:
     """Moves taken as one, with the state after them: the leaves they change, may bear on, and may come to deny with others.
 
     `zone` holds the findings that they may state or deny, `above` these and all above them; `plain` says that they speak
-    of findings alone. `items` is what they make of the items of each sum.
+    of findings alone, `wide` that one closes a list or adds an examination, by which findings are judged anew. `items` is what they make of the items of each sum.
     """
 
     moves: tuple[Move, ...]
@@ -50,6 +50,7 @@ class Unit:
     zone: frozenset[str]
     above: frozenset[str]
     plain: bool
+    wide: bool
     items: dict[str, _Items]
 
 
@@ -76,13 +77,19 @@ class Meeting:
         zone = program.at_or_below(each for term in terms for each in (term, *side_family(program, term)))
         above = frozenset(above for each in zone for above in program.parents[each])
         plain = len(terms) == len(moves)
-        return Unit(moves, state, changed, touched, joint & ~changed, zone, above, plain, self._items(state, zone))
+        indicators = (program.indicator.get(move.change.term) for move in moves)
+        wide = any(each is not None and each.form in ("closed", "on_record") for each in indicators)
+        return Unit(moves, state, changed, touched, joint & ~changed, zone, above, plain, wide, self._items(state, zone))
 
     def decide(self, units: Sequence[Unit], shared: int) -> tuple[int, int, int]:
         """Return of the leaves that several units touch those that hold, those that fail, and those to be abstracted anew."""
         findings = [unit for unit in units if unit.zone]
-        if any(map(self._is_wide, units)) or any(self.are_related(one, other) for one, other in combinations(findings, 2)):
-            return 0, 0, shared
+        for unit in units:
+            if unit.wide:
+                return 0, 0, shared
+        for one, other in combinations(findings, 2):
+            if self.are_related(one, other):
+                return 0, 0, shared
         holds, fails, left = 0, 0, shared
         for bit in bits_of(shared & self._ages):
             is_young = self._is_young(bit, [unit for unit in units if unit.touched >> bit & 1], findings)
@@ -96,11 +103,6 @@ class Meeting:
         return holds, fails, left
 
     # --- which moves meet in a way that only abstraction tells --------------------------------------------------------
-
-    def _is_wide(self, unit: Unit) -> bool:
-        """Return whether a move closes a list or adds an examination, by which findings are judged anew."""
-        indicators = (self._program.indicator.get(move.change.term) for move in unit.moves)
-        return any(each is not None and each.form in ("closed", "on_record") for each in indicators)
 
     def are_related(self, one: Unit, other: Unit) -> bool:
         """Return whether two units speak of related findings, or of such as exclude each other."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import attrgetter
+from typing import NamedTuple
 
 from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.conflicts import fact_conflicts, indicator_conflicts, part, readings_of
 from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts
 from reasoner.abstraction.findings import finding_facts
-from reasoner.abstraction.indicators import derive_indicators
+from reasoner.abstraction.indicators import Derived, derive_indicators, derived_from_tests
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import CaseState, Conflict, Fact, IndicatorState
 from reasoner.errors import shortened
@@ -18,18 +19,51 @@ from reasoner.program.model import Program
 from reasoner.record import Case, Problem
 from reasoner.terms import lc
 
-__all__ = ["CaseState", "Conflict", "Fact", "IndicatorState", "abstract_case"]
+__all__ = ["CaseState", "Conflict", "Fact", "IndicatorState", "Parts", "abstract_case", "parts_of"]
 
 _MASKS = attrgetter("holds", "fails")
 
 
-def abstract_case(case: Case, program: Program, as_of: Moment) -> CaseState:
-    """Return what the records of `case` say at `as_of`; contradictory records become unknown and are named."""
+class Parts(NamedTuple):
+    """What follows from some of the records of a case alone, so that cases with the same ones can take it over."""
+
+    case: Case
+    chart: Chart
+    scan: tuple[bool, Moment | None]
+    findings: list[Fact]
+    derived: Derived
+
+    def have_tests_of(self, case: Case) -> bool:
+        """Return whether a case has the very records of tests."""
+        return case.measurements is self.case.measurements and case.examinations is self.case.examinations
+
+    def have_findings_of(self, case: Case, scan: tuple[bool, Moment | None]) -> bool:
+        """Return whether a case has the very records and closures of findings, divided by the same scan."""
+        return case.findings is self.case.findings and case.closures is self.case.closures and scan == self.scan
+
+
+def parts_of(case: Case, program: Program, as_of: Moment) -> Parts:
+    """Return what changed copies of `case` may take over at `as_of`."""
     chart = Chart(case, as_of)
     scan = _last_scan(chart, program)
-    stated = [*finding_facts(case, program, as_of, scan), *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
+    return Parts(case, chart, scan, finding_facts(case, program, as_of, scan), derived_from_tests(case, program, as_of, chart))
+
+
+def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | None = None) -> CaseState:
+    """Return what the records of `case` say at `as_of`; contradictory records become unknown and are named.
+
+    Of the `parts` of another case at the same instant that is taken over of which the records are the same.
+    """
+    known: Derived = {}
+    if parts is not None and parts.have_tests_of(case):
+        chart, scan, known = parts.chart, parts.scan, parts.derived
+    else:
+        chart = Chart(case, as_of)
+        scan = _last_scan(chart, program)
+    found = parts.findings if parts is not None and parts.have_findings_of(case, scan) else finding_facts(case, program, as_of, scan)
+    stated = [*found, *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
     facts, clashing = part(stated, program)
-    derived, unread = derive_indicators(case, program, as_of, chart, facts)
+    derived, unread = derive_indicators(case, program, as_of, chart, facts, known)
     changes: dict[int, int] = {}
     own = holds = fails = 0
     effects = [program.fact_effects[fact[:3]] for fact in facts]
