@@ -58,14 +58,18 @@ class Rebuilder:
 
     def records(self, places: Ids, nodes: Iterable[str]) -> list[Record]:
         """Return the records at some places, under the given names."""
-        batch = self.batch
-        kinds, terms = batch.kind[places].tolist(), [self.terms[number] for number in batch.term[places].tolist()]
-        forms = {kind: _FORMS[KINDS[kind]] for kind in set(kinds)}
-        columns = {name: self._column(name, places) for _, names in forms.values() for name in names}
-        return [
-            forms[kind][0](node, term, *[columns[name][row] for name in forms[kind][1]])
-            for row, (kind, node, term) in enumerate(zip(kinds, nodes, terms, strict=True))
-        ]
+        batch, names = self.batch, list(nodes)
+        kinds = batch.kind[places]
+        found: dict[int, Record] = {}
+        for kind in set(kinds.tolist()):
+            own = np.flatnonzero(kinds == kind)
+            build, properties = _FORMS[KINDS[kind]]
+            terms = [self.terms[number] for number in batch.term[places[own]].tolist()]
+            columns = [self._column(name, places[own]) for name in properties]
+            rows = own.tolist()
+            built = map(build, map(names.__getitem__, rows), terms, *columns)
+            found.update(zip(rows, built, strict=True))
+        return [found[row] for row in range(len(names))]
 
     def _column(self, name: str, places: Ids) -> list[Any]:
         """Return what the records at some places say of a property, or of their attributes together."""
