@@ -29,6 +29,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--workers", type=int, default=4, metavar="COUNT", help="processes that answer queries (default 4)")
     verb.add_argument("--access", type=Path, metavar="FILE", help="who may call CDS Hooks and /api, in TOML (default: this machine alone)")
     verb.add_argument("--deadline", type=float, default=10.0, metavar="SECONDS", help="what a query may take (default 10)")
+    verb.add_argument(
+        "--receive-within", type=float, default=30.0, metavar="SECONDS", help="in what time a request must have come whole (default 30)"
+    )
     verb.add_argument("--max-rows", type=int, default=100_000, metavar="ROWS", help="what an answer may have (default 100000)")
     verb.add_argument("--input-format", choices=INPUT_FORMATS, help="instead of the files' endings")
     verb.add_argument("--mapping", metavar="FILE", help="how the columns of tables in CSV or TSV become records, in TOML")
@@ -53,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
     access = read_access(arguments.access) if arguments.access else Access()
     program = load_knowledge(arguments.knowledge)
     token = read_token(Path(arguments.update_token_file)) if arguments.update_token_file else ""
-    limits = Limits(workers=arguments.workers, deadline=arguments.deadline, rows=arguments.max_rows)
+    limits = Limits(workers=arguments.workers, deadline=arguments.deadline, rows=arguments.max_rows, receiving=arguments.receive_within)
     given = {"form": arguments.input_format, "mapping": arguments.mapping, "as_of": arguments.as_of}
     inputs = Inputs.read(arguments.files, program, folder, **given)
     _remark(inputs, arguments.as_of is None)
@@ -64,7 +67,8 @@ def _run(arguments: argparse.Namespace) -> int:
             arguments.host, listening.getsockname()[1], (*arguments.host_name, *access.hosts), update_token=token, limits=limits
         )
         app = create_app(program, folder, holdings, settings, Reception(folder, access, settings, arguments.as_of))
-        serve(app, listening, lambda: print(f"legcramps: serving http://{settings.host}:{settings.port}/", file=sys.stderr, flush=True))
+        said = f"legcramps: serving http://{settings.host}:{settings.port}/"
+        serve(app, listening, limits, lambda: print(said, file=sys.stderr, flush=True))
         holdings.close()
     return 0
 

@@ -7,15 +7,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reasoner.errors import ForbiddenError, LegcrampsError
 from reasoner.server.replies import header_of, send_problem
 
-__all__ = ["Gate"]
+__all__ = ["HEADERS", "Gate"]
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_HEADERS = [
+HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
 ]
+"""What every answer bears."""
 
 
 class Gate:
@@ -36,7 +37,7 @@ class Gate:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                message["headers"] = [*message.get("headers", ()), *HEADERS]
             await send(message)
 
         if not self._knows(header_of(scope, "host")):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from reasoner.errors import UsageError
+from reasoner.server.connection import Connection, Crowd
+from reasoner.server.settings import Limits
 
-__all__ = ["listen", "serve"]
+__all__ = ["configure", "listen", "serve"]
 
 _BACKLOG = 2048
 _DRAIN = 10
@@ -58,15 +63,12 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve an application until SIGTERM or SIGINT; requests under way are finished first."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Discreet())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    config = uvicorn.Config(
+def configure(app: ASGIApp, limits: Limits) -> uvicorn.Config:
+    """Return how an application is served."""
+    return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=cast(type[asyncio.Protocol], partial(Connection, Crowd(limits.workers + limits.waiting), limits)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -76,4 +78,11 @@ def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> 
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_DRAIN,
     )
-    _Server(config, ready).run(sockets=[listening])
+
+
+def serve(app: ASGIApp, listening: socket.socket, limits: Limits, ready: Callable[[], None]) -> None:
+    """Serve an application until SIGTERM or SIGINT; requests under way are finished first."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Discreet())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    _Server(configure(app, limits), ready).run(sockets=[listening])

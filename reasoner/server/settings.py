@@ -15,6 +15,7 @@ class Limits:
     """What one request may cost: seconds, bytes and rows; `workers` answer quick queries, `slow_workers` the long ones.
 
     A query that has used `quick` seconds of processor time leaves the quick lane; after `deadline` seconds its worker is killed.
+    A request must have come whole within `receiving` seconds.
     """
 
     workers: int = 4
@@ -29,6 +30,7 @@ class Limits:
     request: int = _MIB
     upload: int = 16 * _MIB
     setting_up: float = 3600.0
+    receiving: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
