@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -98,6 +99,21 @@ def is_alive(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@contextmanager
+def full_disk(server: Server) -> Iterator[None]:
+    """Let no file of the server and its workers grow meanwhile, as on a disk that is full."""
+
+    def limit(size: int) -> None:
+        for process in (server.process.pid, *server.workers()):
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    limit(1)
+    try:
+        yield
+    finally:
+        limit(resource.RLIM_INFINITY)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import jwt
 import pytest
 from cds_documents import PATIENT, bytes_of, call_document
 from conftest import Figure
-from servers import AS_OF, Reply, Server, is_alive, running, until
+from servers import AS_OF, Reply, Server, full_disk, is_alive, running, until
 from test_cds_server import CARD, HOSTILE, VIEW, given
 from test_cds_tokens import EC_KEY, ISSUER, KEYS, PUBLIC
 
@@ -132,6 +132,19 @@ def test_acknowledged_feedback_survives_a_kill(tmp_path: Path) -> None:
     acknowledged, missing = kill_again_and_again(tmp_path, 1, 0.3)
     assert acknowledged > 0
     assert missing == 0
+
+
+def test_a_full_disk_costs_feedback_alone_and_no_longer_than_it_is_full(tmp_path: Path) -> None:
+    def send(server: Server, text: str) -> int:
+        return post(server, f"{VIEW}/feedback", {"feedback": [given(overrideReason={"userComment": text})]}).status
+
+    with running("--as-of", AS_OF, "--access", str(with_feedback(tmp_path))) as server:
+        assert send(server, "before") == 200
+        with full_disk(server):
+            assert send(server, "lost") == 507
+            assert kept(server) == ["before"]
+        assert send(server, "after") == 200
+        assert kept(server) == ["before", "after"]
 
 
 @pytest.mark.release

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import pyoxigraph
 import pytest
 from pyoxigraph import NamedNode
-from servers import AS_OF, Server, canary, running, until
+from servers import AS_OF, Server, canary, full_disk, running, until
 
-from reasoner.errors import ForbiddenError, LegcrampsError, UsageError
+from reasoner.errors import ForbiddenError, IncompleteError, LegcrampsError, UsageError
 from reasoner.query_text import screen_update
 
 ROOT = Path(__file__).parent.parent
@@ -318,6 +318,30 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path, token: str) -> None:
 @pytest.mark.release
 def test_nothing_acknowledged_is_lost_in_many_kills(tmp_path: Path, token: str, figure: Any) -> None:
     survived(tmp_path / "store", token, 200, figure)
+
+
+def test_a_full_disk_costs_changes_alone_and_no_longer_than_it_is_full(tmp_path: Path, token: str) -> None:
+    store = tmp_path / "store"
+    written = "SELECT ?s (COUNT(*) AS ?n) { GRAPH <urn:log> { ?s <urn:p> ?o } } GROUP BY ?s ORDER BY ?s"
+
+    def write(server: Server, number: int) -> tuple[int, str]:
+        values = ", ".join(f"'{'x' * 100}{each}'" for each in range(50))
+        reply = server.ask("POST", "/sparql", f"INSERT DATA {{ GRAPH <urn:log> {{ <urn:{number}> <urn:p> {values} }} }}", UPDATE | BEARER)
+        return reply.status, reply.document["code"] if reply.body else ""
+
+    with running("--store", str(store), "--update-token-file", token, "--workers", "1") as server:
+        assert write(server, 1) == (204, "")
+        with full_disk(server):
+            assert [write(server, number) for number in (2, 3)] == [(503, IncompleteError.code)] * 2
+            assert server.ask("PUT", "/store?graph=urn:log", "", TURTLE | BEARER).status == 503
+            assert [row["s"] for row in server.query(written).rows] == ["urn:1"]
+        assert write(server, 4) == (204, "")
+        rows = server.query(written).rows
+        assert all(row["n"] == "50" for row in rows)
+        assert {"urn:1", "urn:4"} <= {row["s"] for row in rows}
+        assert len(list((store / "views").iterdir())) <= 2
+    with running("--store", str(store), "--workers", "1") as server:
+        assert server.query(written).rows == rows
 
 
 def test_a_store_keeps_its_records_and_has_one_server(tmp_path: Path, token: str) -> None:

@@ -61,16 +61,33 @@ class Keeper:
     ) -> Message:
         """Do one thing with the store, after those that came before; with `fresh` the readers see it when this returns."""
         async with self._one:
-            writer = self._writer if self._writer is not None and not self._writer.lost else await self._open()
+            writer = self._writer if self._writer is not None and not self._writer.lost else await self._reopened()
             path = str(self._folder / "views" / str(self._view + 1)) if fresh else ""
             longest = deadline or self._limits.deadline
             reply = await _asked(writer, pack({**header, "do": what, "view": path, "deadline": longest}, body), longest)
             if path and "error" not in reply.header:
                 self._view += 1
                 self._prune(self._turn_to(Source(path)))
+            elif "error" in reply.header:
+                await self._set_right(writer, reply.header, path)
         if "error" in reply.header:
             raise _error(reply.header)
         return reply
+
+    async def _reopened(self) -> Worker:
+        """Open the store again for a change; raise IncompleteError while it cannot be, for what is there is still answered from."""
+        try:
+            return await self._open()
+        except InputError as error:
+            raise IncompleteError("The store cannot be written", why=error.why or error.what, repair=error.repair) from error
+
+    async def _set_right(self, writer: Worker, header: Mapping[str, object], view: str) -> None:
+        """Remove what is there of a view; end a process that could not write, for its store takes no change ever after."""
+        if view:
+            shutil.rmtree(view, ignore_errors=True)
+        if header["error"] == OSError.__name__:
+            writer.kill("the store cannot be written")
+            await writer.wait()
 
     async def _open(self) -> Worker:
         source = Source(str(self._folder / "db"), module="reasoner.server.writer")
