@@ -250,10 +250,13 @@ class _Search:
         return [chosen for place, chosen in enumerate(leaves) if answering >> place & 1]
 
     def _consistent(self, sets: Sequence[tuple[Move, ...]]) -> list[tuple[Move, ...]]:
-        """Return the sets of more than two moves of which no two contradict each other, and all smaller ones."""
-        kept = []
+        """Return the sets of more than two moves of which no two contradict each other, and all smaller ones.
+
+        It ends where those kept are too many already.
+        """
+        kept: list[tuple[Move, ...]] = []
         for chosen in sets:
-            if self.spent > self.effort:
+            if self.spent + ANEW * len(kept) > self.effort:
                 break
             if len(chosen) <= PAIR or not any(map(self._exclude, combinations(chosen, PAIR))):
                 kept.append(chosen)

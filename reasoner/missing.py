@@ -108,6 +108,17 @@ class _Search:
 
         found: list[tuple[int, ...]] = []
         doubtful: dict[tuple[int, ...], Leaves] = {}
+        pending: list[tuple[int, ...]] = []
+
+        def part() -> None:
+            """Part those that settle into those that the report calls settled and those that it may not."""
+            for chosen, undecided in self._undecided(pending).items():
+                if undecided is None:
+                    found.append(chosen)
+                else:
+                    doubtful[chosen] = undecided
+            pending.clear()
+
         if not self.questions:
             return [], True
         with Hitman(solver="m22", htype="sorted") as hitman:
@@ -116,19 +127,19 @@ class _Search:
                 chosen = tuple(sorted(index - 1 for index in candidate))
                 witness = self._unsettled(chosen)
                 if witness is None:
-                    if len(found) == bound:
-                        return found, False
-                    undecided = self._undecided(chosen)
-                    if undecided is None:
-                        found.append(chosen)
-                    else:
-                        doubtful[chosen] = undecided
+                    if len(found) + len(pending) == bound:
+                        part()
+                        if len(found) == bound:
+                            return found, False
+                    pending.append(chosen)
                     hitman.block(candidate)
                     continue
                 outside = self._outside(chosen, witness)
                 if not outside:
+                    part()
                     return found, True
                 hitman.hit([index + 1 for index in outside])
+        part()
         found = self._widened(found, doubtful, largest, bound)
         return found[:bound], len(found) <= bound
 
@@ -177,9 +188,11 @@ class _Search:
             wider = {each | {index}: (leaves, index) for each, leaves in layer.items() if len(each) < largest for index in every}
             tried = self._still_undecided({each: start for each, start in wider.items() if each not in layer})
             layer = {}
+            left = [each for each, leaves in tried.items() if leaves is None and not any(known <= each for known in result)]
+            tried |= {frozenset(chosen): leaves for chosen, leaves in self._undecided([tuple(sorted(each)) for each in left]).items()}
             for each in sorted(tried, key=sorted):
                 if len(result) <= bound and not any(known <= each for known in result):
-                    undecided = tried[each] or self._undecided(sorted(each))
+                    undecided = tried[each]
                     if undecided is None:
                         result.append(set(each))
                     else:
@@ -200,10 +213,14 @@ class _Search:
                 found[each] = leaves
         return found
 
-    def _undecided(self, chosen: Sequence[int]) -> Leaves | None:
-        """Return leaves after a joint answer with which the report does not call the goal settled; None when there is none."""
-        sets = [(true, false) for _, true, false in self.answers(chosen)]
-        return next((leaves for leaves, decided in zip(sets, self._decided(sets), strict=True) if not decided), None)
+    def _undecided(self, sets: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], Leaves | None]:
+        """Return for each set leaves after a joint answer with which the report does not call the goal settled, if there are any."""
+        tried = [(chosen, (true, false)) for chosen in sets for _, true, false in self.answers(chosen)]
+        found: dict[tuple[int, ...], Leaves | None] = dict.fromkeys(sets)
+        for (chosen, leaves), decided in zip(tried, self._decided([leaves for _, leaves in tried]), strict=True):
+            if not decided and found[chosen] is None:
+                found[chosen] = leaves
+        return found
 
     def _decided(self, sets: Sequence[Leaves]) -> list[bool]:
         """Return for each set whether the report calls the goal settled when exactly its leaves are known."""

@@ -99,7 +99,7 @@ def compared(paths: Sequence[Path], knowledge: Program, seed: int, each: int) ->
             largest = 3 if len(search.questions) <= 4 else 2
             expected = brute_force(view, name, search.questions, largest)
             if expected == {frozenset()}:
-                found = {frozenset(chosen) for chosen in [()] if search._undecided(chosen) is None}
+                found = {frozenset(chosen) for chosen in [()] if search._undecided([chosen])[chosen] is None}
             else:
                 sets, complete = search.minimal(largest, 500)
                 assert complete

@@ -337,7 +337,7 @@ def test_checker_shares_no_code_with_the_reasoner(root: Path) -> None:
 # --- what rests on a sentence -----------------------------------------------------------------------------------------
 
 
-def test_changed_sentence_names_what_rests_on_it(proofs: list[Found], root: Path, tmp_path: Path) -> None:
+def test_changed_sentence_names_what_rests_on_it(proofs: list[Found], root: Path, tmp_path: Path, figure: Callable[..., None]) -> None:
     shutil.copytree(root / "ontology", tmp_path / "ontology")
     resting = Counter(each["iri"] for proof in proofs for each in proof["cited"] if each["kind"] == "sentence")
     for iri in sorted(resting, key=lambda each: (abs(resting[each] - len(proofs) // 4), each))[:2]:
@@ -359,6 +359,7 @@ def test_changed_sentence_names_what_rests_on_it(proofs: list[Found], root: Path
         assert refused == [place for place, proof in enumerate(proofs) if iri in [each["iri"] for each in proof["cited"]]]
         assert 0 < len(refused) < len(proofs)
         assert codes == {"LC-1540"}
+        figure(f"conclusions named by one changed sentence, {iri.rpartition('_')[2].upper()}", f"{len(refused):,} of {len(proofs):,}")
 
 
 def test_sentence_names_the_conclusions_that_rest_on_it(axioms: Axioms, root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,11 @@ NO_BONE_PAIN = f"[ a owl:Class ; owl:complementOf {BONE_PAIN} ]"
 
 
 @pytest.fixture
-def ontology(tmp_path: Path, root: Path) -> Path:
-    """Return a copy of the ontology to be broken."""
+def ontology(tmp_path: Path, root: Path, request: pytest.FixtureRequest, figure: Callable[..., None]) -> Iterator[Path]:
+    """Yield a copy of the ontology to be broken, and count the breach as caught once the test has seen it."""
     shutil.copytree(root / "ontology", tmp_path / "ontology")
-    return tmp_path / "ontology"
+    yield tmp_path / "ontology"
+    figure(f"safety: seeded violation caught, {request.node.name.removeprefix('test_').replace('_', ' ')}", 1)
 
 
 def put(ontology: Path, file: str, old: str, new: str) -> None:

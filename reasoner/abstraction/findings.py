@@ -167,7 +167,7 @@ def _denies_newness(term: str, program: Program) -> bool:
 def _topmost(terms: list[str], program: Program) -> list[str]:
     """Return the terms that have no other of them above."""
     inside = set(terms)
-    return [term for term in terms if not any(above in inside and above != term for above in program.parents[term])]
+    return [term for term in terms if len(inside.intersection(program.parents[term])) == 1]  # each is among its own parents
 
 
 def _stated(usable: _Usable, program: Program, facts: Iterable[Fact]) -> _Stated:
