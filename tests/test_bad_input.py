@@ -469,6 +469,30 @@ def test_links_are_kept_and_not_followed(command: Command, tmp_path: Path, canar
     assert canary.hits == []
 
 
+SHAPE = """@prefix sh: <http://www.w3.org/ns/shacl#> .
+<urn:shape> a sh:NodeShape ; sh:targetClass <https://w3id.org/legcramps/ontology/Case> ; sh:property [ sh:path <urn:never> ; sh:minCount 1 ] ;
+  sh:sparql [ sh:select "SELECT $this WHERE { SERVICE <{url}/s> { ?s ?p ?o } }" ] ;
+  sh:rule [ a sh:SPARQLRule ; sh:construct "CONSTRUCT { $this <urn:p> ?o } WHERE { SERVICE <{url}/r> { ?s ?p ?o } }" ] ;
+  sh:js [ a sh:JSConstraint ; sh:jsFunctionName "f" ; sh:jsLibrary [ sh:jsLibraryURL "{url}/j"^^<http://www.w3.org/2001/XMLSchema#anyURI> ] ] .
+<urn:function> a sh:SPARQLFunction ; sh:select "SELECT ?o WHERE { SERVICE <{url}/f> { ?s ?p ?o } }" .
+"""
+FOREIGN: dict[str, str] = {
+    "imports": "<{url}> a <http://www.w3.org/2002/07/owl#Ontology> ; <http://www.w3.org/2002/07/owl#imports> <{url}/o> .",
+    "a graph of shapes": "<{url}> <http://www.w3.org/ns/shacl#shapesGraph> <{url}/o> .",
+    "shapes, rules and code": SHAPE,
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_a_record_says_of_shapes_is_neither_fetched_nor_run(command: Command, tmp_path: Path, canary: Canary, name: str) -> None:
+    path = tmp_path / "record.ttl"
+    path.write_text(GOOD)
+    before = command("validate", path)
+    path.write_text(GOOD + FOREIGN[name].replace("{url}", canary.url))
+    after = command("validate", path)
+    assert (after.code, after.out, canary.hits) == (before.code, before.out, [])
+
+
 def test_contexts_that_multiply_are_refused(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonld"
     path.write_text(json.dumps([{"@context": CONTEXT, "id": f"https://example.org/{number}"} for number in range(100_000)]))

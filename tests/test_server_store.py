@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -13,11 +14,15 @@ from typing import Any, NamedTuple
 
 import pyoxigraph
 import pytest
+from knowledge_copies import copy_knowledge
 from pyoxigraph import NamedNode
 from servers import AS_OF, Server, canary, full_disk, running, until
 
 from reasoner.errors import ForbiddenError, IncompleteError, LegcrampsError, UsageError
+from reasoner.program.model import Program
 from reasoner.query_text import screen_update
+from reasoner.server.holdings import Inputs, keep
+from reasoner.server.settings import Limits
 
 ROOT = Path(__file__).parent.parent
 RECORD = str(ROOT / "docs" / "examples" / "patient.ttl")
@@ -402,6 +407,23 @@ def test_sigterm_finishes_what_is_under_way(tmp_path: Path, token: str) -> None:
         assert found[0] in (200, 503)
         assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
     assert not list((tmp_path / "store").glob("views"))
+
+
+def test_a_shipped_query_that_has_changed_is_changed_in_the_store(tmp_path: Path, knowledge: Program) -> None:
+    (tmp_path / "k").mkdir()
+    folder, store = copy_knowledge(tmp_path / "k"), tmp_path / "store"
+    comments = (
+        "SELECT ?c { GRAPH ?g { ?q a <http://www.w3.org/ns/shacl#SPARQLExecutable> ; <http://www.w3.org/2000/01/rdf-schema#comment> ?c } }"
+    )
+    query = sorted((folder / "queries" / "derive").glob("*.rq"))[0]
+    found = []
+    for summary in ("As it was.", "As it has become."):
+        query.write_text(re.sub(r"(?m)^(#\+ *summary:).*", rf"\1 {summary}", query.read_text(encoding="utf-8")), encoding="utf-8")
+        keep(store, knowledge, folder, Inputs(), Limits())
+        kept = pyoxigraph.Store.read_only(str(store / "db"))
+        found.append({row["c"].value for row in kept.query(comments)})
+        del kept
+    assert [("As it was." in each, "As it has become." in each) for each in found] == [(True, False), (False, True)]
 
 
 def damage(store: Path) -> None:

@@ -68,6 +68,7 @@ def wording(concept: Element) -> str:
 
 
 _NOTHING = Meaning((), False)
+_NO_WORDS: frozenset[str] = frozenset()
 _Key = TypeVar("_Key")
 _Found = TypeVar("_Found")
 
@@ -184,4 +185,5 @@ class Codes:
 
     def words(self, concepts: Iterable[Element], values: str) -> frozenset[str]:
         """Return the words of a value list that the codings of `concepts` mean."""
-        return frozenset(word for concept in concepts for coding in codings(concept) if (word := self.word(coding, values)))
+        found = [coding for concept in concepts if "coding" in concept for coding in codings(concept)]
+        return frozenset([word for coding in found if (word := self.word(coding, values))]) if found else _NO_WORDS

@@ -55,6 +55,7 @@ _MARKS = (
     _Mark("STU3", ("Observation",), "comment", str, "R4 has note instead of comment"),
     _Mark("STU3", ("DiagnosticReport",), "codedDiagnosis", None, "R4 has conclusionCode instead of codedDiagnosis"),
 )
+_MARKS_OF = {kind: tuple(mark for mark in _MARKS if kind in mark.kinds) for kind in {kind for mark in _MARKS for kind in mark.kinds}}
 
 
 def refuse_other_versions(resource: Element, node: str) -> None:
@@ -82,8 +83,8 @@ def _signs(resource: Element) -> list[tuple[str, str]]:
             signs.append((_NAMES[found[1].lower()], f"meta.profile is {profile}"))
     if kind in _OLD_TYPES:
         signs.append((_OLD_TYPES[kind], f"R4 has no resource type {kind}"))
-    for mark in _MARKS:
-        if kind in mark.kinds and mark.element in resource and (mark.form is None or isinstance(resource[mark.element], mark.form)):
+    for mark in _MARKS_OF.get(kind, ()):
+        if mark.element in resource and (mark.form is None or isinstance(resource[mark.element], mark.form)):
             signs.append((mark.version, f"{kind}: {mark.why}"))
     if kind == "MedicationRequest" and child(resource, "requester", "agent"):
         signs.append(("STU3", "MedicationRequest: requester.agent is the form of STU3"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import tempfile
 from collections import Counter
@@ -18,6 +19,7 @@ from reasoner.documents import Document, read_document
 from reasoner.errors import InputError, UsageError
 from reasoner.export.dataset import ASSERTED, knowledge_quads, record_quads, records_digest, with_default
 from reasoner.program.model import Program
+from reasoner.resources import query_files
 from reasoner.server.description import example_quads
 from reasoner.server.keeper import Keeper
 from reasoner.server.settings import Limits
@@ -89,14 +91,15 @@ def _nameless() -> int:
 def keep(store: Path, program: Program, folder: Path, inputs: Inputs, limits: Limits) -> Holdings:
     """Bring a store on disk up to date with the knowledge and the records, and close it again.
 
-    Records that the store holds stay; what follows from them is derived anew when they or the knowledge have changed. Raise UsageError
-    when other records are given, InputError when the store cannot be opened.
+    Records that the store holds stay; what follows from them is derived anew when they, the knowledge or the shipped queries have
+    changed. Raise UsageError when other records are given, InputError when the store cannot be opened.
     """
     return asyncio.run(_keep(store, program, folder, inputs, limits))
 
 
 async def _keep(store: Path, program: Program, folder: Path, inputs: Inputs, limits: Limits) -> Holdings:
     keeper = Keeper(store, limits, lambda source: frozenset((source.folder,)))
+    knowledge = f"{program.digest}.{_digest_of_queries(folder)}"
     await keeper.start()
     try:
         state = (await keeper.do("state", {}, deadline=limits.setting_up)).header
@@ -105,13 +108,17 @@ async def _keep(store: Path, program: Program, folder: Path, inputs: Inputs, lim
         elif state["records"]:
             text = (await keeper.do("records", {}, deadline=limits.setting_up)).body
             inputs = _stored(Document(str(store), text, "n-triples"), program, folder, inputs.as_of)
-        if state["mark"] != f"{program.digest} {state['records']}" or (inputs.documents and not state["records"]):
+        if state["mark"] != f"{knowledge} {state['records']}" or (inputs.documents and not state["records"]):
             text = pyoxigraph.serialize(with_default(inputs.quads(program, folder)), format=pyoxigraph.RdfFormat.N_QUADS) or b""
-            await keeper.do("replace", {"knowledge": program.digest}, text, deadline=limits.setting_up)
+            await keeper.do("replace", {"knowledge": knowledge}, text, deadline=limits.setting_up)
             state = (await keeper.do("state", {}, deadline=limits.setting_up)).header
         return Holdings(-1, Counter(state["sizes"]), store)
     finally:
         await keeper.close()
+
+
+def _digest_of_queries(folder: Path) -> str:
+    return hashlib.sha256(b"\n".join(path.read_bytes() for path in query_files(folder))).hexdigest()
 
 
 def _require_same(inputs: Inputs, program: Program, folder: Path, there: str, store: Path) -> None:
