@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
-from reasoner.abstraction import abstract_case, parts_of
+from reasoner.abstraction import Parts, abstract_case, parts_of
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import POSSIBLE, RULED_OUT, SILENT, Advice, advise
 from reasoner.counterfactual import ABSENT, apply_changes, is_changed
@@ -169,7 +169,7 @@ class _Search:
         self.before = self._word(view.state)
         self.moves = moves_of(self.program, view.state, self.focus.leaves)
         self._known = set(view.state.conflicts)
-        self._parts = parts_of(view.state.case, self.program, as_of)
+        self._parts: dict[tuple[Move, ...], Parts] = {}
         self.spent = 0
         self.effort = EFFORT
         self._excluding: dict[tuple[Move, ...], bool] = {}
@@ -289,15 +289,22 @@ class _Search:
         return self._giving(whole), left
 
     def after(self, chosen: Sequence[Move]) -> CaseState:
-        """Return the case state after some moves."""
+        """Return the case state after some moves; what those about indicators do is worked out once."""
         key = tuple(chosen)
         if key not in self._states:
             self.spent += ANEW * (len(key) > 1)
-            self._states[key] = abstract_case(self._case(key), self.program, self.as_of, self._parts)
+            parts = self._parts_after(tuple(move for move in key if move.change.term in self.program.indicator))
+            others = (move for move in key if move.change.term not in self.program.indicator)
+            self._states[key] = abstract_case(self._changed(parts.case, others), self.program, self.as_of, parts)
         return self._states[key]
 
-    def _case(self, chosen: Sequence[Move]) -> Case:
-        return apply_changes(self.view.state.case, [move.change for move in chosen], self.program, self.as_of)
+    def _parts_after(self, chosen: tuple[Move, ...]) -> Parts:
+        if chosen not in self._parts:
+            self._parts[chosen] = parts_of(self._changed(self.view.state.case, chosen), self.program, self.as_of)
+        return self._parts[chosen]
+
+    def _changed(self, case: Case, chosen: Iterable[Move]) -> Case:
+        return apply_changes(case, [move.change for move in chosen], self.program, self.as_of)
 
     def answers(self, state: CaseState) -> bool:
         """Return whether a state is consistent and gives the verdict that is looked for."""
