@@ -488,6 +488,7 @@ def test_what_a_record_says_of_shapes_is_neither_fetched_nor_run(command: Comman
     path = tmp_path / "record.ttl"
     path.write_text(GOOD)
     before = command("validate", path)
+    assert (before.code, "stopped" in before.out) == (0, False)
     path.write_text(GOOD + FOREIGN[name].replace("{url}", canary.url))
     after = command("validate", path)
     assert (after.code, after.out, canary.hits) == (before.code, before.out, [])
