@@ -31,7 +31,7 @@ class Site:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, 1000)
-        if scope["path"] == "/sparql" and b"wait" in scope["query_string"]:
+        if b"wait" in scope["query_string"]:
             self.asked += 1
             await self.may_end.wait()
         await send_reply(send, 200, body or b"yes")
@@ -43,9 +43,10 @@ class Site:
     async def crowd(self) -> list[Client]:
         """Return the clients whose queries take all the room."""
         clients = [await self.client() for _ in range(LIMITS.workers + LIMITS.waiting)]
+        most = self.asked + len(clients)
         for each in clients:
             each.send(QUERY.replace("ASK", "wait") + "\r\n")
-        while self.asked < len(clients):
+        while self.asked < most:
             await asyncio.sleep(0.001)
         return clients
 
@@ -121,6 +122,27 @@ def test_a_refused_body_is_read_past(body: str) -> None:
         assert await (await site.client()).ask(POST + "ASK {}") == 200
         await asyncio.sleep(0.05)
         assert await one.ask(POST + "ASK {}") == 200, "the connection stands, and what was refused is not read as a request"
+
+    with_site(work)
+
+
+@pytest.mark.parametrize("path", ["/cds-services/legcramps-patient-view", "/api/assess"])
+def test_calls_are_a_crowd_of_their_own(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reasoner.server.run.CALLS", LIMITS)
+    call = f"POST {path}?wait HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Length: 2\r\n\r\n{{}}"
+
+    async def work(site: Site) -> None:
+        callers = [await site.client() for _ in range(LIMITS.workers + LIMITS.waiting)]
+        for each in callers:
+            each.send(call)
+        while site.asked < len(callers):
+            await asyncio.sleep(0.001)
+        one = await site.client()
+        assert [await one.ask(call), await one.ask()] == [503, 200], "queries are another"
+        feedback = call.replace(path, "/cds-services/legcramps-patient-view/feedback").replace("?wait", "")
+        assert await one.ask(feedback) == 200
+        await site.crowd()
+        assert await (await site.client()).ask() == 503
 
     with_site(work)
 

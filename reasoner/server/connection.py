@@ -1,6 +1,6 @@
 """Guard each connection before the application is asked: requests must come whole in time, and a crowd is refused cheaply.
 
-Once as many queries are under way as may be, the next is refused here, before anything is read out of it; the pool, which knows the
+Once as many queries, or calls of CDS Hooks and `/api`, are under way as may be, the next is refused here, before anything is read out of it; the pool, which knows the
 lanes, would refuse it at many times the cost. Who asks again sooner than it was told is taken only while there is room for others.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -19,11 +19,13 @@ from reasoner.server.settings import Limits
 
 __all__ = ["Connection", "Crowd"]
 
-_PATHS = ("/sparql", "/sparql/")
+_QUERIES = (b"/sparql", b"/sparql/")
+_CALLS = (b"/api/assess", b"/api/explain", b"/api/whatif")
+_HOOKS, _FEEDBACK = b"/cds-services/", b"/feedback"
 _TURN = 0.02
 """Seconds before a refusal is sent: those who ask again at once would take the time of those who are answered."""
 _AGAIN = 1
-_BUSY = {"detail": "too many queries wait", "repair": "ask again in a moment"}
+_BUSY = {"detail": "too many wait", "repair": "ask again in a moment"}
 
 
 def _refusal(status: str, title: str, *headers: tuple[bytes, bytes], **more: str) -> bytes:
@@ -40,10 +42,15 @@ _LATE = _refusal("408 Request Timeout", "The request did not come whole in time"
 
 @dataclass(slots=True)
 class Crowd:
-    """The queries that are under way on all connections."""
+    """The requests of one kind that are under way on all connections."""
 
     most: int
     count: int = 0
+
+    @classmethod
+    def within(cls, limits: Limits) -> Self:
+        """Return one that is as large as the workers and the queue before them can take."""
+        return cls(limits.workers + limits.waiting)
 
     def has_room(self, *, early: bool) -> bool:
         """Return whether one more may come; to who comes earlier than it was told, half is too many."""
@@ -62,14 +69,15 @@ class _Refused:
 class Connection(HttpToolsProtocol):
     """One connection of a client."""
 
-    def __init__(self, crowd: Crowd, limits: Limits, **given: Any) -> None:
+    def __init__(self, queries: Crowd, calls: Crowd, limits: Limits, **given: Any) -> None:
         super().__init__(**given)
-        self._crowd = crowd
+        self._queries = queries
+        self._calls = calls
         self._receiving = limits.receiving
         self._late: asyncio.TimerHandle | None = None
         self._refusing: asyncio.TimerHandle | None = None
         self._not_before = 0.0
-        self._inside = False
+        self._inside: Crowd | None = None
         self._stays = True
 
     # --- time ---------------------------------------------------------------------------------------------------------
@@ -116,13 +124,14 @@ class Connection(HttpToolsProtocol):
     # --- crowds -------------------------------------------------------------------------------------------------------
 
     def on_headers_complete(self) -> None:
-        """Let the application answer, or refuse a query because too many are under way."""
-        if not self._is_query():
+        """Let the application answer, or refuse because too many of the kind are under way."""
+        crowd = self._crowd()
+        if crowd is None:
             super().on_headers_complete()
             return
-        if self._crowd.has_room(early=self.loop.time() < self._not_before):
-            self._inside = True
-            self._crowd.count += 1
+        if crowd.has_room(early=self.loop.time() < self._not_before):
+            self._inside = crowd
+            crowd.count += 1
             super().on_headers_complete()
             return
         self._not_before = self.loop.time() + _AGAIN
@@ -131,16 +140,16 @@ class Connection(HttpToolsProtocol):
         self._refusing = self.loop.call_later(_TURN, self._refuse)
         self.flow.pause_reading()
 
-    def _is_query(self) -> bool:
-        """Return whether this is a query, the first that is not answered on its connection; what bears a token may be an update."""
+    def _crowd(self) -> Crowd | None:
+        """Return what a request is one of, if it is the first that is not answered on its connection and a worker is to answer it."""
         if self.cycle is not None and not self.cycle.response_complete:
-            return False
-        path = self.url.partition(b"?")[0]
-        return (
-            path.decode("latin-1") in _PATHS
-            and self.parser.get_method() in (b"GET", b"POST")
-            and all(name != b"authorization" for name, _ in self.headers)
-        )
+            return None
+        path, method = self.url.partition(b"?")[0], self.parser.get_method()
+        if path in _QUERIES:
+            may_be_update = any(name == b"authorization" for name, _ in self.headers)
+            return self._queries if method in (b"GET", b"POST") and not may_be_update else None
+        is_call = path in _CALLS or (path.startswith(_HOOKS) and not path.endswith(_FEEDBACK))
+        return self._calls if method == b"POST" and is_call else None
 
     def _refuse(self) -> None:
         """Answer that there is no room, and take the next request."""
@@ -173,5 +182,6 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _leave(self) -> None:
-        self._crowd.count -= self._inside
-        self._inside = False
+        if self._inside is not None:
+            self._inside.count -= 1
+            self._inside = None

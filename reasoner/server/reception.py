@@ -16,7 +16,7 @@ from reasoner.server.interface import Interface, create_interface
 from reasoner.server.outside import Outside
 from reasoner.server.pool import Pool
 from reasoner.server.process import Source
-from reasoner.server.settings import Limits, Settings
+from reasoner.server.settings import CALLS, Settings
 from reasoner.server.tokens import Guard
 from reasoner.server.wire import Message
 
@@ -26,7 +26,6 @@ ENDPOINTS = (
     ("/cds-services", "CDS Hooks 2.0: patient-view, order-select, order-sign, feedback"),
     ("/api/openapi.json", "assess, explain and whatif over HTTP, described in OpenAPI"),
 )
-_LIMITS = Limits(workers=2, slow_workers=1, quick=1.0, waiting=256)
 _WORKER = "reasoner.server.consultant"
 
 
@@ -34,7 +33,7 @@ class _Consultants:
     """Workers that come up with the first question, so that those who ask in SPARQL alone need none."""
 
     def __init__(self, folder: Path) -> None:
-        self._pool = Pool(Source(folder=str(folder), module=_WORKER), _LIMITS)
+        self._pool = Pool(Source(folder=str(folder), module=_WORKER), CALLS)
         self._coming = asyncio.Lock()
         self._there = False
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from reasoner.errors import UsageError
 from reasoner.server.connection import Connection, Crowd
-from reasoner.server.settings import Limits
+from reasoner.server.settings import CALLS, Limits
 
 __all__ = ["configure", "listen", "serve"]
 
@@ -68,7 +68,7 @@ def configure(app: ASGIApp, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=cast(type[asyncio.Protocol], partial(Connection, Crowd(limits.workers + limits.waiting), limits)),
+        http=cast(type[asyncio.Protocol], partial(Connection, Crowd.within(limits), Crowd.within(CALLS), limits)),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Limits", "Settings"]
+__all__ = ["CALLS", "Limits", "Settings"]
 
 _MIB = 1024 * 1024
 
@@ -31,6 +31,10 @@ class Limits:
     upload: int = 16 * _MIB
     setting_up: float = 3600.0
     receiving: float = 30.0
+
+
+CALLS = Limits(workers=2, slow_workers=1, quick=1.0, waiting=256)
+"""The limits of calls of CDS Hooks and of `/api`."""
 
 
 @dataclass(frozen=True, slots=True)
