@@ -33,15 +33,15 @@ def part(stated: list[Fact], program: Program) -> tuple[list[Fact], list[Fact]]:
 
 def _opposed(stated: list[Fact], program: Program) -> set[Fact]:
     """Return the facts that contradict each other by hierarchy and subroles, whether or not a class asks for their terms."""
-    denied = {(fact.role, fact.term): fact for fact in stated if not fact.present}
-    terms = {term for _, term in denied}
+    terms = {term for _, term, present, _ in stated if not present}
+    doubtful = [fact for fact in stated if fact.present and not terms.isdisjoint(program.parents[fact.term])]
+    denied = {(fact.role, fact.term): fact for fact in stated if not fact.present} if doubtful else {}
     found: set[Fact] = set()
-    for fact in stated:
-        if fact.present and not terms.isdisjoint(program.parents[fact.term]):
-            for role in program.role_parents.get(fact.role, ()):
-                for term in program.parents[fact.term]:
-                    if (role, term) in denied:
-                        found |= {fact, denied[role, term]}
+    for fact in doubtful:
+        for role in program.role_parents.get(fact.role, ()):
+            for term in program.parents[fact.term]:
+                if (role, term) in denied:
+                    found |= {fact, denied[role, term]}
     return found
 
 
