@@ -292,6 +292,21 @@ def test_late_answer_is_a_failure() -> None:
         Deadline(0.01).is_satisfiable(Endless(), None, "lc:Test")
 
 
+def test_the_thread_of_a_deadline_ends_with_it() -> None:
+    class Ready:
+        def isSatisfiable(self, expression: object) -> bool:
+            return True
+
+    before = set(threading.enumerate())
+    deadline = Deadline(5)
+    assert deadline.is_satisfiable(Ready(), None, "lc:Test")
+    (thread,) = set(threading.enumerate()) - before
+    assert thread.is_alive()
+    del deadline
+    thread.join(5)
+    assert not thread.is_alive()
+
+
 # --- classification ---------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ import importlib.util
 import tempfile
 import threading
 import time
+import weakref
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ _FLAWED = bytes.fromhex("2ab60008 2ab60008 b8")
 _MENDED = bytes.fromhex("2ab60008 2bb60008 b8")
 _OPTIONS = ("--enable-native-access=ALL-UNNAMED", "-Xmx1g")
 _MACHINES = ("lib/server/libjvm.so", "lib/server/libjvm.dylib", "bin/server/jvm.dll")
+_TICK = 0.1
 
 
 def hermit_jar() -> Path:
@@ -88,9 +90,7 @@ def start_hermit() -> Any:
 
 
 class Deadline:
-    """Interrupt a HermiT reasoner that takes longer than `seconds` for one test."""
-
-    _TICK = 0.1
+    """Interrupt a HermiT reasoner that takes longer than `seconds` for one test; the thread that does ends with its deadline."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -100,7 +100,7 @@ class Deadline:
     def is_satisfiable(self, reasoner: Any, expression: Any, about: str) -> bool:
         """Return whether `expression` is satisfiable; raise IncompleteError when the deadline passes first."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._watch, name="HermiT deadline", daemon=True)
+            self._thread = threading.Thread(target=_watch, args=(weakref.ref(self),), name="HermiT deadline", daemon=True)
             self._thread.start()
         self._running = reasoner, time.monotonic() + self.seconds
         try:
@@ -114,9 +114,15 @@ class Deadline:
         finally:
             self._running = None
 
-    def _watch(self) -> None:
-        while True:
-            time.sleep(self._TICK)
-            running = self._running
-            if running is not None and time.monotonic() > running[1]:
-                running[0].interrupt()
+    def interrupt_late(self) -> None:
+        """Interrupt the test that is under way when it is past its time."""
+        running = self._running
+        if running is not None and time.monotonic() > running[1]:
+            running[0].interrupt()
+
+
+def _watch(deadline: weakref.ref[Deadline]) -> None:
+    while (watched := deadline()) is not None:
+        watched.interrupt_late()
+        del watched
+        time.sleep(_TICK)
