@@ -16,6 +16,7 @@ from reasoner.record import MeasurementRecord
 __all__ = ["agreed", "choose", "govern", "is_near", "stale"]
 
 _CHANGES = ("active", "stopped", "")
+_NONE_COUNTS = "every record of it is unconfirmed, planned, not done, withdrawn or of the future"
 _UNBOUNDED: Span = (None, None)
 
 
@@ -54,7 +55,7 @@ def stale(indicator: Indicator, context: Context) -> IndicatorState | None:
         indicator.iri,
         "unknown",
         sources=tuple(dated.record.node for dated in records),
-        reason="no usable record is dated inside the validity window",
+        reason="no usable record is dated inside the validity window" if any(dated.current for dated in records) else _NONE_COUNTS,
     )
 
 
