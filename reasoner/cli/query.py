@@ -23,7 +23,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("files", nargs="*", metavar="FILE", help="records whose facts and inferences are asked about")
     verb.add_argument(
-        "--bind", action="append", default=[], metavar="NAME=TERM", help="bind a parameter, such as case_iri=https://example.org/x"
+        "--bind", action="append", default=[], metavar="NAME=TERM", help="bind a parameter, such as _case_iri=https://example.org/x"
     )
     verb.add_argument(
         "--cohort", metavar="DIR", help="ask a shipped report query, a .sql file or SQL text over the tables that `cohort` wrote"
