@@ -160,6 +160,10 @@ class Axioms:
             return ("some", subject, detail)
         return band_statement(subject, indicator.cuts[bit - indicator.first_bit - 1] if detail else None, None)
 
+    def is_sentence(self, iri: str) -> bool:
+        """Return whether an IRI names a sentence of the source text."""
+        return bool(self._graph.text(iri, lc("textDigest")))
+
     def citation(self, name: str) -> Citation:
         """Return what a case class or recommendation is cited by, and its sentences: kind, IRI and digest of each.
 

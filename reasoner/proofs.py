@@ -13,6 +13,7 @@ from reasoner.explanation import View
 from reasoner.justification import BOUND, minimal_reasons
 from reasoner.namespaces import curie, expand
 from reasoner.program.model import Condition, Recommendation
+from reasoner.program.premises import sentence_id
 from reasoner.proof_axioms import Axioms
 from reasoner.proof_data import Cited, Conclusion, Explained, Model, Premise, Proof, Step
 from reasoner.proof_models import Models
@@ -43,7 +44,14 @@ class Prover:
         return proofs + [self.condition(each.condition, each.status) for each in ranked]
 
     def resting_on(self, sentence: str) -> list[Proof]:
-        """Return the proofs of the report's conclusions that cite a sentence of the source text, by its IRI."""
+        """Return the proofs of the report's conclusions that cite a sentence of the source text; raise UsageError for none such."""
+        if not self.axioms.is_sentence(sentence):
+            raise UsageError(
+                "No sentence of the source text has that number",
+                where=sentence_id(sentence),
+                why="the guideline cites none by it",
+                repair="see `legcramps check --coverage` for the sentences there are",
+            )
         return [proof for proof in self.listed() if any(kind == "sentence" and iri == sentence for kind, iri, _ in proof.cited)]
 
     def explain(self, name: str, every: bool = False, bound: int = BOUND) -> Explained:

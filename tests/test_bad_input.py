@@ -278,6 +278,12 @@ def test_a_refused_case_is_not_explained(command: Command, tmp_path: Path) -> No
     assert_refused(command("explain", tmp_path / "bad.ttl", "scope"), "LC-1200", "bad.ttl:4", "lc:asOf")
 
 
+@pytest.mark.parametrize("number", ["S0", "S99"])
+def test_a_sentence_that_there_is_none_of_is_refused(command: Command, good: Path, number: str) -> None:
+    assert command("explain", good, "S40").code == 0
+    assert_refused(command("explain", good, number), "LC-1100", number, "--coverage")
+
+
 def test_terms_near_an_unknown_one_are_those_that_difflib_finds_among_all(knowledge: Program, tmp_path: Path) -> None:
     chance = random.Random(6)
     known = [term.removeprefix(LC) for term, sort in knowledge.sorts.items() if sort == "Finding"]
