@@ -172,7 +172,6 @@ def test_a_worker_ends_with_its_server() -> None:
     code = """
 import asyncio, sys
 from reasoner.server.app import hold
-from reasoner.server.lane import Lane
 from reasoner.server.pool import Pool
 from reasoner.server.process import Source
 from reasoner.server.settings import Limits

@@ -1,7 +1,8 @@
 """Guard each connection before the application is asked: requests must come whole in time, and a crowd is refused cheaply.
 
-Once as many queries, or calls of CDS Hooks and `/api`, are under way as may be, the next is refused here, before anything is read out of it; the pool, which knows the
-lanes, would refuse it at many times the cost. Who asks again sooner than it was told is taken only while there is room for others.
+Once as many queries, or calls of CDS Hooks and `/api`, are under way as may be, the next is refused here, before anything is
+read out of it; the pool, which knows the lanes, would refuse it at many times the cost. Who asks again sooner than it was told
+is taken only while there is room for others.
 """
 
 from __future__ import annotations
