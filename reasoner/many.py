@@ -7,6 +7,8 @@ evaluated as `reasoner.program.settle` evaluates it for one set; verdicts follow
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import and_, or_
 
 from reasoner.focus import Focus, bits_of
 from reasoner.program.model import TRUE, Literal
@@ -18,6 +20,9 @@ Leaves = tuple[int, int]
 """The leaves that hold and those that fail, as masks."""
 
 _TERMINALS = 2
+
+_DIGITS = tuple(bytes(b"01"[byte >> place & 1] for byte in range(256)) for place in range(8))
+"""Per place in a byte a table that translates each byte to the digit there."""
 
 
 class Many:
@@ -34,17 +39,9 @@ class Many:
             self._decide(index)
 
     def _enter(self, sets: Sequence[Leaves]) -> None:
-        """Enter the leaves of each set, most of which know what the case state does."""
-        state, count = self._focus.state, self._tables.leaf_count
-        for planes, which, most in ((self._holds, 0, state.leaf_true), (self._fails, 1, state.leaf_false)):
-            planes.update(dict.fromkeys(range(count), 0))
-            planes.update(dict.fromkeys(bits_of(most), self.every))
-            for place, leaves in enumerate(sets):
-                own, left = 1 << place, leaves[which] ^ most
-                while left:
-                    low = left & -left
-                    planes[low.bit_length() - 1] ^= own
-                    left ^= low
+        """Enter the leaves of each set."""
+        for planes, masks in zip((self._holds, self._fails), zip(*sets, strict=True), strict=True):
+            planes.update(_planes(masks, self._tables.leaf_count, self.every))
 
     def _decide(self, index: int) -> None:
         parts, holds, _ = self._tables.gates[index]
@@ -151,4 +148,16 @@ def _union(planes: Iterable[int]) -> int:
     found = 0
     for plane in planes:
         found |= plane
+    return found
+
+
+def _planes(masks: Sequence[int], count: int, every: int) -> dict[int, int]:
+    """Return for each of so many bits where it is set: the place of a mask among the masks is that of its bit in the plane."""
+    always, ever = reduce(and_, masks), reduce(or_, masks)
+    found = dict.fromkeys(range(count), 0)
+    found.update(dict.fromkeys(bits_of(always), every))
+    width = count // 8 + 1
+    rows = b"".join(mask.to_bytes(width, "little") for mask in reversed(masks))
+    for bit in bits_of(always ^ ever):
+        found[bit] = int(rows[bit >> 3 :: width].translate(_DIGITS[bit & 7]), 2)
     return found
