@@ -10,14 +10,14 @@ from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.conflicts import fact_conflicts, indicator_conflicts, part, readings_of
 from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts
 from reasoner.abstraction.findings import finding_facts
-from reasoner.abstraction.indicators import Derived, derive_indicators, derived_from_tests
+from reasoner.abstraction.indicators import Derived, Known, derive_indicators
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import CaseState, Conflict, Fact, IndicatorState
 from reasoner.errors import shortened
 from reasoner.moments import Moment
 from reasoner.program.model import Program
 from reasoner.record import Case, Problem
-from reasoner.terms import lc
+from reasoner.terms import Role, lc
 
 __all__ = ["CaseState", "Conflict", "Fact", "IndicatorState", "Parts", "abstract_case", "parts_of"]
 
@@ -25,12 +25,13 @@ _MASKS = attrgetter("holds", "fails")
 
 
 class Parts(NamedTuple):
-    """What follows from some of the records of a case alone, so that cases with the same ones can take it over."""
+    """What a case comes to, so that changed copies of it can take over what their changes do not move."""
 
     case: Case
     chart: Chart
     scan: tuple[bool, Moment | None]
     findings: list[Fact]
+    facts: frozenset[Fact]
     derived: Derived
 
     def have_tests_of(self, case: Case) -> bool:
@@ -41,33 +42,53 @@ class Parts(NamedTuple):
         """Return whether a case has the very records and closures of findings, divided by the same scan."""
         return case.findings is self.case.findings and case.closures is self.case.closures and scan == self.scan
 
+    def unmoved(self, case: Case, facts: Iterable[Fact], program: Program) -> Derived:
+        """Return the indicators that stay as they are in another case, which comes to `facts`."""
+        own = self.case
+        if not self.have_tests_of(case) or case.medications is not own.medications:
+            return {}
+        terms = {fact.term for fact in self.facts.symmetric_difference(facts) if fact.role == Role.FINDING}
+        terms |= {record.finding for record in {*case.findings} ^ {*own.findings}}
+        moved = program.gauges.moved(terms, closing=case.closures is not own.closures)
+        return {iri: known for iri, known in self.derived.items() if iri not in moved}
+
 
 def parts_of(case: Case, program: Program, as_of: Moment) -> Parts:
-    """Return what changed copies of `case` may take over at `as_of`."""
+    """Return what changed copies of `case`, of the same age, may take over at `as_of`."""
     chart = Chart(case, as_of)
     scan = _last_scan(chart, program)
-    return Parts(case, chart, scan, finding_facts(case, program, as_of, scan), derived_from_tests(case, program, as_of, chart))
+    found = finding_facts(case, program, as_of, scan)
+    facts, _ = part(_stated(found, case, program, as_of), program)
+    derived, unread = derive_indicators(case, program, as_of, chart, facts)
+    known = {
+        iri: Known(state, [each for each in unread if each[0] == iri], program.value_effects.of(state)) for iri, state in derived.items()
+    }
+    return Parts(case, chart, scan, found, frozenset(facts), known)
+
+
+def _stated(found: Iterable[Fact], case: Case, program: Program, as_of: Moment) -> list[Fact]:
+    return [*found, *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
 
 
 def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | None = None) -> CaseState:
     """Return what the records of `case` say at `as_of`; contradictory records become unknown and are named.
 
-    Of the `parts` of another case at the same instant that is taken over of which the records are the same.
+    Of the `parts` of a case of which this one is a changed copy that is taken over which the changes do not move.
     """
-    known: Derived = {}
     if parts is not None and parts.have_tests_of(case):
-        chart, scan, known = parts.chart, parts.scan, parts.derived
+        chart, scan = parts.chart, parts.scan
     else:
         chart = Chart(case, as_of)
         scan = _last_scan(chart, program)
     found = parts.findings if parts is not None and parts.have_findings_of(case, scan) else finding_facts(case, program, as_of, scan)
-    stated = [*found, *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
-    facts, clashing = part(stated, program)
+    facts, clashing = part(_stated(found, case, program, as_of), program)
+    known = {} if parts is None else parts.unmoved(case, facts, program)
     derived, unread = derive_indicators(case, program, as_of, chart, facts, known)
     changes: dict[int, int] = {}
     own = holds = fails = 0
     effects = [program.fact_effects[fact[:3]] for fact in facts]
-    for effect in (*effects, *map(program.value_effects.of, derived.values())):
+    value_effect = program.value_effects.of
+    for effect in (*effects, *(known[iri].effect if iri in known else value_effect(state) for iri, state in derived.items())):
         if effect.own:
             changes |= effect.leaves
             own |= effect.own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reasoner.abstraction.calculated import count, difference, weighted_sum
 from reasoner.abstraction.chart import Chart
@@ -13,50 +14,45 @@ from reasoner.abstraction.measured import quotient, ratio, relative, select
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import Fact, IndicatorState
 from reasoner.moments import Moment
+from reasoner.program.effects import Effect
 from reasoner.program.model import Indicator, Program
 from reasoner.record import Case
 from reasoner.terms import Role
 
-__all__ = ["Derived", "derive_indicators", "derived_from_tests"]
+__all__ = ["Derived", "Known", "Unread", "derive_indicators"]
 
 _NONE: frozenset[int] = frozenset()
 
-_OF_TESTS = ("attribute", "count", "quotient", "relative", "select")
-"""The forms that look at the records of tests alone."""
+Unread = tuple[str, Reading]
+"""The IRI of an indicator, and a reading that is not usable for it."""
 
-_Unread = tuple[str, Reading]
 
-Derived = Mapping[str, tuple[IndicatorState | None, Sequence[_Unread]]]
-"""The states of indicators, each with the values that were not usable."""
+class Known(NamedTuple):
+    """The state of an indicator, the values that were not usable for it, and the leaves that it settles."""
+
+    state: IndicatorState
+    unread: Sequence[Unread]
+    effect: Effect
+
+
+Derived = Mapping[str, Known]
+"""What is known of indicators, by IRI."""
 
 
 def derive_indicators(
     case: Case, program: Program, as_of: Moment, chart: Chart, facts: Sequence[Fact], known: Derived = MappingProxyType({})
-) -> tuple[dict[str, IndicatorState], list[_Unread]]:
+) -> tuple[dict[str, IndicatorState], list[Unread]]:
     """Return the state of every indicator that the records touch, and the values that are not usable; `known` ones are taken over."""
     done: dict[str, IndicatorState] = {}
     context = Context(case, program, as_of, chart, tuple(facts), done, [])
     for index in sorted(_touched(case, program, chart, facts)):
         indicator = program.indicators[index]
         if indicator.iri in known:
-            state, unread = known[indicator.iri]
+            done[indicator.iri], unread, _ = known[indicator.iri]
             context.unread.extend(unread)
-        else:
-            state = _FORMS[indicator.form](indicator, context)
-        if state is not None:
+        elif (state := _FORMS[indicator.form](indicator, context)) is not None:
             done[indicator.iri] = state
     return done, context.unread
-
-
-def derived_from_tests(case: Case, program: Program, as_of: Moment, chart: Chart) -> Derived:
-    """Return the indicators that follow from the records of tests alone, whatever else is on record."""
-    context = Context(case, program, as_of, chart, (), {}, [])
-    found: dict[str, tuple[IndicatorState | None, Sequence[_Unread]]] = {}
-    for index in sorted(_touched(case, program, chart, ())):
-        indicator, before = program.indicators[index], len(context.unread)
-        if indicator.form in _OF_TESTS:
-            found[indicator.iri] = _FORMS[indicator.form](indicator, context), context.unread[before:]
-    return found
 
 
 def _touched(case: Case, program: Program, chart: Chart, facts: Sequence[Fact]) -> set[int]:

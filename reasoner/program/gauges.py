@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from fractions import Fraction
@@ -41,16 +41,28 @@ class Gauges:
     """All indicators.
 
     `moved_by` gives the indicators, by index, that a test or a finding can move; `closing` those that closed lists
-    move, `always` those that every case has. `speakers` gives per on-record indicator those whose values may speak for
-    it beyond its own window. `weighed` holds every finding at, above or below an item of a sum.
+    move, `always` those that every case has, `sums` the sums of findings. `speakers` gives per on-record indicator those
+    whose values may speak for it beyond its own window; `followers` per indicator, by index, itself and all that look at
+    it. `weighed` holds every finding at, above or below an item of a sum.
     """
 
     gauges: Mapping[str, Gauge]
     moved_by: Mapping[str, frozenset[int]]
     closing: frozenset[int]
     always: frozenset[int]
+    sums: frozenset[int]
     speakers: Mapping[str, tuple[str, ...]]
+    followers: tuple[frozenset[str], ...]
     weighed: frozenset[str]
+
+    def moved(self, findings: Set[str], closing: bool) -> set[str]:
+        """Return the indicators that something else said of these findings, or other closed lists, can move."""
+        found: set[int] = set().union(*(self.moved_by.get(finding, ()) for finding in findings))
+        if not self.weighed.isdisjoint(findings):
+            found |= self.sums
+        if closing:
+            found |= self.closing
+        return set().union(*(self.followers[index] for index in found))
 
 
 def load_gauges(indicators: Sequence[Indicator], parents: Mapping[str, tuple[str, ...]], below: Mapping[str, tuple[str, ...]]) -> Gauges:
@@ -61,16 +73,19 @@ def load_gauges(indicators: Sequence[Indicator], parents: Mapping[str, tuple[str
             shared.setdefault(test, set()).update(unit for unit, _, _ in each.conversions)
     items = {finding for each in indicators for findings, _ in each.items for finding in findings}
     measured = [each for each in indicators if each.form in MEASURED and each.tests]
+    speakers = {
+        each.iri: tuple(other.iri for other in measured if set(other.tests) <= set(each.tests))
+        for each in indicators
+        if each.form == "on_record"
+    }
     return Gauges(
         {each.iri: _gauge(each, shared) for each in indicators},
         _moved_by(indicators, parents, below),
         frozenset(index for index, each in enumerate(indicators) if each.form == "closed"),
         frozenset(index for index, each in enumerate(indicators) if each.form == "difference" and not each.tests),
-        {
-            each.iri: tuple(other.iri for other in measured if set(other.tests) <= set(each.tests))
-            for each in indicators
-            if each.form == "on_record"
-        },
+        frozenset(index for index, each in enumerate(indicators) if each.form == "weighted_sum"),
+        speakers,
+        _followers(indicators, speakers),
         frozenset(term for finding in items for term in (*parents[finding], *below[finding])),
     )
 
@@ -85,6 +100,18 @@ def _moved_by(
         for name in (*terms, *each.tests):
             found.setdefault(name, set()).add(index)
     return {name: frozenset(indices) for name, indices in found.items()}
+
+
+def _followers(indicators: Iterable[Indicator], speakers: Mapping[str, Iterable[str]]) -> tuple[frozenset[str], ...]:
+    looked_at = {each.iri: {each.minuend, each.subtrahend, each.depends, *speakers.get(each.iri, ())} for each in indicators}
+    found = []
+    for iri in looked_at:
+        own, size = {iri}, 0
+        while size < len(own):
+            size = len(own)
+            own |= {other for other, seen in looked_at.items() if not own.isdisjoint(seen)}
+        found.append(frozenset(own))
+    return tuple(found)
 
 
 def _gauge(indicator: Indicator, shared: Mapping[str, set[str]]) -> Gauge:
