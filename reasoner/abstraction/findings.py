@@ -32,12 +32,12 @@ class _Usable:
 
 @dataclass(frozen=True)
 class _Stated:
-    """The findings that are said to be present and to be absent, everything at or below the latter, and what closures cover."""
+    """The findings that are said to be present, as a mask, and to be absent, all at or below the latter, and what closures cover."""
 
-    present: set[str]
+    present: int
     absent: set[str]
-    denied: frozenset[str]
-    covers: tuple[tuple[ClosureStatement, frozenset[str]], ...]
+    denied: int
+    covers: tuple[tuple[ClosureStatement, int], ...]
 
 
 def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[bool, Moment | None]) -> list[Fact]:
@@ -93,7 +93,7 @@ def _patterns(present: Iterable[FindingRecord], absent: Iterable[FindingRecord],
         return facts
     table = tuple(program.side_patterns.items())
     for finding, patterns in map(table.__getitem__, sorted(places)):
-        below = program.below[finding]
+        below = program.below_sets[finding]
         here = [record for record in present if record.finding in below]
         denied = {record.side for record in absent if record.finding in program.parents[finding]}
         sides = _sides([record for record in here if record.finding == finding], here, denied)
@@ -142,17 +142,19 @@ def _closed(usable: _Usable, program: Program, known: list[Fact], after_scan: Ca
     A class is closed unless it, or anything below it that is not known absent, is recorded present, above or below a
     recorded finding. A statement made before the dividing scan denies nothing whose denial would deny newness.
     """
-    recorded = {record.finding for record in usable.present}
-    absent = program.at_or_below(fact.term for fact in known if not fact.present)
-    touched = {term for finding in recorded for term in (*program.parents[finding], *program.below[finding])} - absent
+    above, below = program.kinds.above, program.kinds.below
+    touched = 0
+    for finding in {record.finding for record in usable.present}:
+        touched |= above[finding] | below[finding]
+    touched &= ~program.kinds.at_or_below(fact.term for fact in known if not fact.present)
     facts = []
     for closure in usable.closures:
         if program.sorts.get(closure.closes) == "Finding":
             counts = after_scan(closure)
-            if counts and touched.isdisjoint(program.below[closure.closes]):
+            if counts and not touched & below[closure.closes]:
                 facts.append(Fact(Role.FINDING, closure.closes, False, (closure.node,)))
                 continue
-            closed = [term for term in program.below[closure.closes] if touched.isdisjoint(program.below[term])]
+            closed = [term for term in program.below[closure.closes] if not touched & below[term]]
             if not counts:
                 closed = [term for term in closed if not _denies_newness(term, program)]
             facts += [Fact(Role.FINDING, term, False, (closure.node,)) for term in _topmost(closed, program)]
@@ -166,17 +168,21 @@ def _denies_newness(term: str, program: Program) -> bool:
 
 def _topmost(terms: list[str], program: Program) -> list[str]:
     """Return the terms that have no other of them above."""
-    inside = set(terms)
-    return [term for term in terms if len(inside.intersection(program.parents[term])) == 1]  # each is among its own parents
+    bit, above = program.kinds.bit, program.kinds.above
+    inside = sum(map(bit.__getitem__, terms))
+    return [term for term in terms if inside & above[term] == bit[term]]
 
 
 def _stated(usable: _Usable, program: Program, facts: Iterable[Fact]) -> _Stated:
-    present: set[str] = set()
+    kinds, present = program.kinds, 0
     absent: set[str] = set()
     for _, term, held, _ in facts:
-        (present if held else absent).add(term)
-    covers = tuple((closure, program.below_sets[closure.closes]) for closure in usable.closures)
-    return _Stated(present, absent, program.at_or_below(absent), covers)
+        if held:
+            present |= kinds.bit[term]
+        else:
+            absent.add(term)
+    covers = tuple((closure, kinds.below[closure.closes]) for closure in usable.closures)
+    return _Stated(present, absent, kinds.at_or_below(absent), covers)
 
 
 _Divide = tuple[Callable[[FindingRecord], bool | None], Callable[[ClosureStatement], bool]]
@@ -229,38 +235,53 @@ def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], 
     asked = program.kinds.asked.get(role)
     if asked is None:
         return facts
-    touched = stated.present.union(*(cover for _, cover in stated.covers)) - stated.denied
-    for index in sorted({index for kind in touched for index in asked.by_kind.get(kind, ())}):
-        term, kinds = asked.fillers[index]
-        left = kinds - stated.denied
-        if left:
-            sources = _all_old(left, usable, program, divide(term), stated)
+    left = ~stated.denied
+    touched = stated.present
+    for _, cover in stated.covers:
+        touched |= cover
+    touched &= left
+    aged: dict[_Divide, _Aged] = {}
+    for term, kinds in asked.masks:
+        if kinds & touched:
+            by = divide(term)
+            if by not in aged:
+                aged[by] = _divided(by, usable, program, stated)
+            sources = _all_old(kinds & left, aged[by], stated)
             if sources:
                 facts.append(Fact(role, term, False, sources))
     return facts
 
 
-def _all_old(
-    kinds: frozenset[str],
-    usable: _Usable,
-    program: Program,
-    divide: _Divide,
-    stated: _Stated,
-) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class _Aged:
+    """The records with all at or below their finding, what lies there of those not known to be old, and the closures that count."""
+
+    records: tuple[tuple[FindingRecord, int], ...]
+    perhaps_young: int
+    covers: tuple[tuple[ClosureStatement, int], ...]
+
+
+def _divided(divide: _Divide, usable: _Usable, program: Program, stated: _Stated) -> _Aged:
+    is_young, counts = divide
+    below = program.kinds.below
+    perhaps = program.kinds.at_or_below(record.finding for record in usable.present if is_young(record) is not False)
+    covers = tuple(each for each in stated.covers if counts(each[0]))
+    return _Aged(tuple((record, below[record.finding]) for record in usable.present), perhaps, covers)
+
+
+def _all_old(kinds: int, aged: _Aged, stated: _Stated) -> tuple[str, ...]:
     """Return the records that show every one of `kinds` old, or nothing when one may be young.
 
     A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old.
     """
-    is_young, counts = divide
+    if kinds & aged.perhaps_young:
+        return ()
     sources: set[str] = set()
-    left = kinds - stated.present
-    for closure, cover in stated.covers:
-        if left and not left.isdisjoint(cover) and counts(closure):
-            left -= cover
+    left = kinds & ~stated.present
+    for closure, cover in aged.covers:
+        if left & cover:
+            left &= ~cover
             sources.add(closure.node)
     if left:
         return ()
-    related = [record for record in usable.present if not kinds.isdisjoint(program.below[record.finding])]
-    if any(is_young(record) is not False for record in related):
-        return ()
-    return tuple(sorted(sources.union(record.node for record in related)))
+    return tuple(sorted(sources.union(record.node for record, below in aged.records if kinds & below)))

@@ -1,4 +1,7 @@
-"""Know what a recorded finding can touch: the side patterns above it, and the fillers that classes ask for by its kind."""
+"""Know what a recorded finding can touch: the side patterns above it, the fillers that classes ask for, what lies above and below.
+
+Sets of terms are masks, one bit for each term.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,39 @@ __all__ = ["Asked", "Kinds", "load_kinds"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The fillers that classes ask for by one role, each with its kinds (the leaves of the hierarchy below it).
-
-    `by_kind` gives per kind the fillers that have it, by index.
-    """
+    """The fillers that classes ask for by one role, each with its kinds (the leaves of the hierarchy below it); the same as masks."""
 
     fillers: tuple[tuple[str, frozenset[str]], ...]
-    by_kind: Mapping[str, tuple[int, ...]]
+    masks: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """What classes ask for by role; per finding the places, in the table of side patterns, of those at or above it."""
+    """What classes ask for by role; per finding the places, in the table of side patterns, of those at or above it.
+
+    `bit`, `above` and `below` give the mask of each term, of it with all above it, and of it with all below it.
+    """
 
     asked: Mapping[str, Asked]
     patterned: Mapping[str, tuple[int, ...]]
+    bit: Mapping[str, int]
+    above: Mapping[str, int]
+    below: Mapping[str, int]
+
+    def at_or_below(self, terms: Iterable[str]) -> int:
+        """Return everything at or below some terms."""
+        found, below = 0, self.below
+        for term in terms:
+            found |= below[term]
+        return found
 
 
 def load_kinds(
-    leaves: Iterable[tuple[str, str]], below: Mapping[str, tuple[str, ...]], indicators: Iterable[str], patterned: Iterable[str]
+    leaves: Iterable[tuple[str, str]],
+    parents: Mapping[str, tuple[str, ...]],
+    below: Mapping[str, tuple[str, ...]],
+    indicators: Iterable[str],
+    patterned: Iterable[str],
 ) -> Kinds:
     """Prepare the role leaves among `leaves` and the findings that have side patterns."""
     known = set(indicators)
@@ -41,12 +58,15 @@ def load_kinds(
     for place, finding in enumerate(patterned):
         for term in below[finding]:
             places.setdefault(term, []).append(place)
-    return Kinds({role: _asked(rows) for role, rows in found.items()}, {term: tuple(each) for term, each in places.items()})
+    bit = {term: 1 << place for place, term in enumerate(parents)}
+    return Kinds(
+        {role: Asked(tuple(rows), tuple((filler, _mask(kinds, bit)) for filler, kinds in rows)) for role, rows in found.items()},
+        {term: tuple(each) for term, each in places.items()},
+        bit,
+        {term: _mask(each, bit) for term, each in parents.items()},
+        {term: _mask(each, bit) for term, each in below.items()},
+    )
 
 
-def _asked(rows: list[tuple[str, frozenset[str]]]) -> Asked:
-    by_kind: dict[str, list[int]] = {}
-    for index, (_, kinds) in enumerate(rows):
-        for kind in kinds:
-            by_kind.setdefault(kind, []).append(index)
-    return Asked(tuple(rows), {kind: tuple(indices) for kind, indices in by_kind.items()})
+def _mask(terms: Iterable[str], bit: Mapping[str, int]) -> int:
+    return sum(bit[term] for term in terms)

@@ -241,7 +241,7 @@ class Program:
         """Return what a recorded finding can touch."""
         from reasoner.program.kinds import load_kinds
 
-        return load_kinds(self.leaves, self.below, self.indicator, self.side_patterns)
+        return load_kinds(self.leaves, self.parents, self.below, self.indicator, self.side_patterns)
 
     @cached_property
     def presenting_kinds(self) -> frozenset[str]:
