@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from reasoner.cohort.grouping import Grouping
 from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, SUBJECT, Flags, Ids, Lexicon
 from reasoner.cohort.long_table import ABOUT, CASE
+from reasoner.cohort.packing import distinct, packed
 from reasoner.cohort.remarks import Remark, Remarks
 from reasoner.cohort.triples import Codes, Triples
 from reasoner.namespaces import LC, RDF
@@ -204,13 +205,7 @@ def judged(
         term[rows] = np.array([*known, -1], dtype=np.int64)[columns[prop][rows]]
     odd = _odd(kind, columns, lexicon)
     some = np.flatnonzero(((odd != 0) | (term < 0)) & ~irregular[case])
-    found = tuple(
-        (owner, row, _remark(number, bits, stated, lexicon, remarks))
-        for owner, row, number, bits, *stated in zip(
-            *(each.tolist() for each in (case[some], some, kind[some], odd[some], *(columns[name][some] for name in PROPERTIES))),
-            strict=True,
-        )
-    )
+    found = tuple(zip(case[some].tolist(), some.tolist(), _remarks(some, kind, odd, columns, lexicon, remarks), strict=True))
     left_out = term < 0
     left_out[[row for _, row, remark in found if remark.dropped]] = True
     kind[left_out], term[left_out] = -1, 0
@@ -234,6 +229,20 @@ def _odd(kind: Ids, columns: dict[str, Ids], lexicon: Lexicon) -> Ids:
     built = [lexicon.is_built(code % (len(KINDS) + 1), code // (len(KINDS) + 1)) for code in sets.dictionary.to_pylist()]
     odd |= (~np.array(built, dtype=bool)).astype(np.int64)[sets.indices.to_numpy()] << len(PROPERTIES)
     return odd
+
+
+def _remarks(some: Ids, kind: Ids, odd: Ids, columns: dict[str, Ids], lexicon: Lexicon, remarks: Remarks) -> list[Remark]:
+    """Return what is remarked on some records; those that are alike in all that a remark depends on share theirs."""
+    stated = [columns[name][some] for name in PROPERTIES]
+    shown = (*ABOUTS, lc("sourceText"))
+    told = [
+        ids if name in shown else np.where(odd[some] >> bit & 1, ids, np.minimum(ids, 0))
+        for bit, (name, ids) in enumerate(zip(PROPERTIES, stated, strict=True))
+    ]
+    first, back = distinct(packed([kind[some], odd[some], *told]))
+    rows = zip(*(each[first].tolist() for each in (kind[some], odd[some], *stated)), strict=True)
+    found = [_remark(number, bits, ids, lexicon, remarks) for number, bits, *ids in rows]
+    return [found[number] for number in back.tolist()]
 
 
 def _remark(number: int, odd: int, ids: Sequence[int], lexicon: Lexicon, remarks: Remarks) -> Remark:

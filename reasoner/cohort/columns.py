@@ -16,6 +16,7 @@ from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock, Last
 from reasoner.cohort.lexicon import SUBJECT, Ids, Lexicon
 from reasoner.cohort.output import schema_of
+from reasoner.cohort.packing import distinct, order_of
 from reasoner.cohort.planes import Plane, Space
 from reasoner.cohort.ranking import CONFIDENCES, STATUSES, Ranking
 from reasoner.moments import DAY
@@ -89,7 +90,7 @@ class Answers:
         found = [self.space.cases(plane & self.chosen) for plane in entries]
         places = np.repeat(np.arange(len(found)), [len(each) for each in found])
         cases = np.concatenate(found) if found else np.zeros(0, np.int64)
-        order = np.argsort(cases, kind="stable")
+        order = order_of(cases)
         return cases[order], places[order]
 
     # --- the tables ----------------------------------------------------------------------------------------------------
@@ -103,8 +104,9 @@ class Answers:
         places = self.batch.about_case[lc("asOf")][case]
         if as_of is not None:
             moments, places = [as_of], np.zeros_like(places)
-        distinct, back = np.unique(np.where(places < 0, len(moments) - 1, places), return_inverse=True)
-        texts = [moments[place] for place in distinct.tolist()]
+        places = np.where(places < 0, len(moments) - 1, places)
+        first, back = distinct(places)
+        texts = [moments[place] for place in places[first].tolist()]
         ordered = sorted(set(texts))
         by_text = {text: number for number, text in enumerate(ordered)}
         numbers = np.array([by_text[text] for text in texts], dtype=np.int64)[back]
@@ -128,10 +130,12 @@ class Answers:
         case = np.repeat(self.space.cases(self.chosen), count)
         which = np.tile(np.arange(count), len(case) // count if count else 0)
         rows = (case, which)
-        days, back = np.unique(window[rows][:, :3], return_inverse=True)
+        windows = window[rows]
+        first, back = distinct(windows[:, :3].ravel())
+        days = windows[:, :3].ravel()[first]
         back = back.reshape(-1, 3)
         texts = ["" if day == -1 else date.fromordinal(_EPOCH + day).isoformat() for day in days.tolist()]
-        states = np.where(window[rows][:, 3] < 0, 0, window[rows][:, 3])
+        states = np.maximum(windows[:, 3], 0)
         return self._table(
             "verdicts",
             case,
@@ -154,11 +158,11 @@ class Answers:
             if bit == len(bits):
                 bits.append((bit, self.program.recommendations[row].rule))
             codes |= self.space.flags(plane).astype(np.int64) << bit
-        distinct, back = np.unique(codes, return_inverse=True)
+        first, back = distinct(codes)
         own = {row: place for place, row in enumerate(judging.decision.rows)}
         order = sorted(places, key=lambda row: own[self.program.recommendations[row].iri])
         found = []
-        for code in distinct.tolist():
+        for code in codes[first].tolist():
             names = dict.fromkeys(self.program.recommendations[row].rule for row in order if code >> places[row] & 1)
             rules.append("/".join(names))
             found.append(len(rules) - 1)

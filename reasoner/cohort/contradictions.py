@@ -5,8 +5,10 @@ What the facts that hold together settle is then derived with that of all other 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -18,7 +20,7 @@ from reasoner.cohort.asked import Asked
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.known import Known
 from reasoner.cohort.lexicon import Ids
-from reasoner.cohort.planes import Plane, Planes, Space
+from reasoner.cohort.planes import Plane, Planes, Space, grouped
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.cohort.single import Settings
 from reasoner.moments import Moment
@@ -27,6 +29,7 @@ from reasoner.terms import RecordKind, Role
 
 __all__ = ["Contradictions", "Facts", "contradictions_of", "readings_of"]
 
+_SAID = itemgetter(slice(3))
 _STATING = (RecordKind.FINDING, RecordKind.MEDICATION, RecordKind.DIAGNOSIS, RecordKind.CLOSURE)
 
 Facts = dict[tuple[str, str, bool], Plane]
@@ -54,23 +57,28 @@ def contradictions_of(
         return Contradictions({}, plane)
     others, program = ~plane, asked.program
     for planes in (facts, spoken):
-        for key, own in planes.items():
-            planes[key] = own & others
+        for key, everywhere in planes.items():
+            planes[key] = everywhere & others
     clashing: dict[int, Sequence[Fact]] = {}
-    kept: dict[tuple[str, str, bool], list[int]] = {}
+    numbers: dict[tuple[str, str, bool], int] = defaultdict(lambda: len(numbers))
+    kept: list[int] = []
+    counts: list[int] = []
     for number, case in zip(cases.tolist(), rebuilder.cases(cases, {}, _STATING), strict=True):
         as_of = settings.moment(case)
         scan = bool(clock.scanned[number]), _scan(clock, number)
         stated = [*finding_facts(case, program, as_of, scan), *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
         holding, clashing[number] = part(stated, program)
-        for fact in holding:
-            if fact.present or fact.role != Role.TAKES or fact.term in asked.not_taken:
-                kept.setdefault(fact[:3], []).append(number)
-    for (role, term, present), numbers in kept.items():
-        own = space.pack(np.array(numbers, dtype=np.int64))
-        facts[role, term, present] = facts.get((role, term, present), space.none) | own
+        kept += map(numbers.__getitem__, map(_SAID, holding))
+        counts.append(len(holding))
+    said = list(numbers)
+    for code, own in grouped(np.array(kept, dtype=np.int64), np.repeat(cases, counts)):
+        role, term, present = said[code]
+        if not present and role == Role.TAKES and term not in asked.not_taken:
+            continue
+        held = space.pack(own)
+        facts[role, term, present] = facts.get((role, term, present), space.none) | held
         if role == Role.FINDING:
-            spoken.add(term, own)
+            spoken.add(term, held)
     return Contradictions(clashing, plane)
 
 

@@ -111,10 +111,13 @@ def hashes_of(terms: pa.StringArray) -> Hashes:
     if text is None or short.all():
         return found
     words: Hashes = np.ndarray((text.size - _WORD + 1,), "<u8", text, strides=(1,))
-    last = offsets[1:] - _WORD
+    starts, last, least = offsets[:-1], offsets[1:] - _WORD, int(sizes.min())
     for place in range(0, int(sizes.max()), _WORD):
-        chosen = np.flatnonzero((sizes > place) & ~short)
-        word = found[chosen] ^ words[np.minimum(offsets[chosen] + place, last[chosen])]
+        every = place + _WORD <= least
+        chosen = slice(None) if every else np.flatnonzero((sizes > place) & ~short)
+        word = words[starts + place] if every else words[np.minimum(starts[chosen] + place, last[chosen])]
+        word ^= found[chosen]
         word *= _FACTOR
-        found[chosen] = word ^ (word >> np.uint64(32))
+        word ^= word >> np.uint64(32)
+        found[chosen] = word
     return found

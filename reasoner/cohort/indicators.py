@@ -27,6 +27,7 @@ from reasoner.cohort.ages import Ages
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
+from reasoner.cohort.packing import distinct, packed
 from reasoner.cohort.planes import Plane, Planes, Space, grouped
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.moments import DAY, Moment
@@ -211,8 +212,7 @@ class _Derivation:
     def _singles(self, places: Ids) -> None:
         """Derive the families of which a case has one record."""
         columns = [column[places] for column in [*self._keys(), self.times[:, 0] + 1, self.times[:, 1] + 1]]
-        codes = _packed(columns)
-        _, first, back = np.unique(codes, return_index=True, return_inverse=True)
+        first, back = distinct(packed(columns))
         values = np.stack([column[first] for column in columns], axis=1)
         outcomes = self._outcomes([*map(tuple, values.tolist())], [[place] for place in places[first].tolist()])
         remarked = np.array([bool(each.problems) for each in outcomes], dtype=bool)[back] if outcomes else np.zeros(0, dtype=bool)
@@ -225,13 +225,13 @@ class _Derivation:
         group, offsets = np.repeat(np.arange(len(starts)), sizes), np.cumsum(sizes) - sizes
         places = np.arange(len(group)) + np.repeat(starts - offsets, sizes)
         columns = [column[places] for column in (*self._keys(), *self.times.T)] + self._distances(group, places)
-        values, codes = np.stack(columns, axis=1), np.unique(_packed(columns), return_inverse=True)[1]
+        values, codes = np.stack(columns, axis=1), packed(columns)
         order = np.lexsort((codes, group))
         values, codes, places = values[order], codes[order], places[order]
         for size in np.unique(sizes).tolist():
             own = np.flatnonzero(sizes == size)
             at = offsets[own][:, None] + np.arange(size)
-            _, first, back = np.unique(_packed(list(codes[at].T)), return_index=True, return_inverse=True)
+            first, back = distinct(packed(list(codes[at].T)))
             outcomes = self._outcomes([tuple(map(tuple, values[each].tolist())) for each in at[first]], places[at[first]].tolist())
             remarked = np.array([bool(each.problems) for each in outcomes])[back]
             for each in np.flatnonzero(remarked).tolist():
@@ -382,19 +382,3 @@ def _joined(effects: Iterable[Effect]) -> Mask:
     for effect in effects:
         own, holds, fails = own | effect.own, holds | effect.holds, fails | effect.fails
     return own, holds, fails
-
-
-def _packed(columns: list[Ids]) -> Ids:
-    """Return one number for each row that equal rows share and others do not."""
-    codes = np.zeros(len(columns[0]), dtype=np.int64)
-    spread = 1
-    for column in columns:
-        if not len(column):
-            return codes
-        least = int(column.min())
-        width = int(column.max()) - least + 1
-        if spread * width >= _WIDEST:
-            distinct, codes = np.unique(codes, return_inverse=True)
-            spread = len(distinct)
-        codes, spread = codes * width + (column - least), spread * width
-    return codes

@@ -167,8 +167,11 @@ class Lexicon:
     def numbers_of(self, column: Column, name: str, texts: Sequence[str | None]) -> Ids:
         """Return the numbers of terms of one property, given as the texts of a column of the long table; −1 for none, −2 for what is none."""
         known = self._texts.setdefault((column.name, name), {None: -1})
-        new = [text for text in texts if text is not None and text not in known]
-        usable = [text for text in new if is_term(column, text)]
+        try:
+            return np.fromiter(map(known.__getitem__, texts), dtype=np.int64, count=len(texts))
+        except KeyError:
+            new = [text for text in texts if text not in known]
+        usable = [text for text in new if text is not None and is_term(column, text)]
         known.update(dict.fromkeys(new, _UNUSABLE))
         known.update(zip(usable, self.numbers(name, (object_term(column, text) for text in usable)).tolist(), strict=True))
         return np.fromiter(map(known.__getitem__, texts), dtype=np.int64, count=len(texts))

@@ -17,7 +17,18 @@ from reasoner.report.advice import listed_flags, ranked_tests, unwarranted_tests
 from reasoner.report.decisions import rule_of, window_of
 from reasoner.tables import Column, table_named
 
-__all__ = ["NAMES", "Rows", "case_rows", "columns_of", "conflict_rows", "empty_rows", "problem_rows", "schema_of", "to_arrow"]
+__all__ = [
+    "NAMES",
+    "Rows",
+    "case_rows",
+    "columns_of",
+    "conflict_rows",
+    "empty_rows",
+    "problem_row",
+    "problem_rows",
+    "schema_of",
+    "to_arrow",
+]
 
 NAMES = ("cases", "verdicts", "red_flags", "next_tests", "not_warranted", "differential", "problems")
 """The tables, in the order in which they are described."""
@@ -83,4 +94,9 @@ def conflict_rows(case: str, conflicts: Iterable[Conflict]) -> list[Sequence[Any
 
 def problem_rows(case: str, problems: Iterable[Problem]) -> list[Sequence[Any]]:
     """Return data problems as rows; `case` is empty for those that belong to no answered case."""
-    return [(case, "data-problem", each.code, each.text, each.term, each.repair, list(each.sources)) for each in problems]
+    return [problem_row(case, each, each.sources) for each in problems]
+
+
+def problem_row(case: str, problem: Problem, sources: Iterable[str]) -> Sequence[Any]:
+    """Return a data problem of some records as a row."""
+    return (case, "data-problem", problem.code, problem.text, problem.term, problem.repair, list(sources))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from reasoner.cohort.lexicon import Flags, Ids
+from reasoner.cohort.packing import order_of
 
 __all__ = ["Facts", "Plane", "Planes", "Space", "among", "grouped"]
 
@@ -74,8 +75,7 @@ def grouped(codes: Ids, cases: Ids) -> Iterator[tuple[int, Ids]]:
     """Yield each code with the cases of its rows."""
     if not len(codes):
         return
-    small = codes.min() >= 0 and codes.max() < 1 << 16  # such numbers are sorted in two passes
-    order = np.argsort(codes.astype(np.uint16) if small else codes, kind="stable")
+    order = order_of(codes)
     codes, cases = codes[order], cases[order]
     bounds = np.flatnonzero(np.diff(codes, prepend=codes[0] - 1))
     for start, end in zip(bounds.tolist(), [*bounds[1:].tolist(), len(codes)], strict=True):

@@ -20,6 +20,8 @@ __all__ = ["CONFIDENCES", "STATUSES", "Ranking", "rank"]
 STATUSES = ("confirmed", "excluded", "likely", "possible", "unlikely")
 CONFIDENCES = ("flat", "low", "moderate", "high")
 
+_HEAVY = 1 << 40
+
 Grid = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -51,15 +53,15 @@ def rank(program: Program, known: Known) -> Ranking:
     limits = {name: int(value * scale) for name, value in program.settings.items()}
     band = np.where(weight >= limits["likely_from"], 2, np.where(weight < limits["unlikely_below"], 4, 3))
     status = np.where(confirmed, 0, np.where(excluded, 1, band))
-    heavy = np.int64(1 << 40)
-    key = np.where(excluded, heavy, 0) - weight
-    order = np.argsort(key, axis=1, kind="stable")
-    key, status, weight, low, high = (np.take_along_axis(each, order, axis=1) for each in (key, status, weight, low, high))
-    places = np.arange(1, len(labels) + 1)
+    count = len(labels)
+    key = np.sort((np.where(excluded, _HEAVY, 0) - weight) * count + np.arange(count), axis=1)  # so that equals stand in their order
+    key, order = np.divmod(key, count)
+    status, weight, low, high = (np.take_along_axis(each, order, axis=1) for each in (status, weight, low, high))
+    places = np.arange(1, count + 1)
     fresh = np.ones_like(key, dtype=bool)
     fresh[:, 1:] = key[:, 1:] != key[:, :-1]
     ranks = np.maximum.accumulate(np.where(fresh, places, 0), axis=1)
-    lead = weight[:, 0] - weight[:, 1] if len(labels) > 1 else np.zeros(len(key), np.int64)
+    lead = weight[:, 0] - weight[:, 1] if count > 1 else np.zeros(len(key), np.int64)
     alone = (status != STATUSES.index("excluded")).sum(axis=1) < 2
     below = [lead < limits[name] for name in ("flat_step", "low_step", "moderate_step")]
     confidence = np.where(alone, 3, np.select(below, (0, 1, 2), 3))

@@ -29,9 +29,9 @@ _TYPE = RDF + "type"
 _EPOCH = Moment(0, 0, "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Remark:
-    """What is remarked on a record: shape results and problems, and whether the record is left out for a shape or at all.
+    """What is remarked on a record, or on several: shape results and problems, and whether it is left out for a shape or at all.
 
     `wordy` is a medication of which only words are on file: as a column it says nothing, and abstraction remarks on it `later`.
     """
@@ -43,10 +43,19 @@ class Remark:
     wordy: MedicationRecord | None = None
     later: tuple[Problem, ...] = ()
 
+    def general(self, place: str) -> list[Problem] | None:
+        """Return the remarks as problems of any record, but for their sources; nothing where they speak of the record otherwise."""
+        return None if any(each.value == _RECORD for each in self.violations) else self.about(_RECORD.value, place)
+
     def about(self, node: str, place: str) -> list[Problem]:
         """Return the remarks as problems of a record, named by its IRI; those that abstraction makes are left to it."""
         name = NamedNode(node)
-        shown = [replace(each, focus=name, value=name if each.value == _RECORD else each.value) for each in self.violations]
+        shown = [
+            ShapeViolation(
+                name, each.path, name if each.value == _RECORD else each.value, each.component, each.severity, each.message, each.shape
+            )
+            for each in self.violations
+        ]
         return [*(replace(each, sources=(node,)) for each in self.problems), *(shape_problem(each, place) for each in shown)]
 
 

@@ -6,6 +6,8 @@ written out as triples and read as such.
 
 from __future__ import annotations
 
+import re
+from string import ascii_letters, digits
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ from reasoner.program.model import Program
 __all__ = ["batch_of_rows", "checked_rows", "text_of_rows"]
 
 _NODE = r"^https?://[A-Za-z0-9.-]+(/[A-Za-z0-9._~!$&'()*+,;=@:/-]*)?(\?[A-Za-z0-9._~!$&'()*+,;=@:/-]*)?(#[A-Za-z0-9._~!$&'()*+,;=@:/-]*)?$"
+_HOST = re.compile(r"https?://[A-Za-z0-9.-]+/")
+_PLAIN = f"{ascii_letters}{digits}._~!$&'()*+,;=@:/-".encode()
 _BY_NAME = {column.name: column for column in COLUMNS}
 _WHOLE = ("case", "subject", "kind", "term")
 
@@ -83,15 +87,15 @@ def batch_of_rows(table: pa.Table, program: Program, lexicon: Lexicon, remarks: 
     named_terms = _array(table, "term").dictionary.to_pylist()
     for number, name in enumerate(KINDS):
         own = np.flatnonzero(kind == number)
-        used = np.unique(terms[own])
+        used = np.flatnonzero(np.bincount(terms[own] + 1, minlength=len(named_terms) + 1)) - 1
         numbers = np.full(len(named_terms) + 1, -1, dtype=np.int64)
         numbers[used] = lexicon.numbers_of(
             _BY_NAME["term"], ABOUT[name], [named_terms[code] if code >= 0 else None for code in used.tolist()]
         )
         columns[ABOUT[name]][own] = numbers[terms[own]]
-    for column in columns.values():
-        _set_apart(column, owner[records], irregular)
     case = _of(owner, records)
+    for column in columns.values():
+        _set_apart(column, case, irregular)
     batch = judged(cases, named, subjects, irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
     return batch, owner
 
@@ -110,8 +114,25 @@ def _of(values: Ids, records: Ids) -> Ids:
 
 def _are_nodes(names: Any) -> Flags:
     """Return whether texts are IRIs beyond doubt."""
+    if _share_host(names):
+        return np.ones(len(names), dtype=bool)
     found = pc.match_substring_regex(names, _NODE).fill_null(False)
     return np.asarray(found, dtype=bool)
+
+
+def _share_host(names: Any) -> bool:
+    """Return whether all texts begin with the same scheme and host and hold plain characters only, which is seen sooner than the form of each."""
+    ends = pc.min_max(names).as_py()
+    host = _HOST.match(ends["min"] or "")
+    if names.null_count or host is None or not ends["max"].startswith(host[0]):
+        return False
+    for each in names.chunks if isinstance(names, pa.ChunkedArray) else (names,):
+        first, last = (
+            int.from_bytes(each.buffers()[1][4 * place : 4 * place + 4], "little") for place in (each.offset, each.offset + len(each))
+        )
+        if each.buffers()[2][first:last].to_pybytes().translate(None, _PLAIN):
+            return False
+    return True
 
 
 def _array(table: pa.Table, name: str) -> Any:
@@ -148,12 +169,14 @@ def _by_appearance(array: Any) -> tuple[Ids, pa.StringArray, Ids]:
 
 def _ids(table: pa.Table, column: Column, lexicon: Lexicon, prop: str) -> Ids:
     """Return what a column states as numbers of a lexicon."""
-    found = np.full(len(table), -1, dtype=np.int64)
+    if column.name not in table.column_names:
+        return np.full(len(table), -1, dtype=np.int64)
+    found = np.empty(len(table), dtype=np.int64)
     start = 0
-    for chunk in table.column(column.name).chunks if column.name in table.column_names else ():
-        if chunk.null_count < len(chunk):
-            codes = pc.fill_null(chunk.indices, len(chunk.dictionary)).to_numpy(zero_copy_only=False)
-            found[start : start + len(chunk)] = np.append(lexicon.numbers_of(column, prop, chunk.dictionary.to_pylist()), -1)[codes]
+    for chunk in table.column(column.name).chunks:
+        codes = pc.fill_null(chunk.indices, len(chunk.dictionary)).to_numpy(zero_copy_only=False)
+        numbers = np.append(lexicon.numbers_of(column, prop, chunk.dictionary.to_pylist()), -1)
+        np.take(numbers, codes, out=found[start : start + len(chunk)], mode="clip")  # the fastest of its modes; no code is out of bounds
         start += len(chunk)
     return found
 

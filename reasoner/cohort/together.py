@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -23,7 +23,7 @@ from reasoner.cohort.findings import closures_of, finding_planes
 from reasoner.cohort.indicators import Families, IndicatorPlanes, indicator_planes
 from reasoner.cohort.known import Known
 from reasoner.cohort.lexicon import Flags, Ids, Lexicon
-from reasoner.cohort.output import Rows, conflict_rows, empty_rows, problem_rows
+from reasoner.cohort.output import Rows, conflict_rows, empty_rows, problem_row, problem_rows
 from reasoner.cohort.planes import Plane, Planes, Space
 from reasoner.cohort.ranking import rank
 from reasoner.cohort.rebuilt import Rebuilder
@@ -97,7 +97,7 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
     known.enter_masks(indicators.masks)
     alone = (indicators.alone | clock.ahead) & ~left
-    rows, remarked = empty_rows(), _remarked(batch, place)
+    rows, remarked = empty_rows(), _remarked(batch, place, alone)
     readings = [(case, masks) for case, masks in readings_of(contradictions, known, program) if not alone[case]]
     readings += _abstracted(rebuilder, program, settings, np.flatnonzero(alone), known, remarked, rows)
     known.settle(memory.asked.gates)
@@ -105,7 +105,7 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     advising = advise(program, known, _flagged(memory, space, readings))
     last = cache(lambda test: last_examinations(batch, program, lexicon, clock.high, test))
     tables = answers.tables(advising, rank(program, known), last, settings.now.text, settings.as_of.text if settings.as_of else None)
-    rows["problems"] += _problems(batch, indicators, remarked, contradictions.conflicts(program), ~(alone | left))
+    rows["problems"] += _problems(batch, indicators, place, contradictions.conflicts(program), ~(alone | left))
     broken = any(each.refused and not left[case] for case, _, each in batch.remarks)
     return Together(tables, rows, int(alone.sum()) + int((~alone[clashing]).sum()), left, broken)
 
@@ -126,22 +126,24 @@ def _findings(facts: Facts, space: Space, *, present: bool) -> Planes:
 
 
 def _problems(
-    batch: Batch,
-    indicators: IndicatorPlanes,
-    remarked: dict[int, list[Problem]],
-    conflicts: dict[int, list[Conflict]],
-    settled: Flags,
+    batch: Batch, indicators: IndicatorPlanes, place: str, conflicts: dict[int, list[Conflict]], settled: Flags
 ) -> list[Sequence[Any]]:
-    """Return what is to be said of the records of cases that were not abstracted alone."""
-    for case, row, remark in batch.remarks:
-        remarked[case] += [replace(each, sources=(batch.names[row].as_py(),)) for each in remark.later]
-    for case, row, problem in indicators.problems:
-        remarked.setdefault(case, []).append(replace(problem, sources=(batch.names[row].as_py(),)))
-    rows: list[Sequence[Any]] = []
-    for case in sorted(case for case in {*remarked, *conflicts} if settled[case]):
-        iri = batch.cases[case].as_py()
-        rows += conflict_rows(iri, conflicts.get(case, ())) + problem_rows(iri, remarked.get(case, ()))
-    return rows
+    """Return what is to be said of the records of cases that were not abstracted alone, case by case."""
+    general = cache(lambda remark: remark.general(place))
+    remarks = [each for each in batch.remarks if settled[each[0]]]
+    found: list[tuple[int, int, Problem]] = []
+    for case, row, remark in remarks:
+        told = general(remark)
+        found += [(case, row, each) for each in (remark.about(batch.names[row].as_py(), place) if told is None else told)]
+    found += [(case, row, each) for case, row, remark in remarks for each in remark.later]
+    found += [each for each in indicators.problems if settled[each[0]]]
+    nodes = batch.names.take(pa.array([row for _, row, _ in found], pa.int64())).to_pylist()
+    cases = sorted({*(case for case, _, _ in found), *(case for case in conflicts if settled[case])})
+    iris = dict(zip(cases, batch.cases.take(pa.array(cases, pa.int64())).to_pylist(), strict=True))
+    rows = {case: conflict_rows(iri, conflicts.get(case, ())) for case, iri in iris.items()}
+    for (case, _, problem), node in zip(found, nodes, strict=True):
+        rows[case].append(problem_row(iris[case], problem, (node,)))
+    return [row for each in rows.values() for row in each]
 
 
 def _abstracted(
@@ -181,9 +183,10 @@ def _flagged(memory: Memory, space: Space, readings: Sequence[tuple[int, tuple[i
     }
 
 
-def _remarked(batch: Batch, place: str) -> dict[int, list[Problem]]:
-    """Return what is remarked on the records of each case."""
+def _remarked(batch: Batch, place: str, chosen: Flags) -> dict[int, list[Problem]]:
+    """Return what is remarked on the records of some cases, by case."""
     found: dict[int, list[Problem]] = {}
     for case, row, remark in batch.remarks:
-        found.setdefault(case, []).extend(remark.about(batch.names[row].as_py(), place))
+        if chosen[case]:
+            found.setdefault(case, []).extend(remark.about(batch.names[row].as_py(), place))
     return found
