@@ -260,6 +260,27 @@ def test_malformed_file_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["fmt", str(tmp_path / "nowhere")]) == 2
 
 
+@pytest.mark.parametrize("ending", ["nt", "nq", "trig", "jsonld", "rdf", "txt", ""])
+def test_what_is_not_turtle_is_refused_before_anything_is_written(ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wild, other = tmp_path / "wild.ttl", tmp_path / f"case.{ending}".rstrip(".")
+    wild.write_text(f"{HEAD}lc:B a lc:C .", encoding="utf-8")
+    other.write_text("<https://example.org/b> <https://example.org/p> <https://example.org/a> .\n", encoding="utf-8")
+    before = wild.read_bytes(), other.read_bytes()
+    assert main(["fmt", str(wild), str(other)]) == 2
+    said = capsys.readouterr()
+    assert not said.out and "[LC-1230]" in said.err and str(other) in said.err
+    assert (wild.read_bytes(), other.read_bytes()) == before
+
+
+def test_nothing_is_written_beside_a_malformed_file(tmp_path: Path) -> None:
+    wild, broken = tmp_path / "a.ttl", tmp_path / "b.ttl"
+    wild.write_text(f"{HEAD}lc:B a lc:C .", encoding="utf-8")
+    broken.write_text(f"{HEAD}lc:B a", encoding="utf-8")
+    before = wild.read_bytes()
+    assert main(["fmt", str(tmp_path)]) == 2
+    assert wild.read_bytes() == before
+
+
 def test_what_cannot_be_written_is_refused() -> None:
     with pytest.raises(KnowledgeError, match="valid Turtle"):
         format_turtle("<relative> a <also> .")

@@ -16,12 +16,13 @@ import pyoxigraph
 
 from reasoner.authoring.turtle_layout import Comments, Layout, scan_layout
 from reasoner.authoring.turtle_writer import Writer, namespace_table
-from reasoner.errors import InputError, KnowledgeError, UsageError
+from reasoner.errors import InputError, KnowledgeError, UnsupportedInputError, UsageError
 from reasoner.files import write_file
 from reasoner.namespaces import declaration
 
 __all__ = ["format_files", "format_turtle", "turtle_files"]
 
+_SUFFIX = ".ttl"
 _ABBREVIATED = re.compile(r"(?<![\w-])([A-Za-z][\w-]*):(?=\w)")
 
 
@@ -98,21 +99,34 @@ def _comment_lines(layout: Layout) -> Counter[str]:
 
 
 def turtle_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the files named, and those below the folders named, sorted; raise UsageError for a path that does not exist."""
+    """Return the files named, and those below the folders named, sorted.
+
+    Raises UsageError for a path that does not exist, and UnsupportedInputError for a file whose name is not that of Turtle.
+    """
     found: set[Path] = set()
     for path in paths:
         if path.is_dir():
-            found.update(path.rglob("*.ttl"))
-        elif path.is_file():
-            found.add(path)
-        else:
+            found.update(path.rglob(f"*{_SUFFIX}"))
+        elif not path.is_file():
             raise UsageError("There is no such file or folder", where=str(path), repair="check the path")
+        elif path.suffix.lower() != _SUFFIX:
+            raise UnsupportedInputError(
+                "The file is not named as Turtle; nothing was written",
+                where=str(path),
+                why=f"its name ends in “{path.suffix}”, and this form is one of Turtle alone",
+                repair=f"leave it out, or name it {path.stem}{_SUFFIX} if it holds Turtle",
+            )
+        else:
+            found.add(path)
     return sorted(found)
 
 
 def format_files(paths: Iterable[Path], *, write: bool = True) -> tuple[Path, ...]:
-    """Return the files that are not in canonical form, rewriting them unless told otherwise."""
-    changed = []
+    """Return the files that are not in canonical form, rewriting them unless told otherwise, and none where one cannot be.
+
+    Raises what `turtle_files` and `format_turtle` raise, and InputError for a file that cannot be read.
+    """
+    changed: dict[Path, str] = {}
     for path in turtle_files(paths):
         try:
             text = path.read_bytes().decode()
@@ -120,7 +134,7 @@ def format_files(paths: Iterable[Path], *, write: bool = True) -> tuple[Path, ..
             raise InputError("The file cannot be read", where=str(path), why=str(error), repair="store it as UTF-8") from error
         formatted = format_turtle(text, str(path))
         if formatted != text:
-            changed.append(path)
-            if write:
-                write_file(path, formatted.encode())
+            changed[path] = formatted
+    for path, formatted in changed.items() if write else ():
+        write_file(path, formatted.encode())
     return tuple(changed)
