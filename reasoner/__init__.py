@@ -75,11 +75,12 @@ def run_query(
 ) -> QueryResult:
     """Ask SPARQL, as text or by the id of a shipped query, over knowledge, the records of files and what follows from them.
 
+    Of a case that is left out nothing follows here; `load_records` and `assess` on the same files say which and why.
     `bindings` gives parameters a value or several. Raises InputError for a file that cannot be read, SyntaxProblem,
     LimitError or UsageError for a query that is malformed, too large or reaches outside its graph.
     """
     from reasoner.query import answered_store
     from reasoner.query import run_query as run
 
-    store = answered_store(paths, knowledge, folder, mapping=mapping, as_of=as_of)
+    store, _, _ = answered_store(paths, knowledge, folder, mapping=mapping, as_of=as_of)
     return run(query, store, engine, bindings, folder=folder)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     import rdflib
 
+    from reasoner.answering import Records
+    from reasoner.report import Report
+
     Graphs = pyoxigraph.Store | rdflib.Graph | Iterable[pyoxigraph.Triple]
 
 __all__ = [
@@ -234,11 +237,14 @@ def answered_store(
     input_format: str | None = None,
     mapping: Path | str | None = None,
     as_of: datetime | None = None,
-) -> pyoxigraph.Store:
-    """Return the store of files, each read once and its cases answered; raise InputError as `load_records` does."""
-    from reasoner.answering import assess, read_all
+) -> tuple[pyoxigraph.Store, Records, Report]:
+    """Return the store of files, each read once, with the records that they hold and the answers to their cases.
+
+    Raises InputError as `load_records` does.
+    """
+    from reasoner.answering import Records, assess, read_all  # a query of a remote store answers no case
 
     documents = [read_document(str(name), input_format) for name in names]
-    records = read_all(documents, program, folder=folder, mapping=mapping) if documents else None
-    answers = assess(records, program, as_of=as_of).answers if records else ()
-    return load_store(program, folder, documents, answers)
+    records = read_all(documents, program, folder=folder, mapping=mapping) if documents else Records(())
+    report = assess(records, program, as_of=as_of)
+    return load_store(program, folder, documents, report.answers), records, report

@@ -246,6 +246,26 @@ def test_validate_and_assess_find_the_same_faults(command: Command, tmp_path: Pa
     assert (problem.removeprefix("shape-") in found) == (code == 1)
 
 
+ASK = "SELECT ?case WHERE { ?case a lc:Case }"
+
+
+def test_a_query_says_what_it_cannot_ask_about(command: Command, tmp_path: Path, good: Path) -> None:
+    """A case left out for a shape, one described twice, a value that is not usable and a missing as-of instant are all said."""
+    head = "PREFIX lc: <https://w3id.org/legcramps/ontology/> "
+    path, twin, odd = tmp_path / "bad.ttl", tmp_path / "twin.ttl", tmp_path / "odd.ttl"
+    path.write_text(PREFIXES + case("a", cramps=CRAMPS.replace("FindingRecord", "FindingRecordd")))
+    run = command("query", head + ASK, path)
+    assert run.code == 1
+    assert re.search(r"legcramps: .*bad\.ttl:4: .*x/a\)\. Repair: [^\n]+ \[shape-\w+\]\n", run.err), run.err
+    twin.write_text(PREFIXES + case("good", cramps=CRAMPS.replace("_both", "_left")))
+    run = command("query", head + ASK, good, twin)
+    assert (run.code, run.err.count("[case-described-twice]")) == (1, 1)
+    odd.write_text(PREFIXES + case("a", as_of="", cramps=CRAMPS, abi=value("AnkleBrachialIndexMeasurement", "-1", "1")))
+    run = command("query", head + ASK, odd)
+    assert run.code == 0 and "[unusable-value]" in run.err and "x/a states no as-of instant" in run.err
+    assert command("query", head + ASK, good) == Outcome(0, command("query", head + ASK, good).out, "")
+
+
 REFUSED_CASES: dict[str, tuple[str, str]] = {
     "two as-of instants": (case("a", as_of="'2026-11-20T09:00:00Z'^^xsd:dateTime, '2026-11-21T09:00:00Z'^^xsd:dateTime"), "lc:asOf"),
     "an as-of that is no instant": (case("a", as_of="'20.11.2026'^^xsd:dateTime"), "lc:asOf"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reasoner.answering import Records
     from reasoner.program.model import Program
     from reasoner.remote.store import RemoteStore
+    from reasoner.report import Report
 
 __all__ = [
     "INPUT_FORMATS",
@@ -29,6 +30,7 @@ __all__ = [
     "instant",
     "one_answer",
     "remark",
+    "remark_problems",
     "remote_store",
 ]
 
@@ -157,3 +159,10 @@ def remark(records: Records, as_of: datetime | None) -> None:
         print(f"legcramps: {visible(case)} states no as-of instant; the present one is used", file=sys.stderr)
     for failure in records.failures:
         print(f"legcramps: {failure}", file=sys.stderr)
+
+
+def remark_problems(report: Report) -> None:
+    """Say on stderr what could not be used of the records, for a verb whose output has no room for it."""
+    for problem in (*report.problems, *(each for answer in report.answers for each in answer.state.problems)):
+        sources = f" ({', '.join(problem.sources)})" if problem.sources else ""
+        print(visible(f"legcramps: {problem.text}{sources}. Repair: {problem.repair} [{problem.code}]"), file=sys.stderr)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, add_format, add_graphs, add_remote, remote_store
+from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, add_format, add_graphs, add_remote, remark, remark_problems, remote_store
 from reasoner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,12 +63,14 @@ def _run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(result.write(arguments.format).rstrip("\n") + "\n")
         return 0
     program = load_knowledge(arguments.knowledge)
-    store = answered_store(
+    store, records, report = answered_store(
         arguments.files, program, folder, input_format=arguments.input_format, mapping=arguments.mapping, as_of=arguments.as_of
     )
+    remark(records, arguments.as_of)
+    remark_problems(report)
     result = run_query(text, store, arguments.engine, bindings, folder=folder)
     sys.stdout.write(result.write(arguments.format).rstrip("\n") + "\n")
-    return 0
+    return 1 if report.broken else 0
 
 
 def _ask_endpoint(arguments: argparse.Namespace, text: str, bindings: Bindings) -> QueryResult:
