@@ -141,9 +141,11 @@ class _Tried:
         for cluster in clusters:
             mask = sum(self._bit[move] for move in cluster)
             if not any(mask & ~other == 0 for other in seen):
+                near = [mask & other for other in seen if (mask & other).bit_count() >= size]
+                answers = [each for each in self._answers if each & ~mask == 0]
                 for chosen in self._grown((), mask, size):
-                    held = sum(self._bit[move] for move in chosen) if seen or self._answers else 0
-                    if not any(held & ~other == 0 for other in seen) and not any(each & ~held == 0 for each in self._answers):
+                    held = sum(map(self._bit.__getitem__, chosen)) if near or answers else 0
+                    if not any(held & ~other == 0 for other in near) and not any(each & ~held == 0 for each in answers):
                         yield chosen
                 seen.append(mask)
 

@@ -121,9 +121,9 @@ class Reach:
         return self._joined([self._unit((move,)) for move in chosen], self.clashing.isdisjoint(chosen))
 
     def apart(self, chosen: Sequence[Move]) -> Meet | None:
-        """Return the same, related moves taken as one; None when these contradict each other. No leaf is told where all are related."""
+        """Return the same, related moves taken as one; None when these contradict each other. No leaf is told where all or none are related."""
         groups = self._groups(chosen)
-        if len(groups) == 1 or not self.clashing.isdisjoint(chosen):
+        if len(groups) in (1, len(chosen)) or not self.clashing.isdisjoint(chosen):
             return 0, 0, self.focus.leaves
         if any(each not in self._conflicts for group in groups for each in self._after(group).conflicts):
             return None

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.conflicts import fact_conflicts, indicator_conflicts, part, readings_of
-from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts
+from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts, first_onset
 from reasoner.abstraction.findings import finding_facts
 from reasoner.abstraction.indicators import Derived, Known, derive_indicators
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import CaseState, Conflict, Fact, IndicatorState
+from reasoner.abstraction.stated import Stated, stated
 from reasoner.errors import shortened
 from reasoner.moments import Moment
 from reasoner.program.model import Program
@@ -30,7 +31,9 @@ class Parts(NamedTuple):
     case: Case
     chart: Chart
     scan: tuple[bool, Moment | None]
-    findings: list[Fact]
+    onset: Moment | None
+    findings: Stated
+    others: Stated
     facts: frozenset[Fact]
     derived: Derived
 
@@ -42,12 +45,18 @@ class Parts(NamedTuple):
         """Return whether a case has the very records and closures of findings, divided by the same scan."""
         return case.findings is self.case.findings and case.closures is self.case.closures and scan == self.scan
 
+    def have_others_of(self, case: Case, program: Program) -> bool:
+        """Return whether a case has the very records of drugs and diagnoses, and the same first onset."""
+        own = self.case
+        same = case.medications is own.medications and case.closures is own.closures and case.diagnoses is own.diagnoses
+        return same and first_onset(case, program) == self.onset
+
     def unmoved(self, case: Case, facts: Iterable[Fact], program: Program) -> Derived:
         """Return the indicators that stay as they are in another case, which comes to `facts`."""
         own = self.case
         if not self.have_tests_of(case) or case.medications is not own.medications:
             return {}
-        terms = {fact.term for fact in self.facts.symmetric_difference(facts) if fact.role == Role.FINDING}
+        terms = {fact.term for fact in self.facts.symmetric_difference(_of_findings(facts))}
         terms |= {record.finding for record in {*case.findings} ^ {*own.findings}}
         moved = program.gauges.moved(terms, closing=case.closures is not own.closures)
         return {iri: known for iri, known in self.derived.items() if iri not in moved}
@@ -57,17 +66,27 @@ def parts_of(case: Case, program: Program, as_of: Moment) -> Parts:
     """Return what changed copies of `case`, of the same age, may take over at `as_of`."""
     chart = Chart(case, as_of)
     scan = _last_scan(chart, program)
-    found = finding_facts(case, program, as_of, scan)
-    facts, _ = part(_stated(found, case, program, as_of), program)
-    derived, unread = derive_indicators(case, program, as_of, chart, facts)
+    found, others = stated(finding_facts(case, program, as_of, scan), program), _others(case, program, as_of)
+    said, _ = _parted(found.joined(others), program)
+    derived, unread = derive_indicators(case, program, as_of, chart, said.facts)
     known = {
         iri: Known(state, [each for each in unread if each[0] == iri], program.value_effects.of(state)) for iri, state in derived.items()
     }
-    return Parts(case, chart, scan, found, frozenset(facts), known)
+    return Parts(case, chart, scan, first_onset(case, program), found, others, frozenset(_of_findings(said.facts)), known)
 
 
-def _stated(found: Iterable[Fact], case: Case, program: Program, as_of: Moment) -> list[Fact]:
-    return [*found, *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
+def _others(case: Case, program: Program, as_of: Moment) -> Stated:
+    return stated((*exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)), program)
+
+
+def _of_findings(facts: Iterable[Fact]) -> list[Fact]:
+    return [fact for fact in facts if fact.role == Role.FINDING]
+
+
+def _parted(said: Stated, program: Program) -> tuple[Stated, list[Fact]]:
+    """Part the facts into those that hold together and those that contradict one another."""
+    kept, clashing = part(list(said.facts), program) if said.may_clash else ([], [])
+    return (stated(kept, program), clashing) if clashing else (said, [])
 
 
 def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | None = None) -> CaseState:
@@ -80,15 +99,17 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
     else:
         chart = Chart(case, as_of)
         scan = _last_scan(chart, program)
-    found = parts.findings if parts is not None and parts.have_findings_of(case, scan) else finding_facts(case, program, as_of, scan)
-    facts, clashing = part(_stated(found, case, program, as_of), program)
-    known = {} if parts is None else parts.unmoved(case, facts, program)
-    derived, unread = derive_indicators(case, program, as_of, chart, facts, known)
-    changes: dict[int, int] = {}
-    own = holds = fails = 0
-    effects = [program.fact_effects[fact[:3]] for fact in facts]
+    if parts is not None and parts.have_findings_of(case, scan):
+        found = parts.findings
+    else:
+        found = stated(finding_facts(case, program, as_of, scan), program)
+    others = parts.others if parts is not None and parts.have_others_of(case, program) else _others(case, program, as_of)
+    said, clashing = _parted(found.joined(others), program)
+    known = {} if parts is None else parts.unmoved(case, said.facts, program)
+    derived, unread = derive_indicators(case, program, as_of, chart, said.facts, known)
     value_effect = program.value_effects.of
-    for effect in (*effects, *(known[iri].effect if iri in known else value_effect(state) for iri, state in derived.items())):
+    changes, own, holds, fails = dict(said.whole.leaves), said.whole.own, said.whole.holds, said.whole.fails
+    for effect in [known[iri].effect if iri in known else value_effect(state) for iri, state in derived.items()]:
         if effect.own:
             changes |= effect.leaves
             own |= effect.own
@@ -98,8 +119,8 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
     true, false = true & ~own | holds, false & ~own | fails
     return CaseState(
         case=case,
-        facts=tuple(facts),
-        assertions=tuple(map(_MASKS, effects)),
+        facts=said.facts,
+        assertions=tuple(map(_MASKS, said.effects)),
         indicators=program.resting_states | derived,
         conflicts=(*fact_conflicts(clashing, program), *indicator_conflicts(derived, program)),
         problems=(*case.problems, *_problems(case, program, as_of, unread)),

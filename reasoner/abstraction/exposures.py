@@ -10,7 +10,7 @@ from reasoner.program.model import Program
 from reasoner.record import Case, DiagnosisRecord, MedicationRecord
 from reasoner.terms import Role
 
-__all__ = ["diagnosis_facts", "exposure_facts", "is_active", "is_past"]
+__all__ = ["diagnosis_facts", "exposure_facts", "first_onset", "is_active", "is_past"]
 
 _REAL = ("", "active", "stopped")
 
@@ -43,7 +43,7 @@ def exposure_facts(case: Case, program: Program, as_of: Moment) -> list[Fact]:
     """Return the facts about drugs: taken, once taken, taken before onset, stopped with or without relief."""
     facts: list[Fact] = []
     active = {record.drug for record in case.medications if record.drug and is_active(record, as_of)}
-    onset = _onset(case, program)
+    onset = first_onset(case, program)
     for record in case.medications:
         drug, source = record.drug, (record.node,)
         if drug is None or record.status == "entered_in_error":
@@ -71,7 +71,7 @@ def _stopped(record: MedicationRecord, drug: str) -> list[Fact]:
     return []
 
 
-def _onset(case: Case, program: Program) -> Moment | None:
+def first_onset(case: Case, program: Program) -> Moment | None:
     """Return the first onset of the presenting symptom, or None when any of its records lacks one."""
     presenting = program.presenting_kinds
     found = [
