@@ -130,11 +130,14 @@ class View:
         high = "" if state.high is None else f"{'at most' if state.high[1] else 'below'} {state.high[0]}"
         return f"{self.label(state.indicator)}: {' and '.join(filter(None, (low, high)))}{unit}"
 
+    def unknown_leaves(self, *names: str) -> frozenset[int]:
+        """Return the leaves that keep the case classes `names` open."""
+        return frozenset().union(*(self._open_below(self.program.classes[name][0]) for name in names))
+
     def missing(self, *names: str) -> tuple[Missing, ...]:
         """Return the unknown leaves that keep the case classes `names` open, one entry per term, by label."""
-        leaves = frozenset().union(*(self._open_below(self.program.classes[name][0]) for name in names))
         found: dict[str, Missing] = {}
-        for bit in sorted(leaves):
+        for bit in sorted(self.unknown_leaves(*names)):
             term = self.leaf_term(bit)
             found.setdefault(f"{term.term} {term.label}", term)
         return tuple(sorted(found.values(), key=lambda each: (each.label, each.term)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from reasoner.errors import shortened, visible
 
-__all__ = ["NOT_ADVICE", "render_text"]
+__all__ = ["NOT_ADVICE", "possible_verdicts", "render_text"]
 
 NOT_ADVICE = "Not medical advice: decision support for a clinician, who can check every reason against its source."
 
@@ -59,6 +59,14 @@ def _labels(items: Iterable[Document], limit: int = 6) -> str:
     return ", ".join(labels[:limit]) + more
 
 
+def possible_verdicts(decision: Document) -> str:
+    """Return the verdicts that a decision could still have, each with the rows that would say so."""
+    rules: dict[str, list[str]] = {}
+    for row in decision["couldBe"]:
+        rules.setdefault(row["verdict"], []).append(row["rule"])
+    return ", ".join(f"{verdict} ({', '.join(dict.fromkeys(names))})" for verdict, names in rules.items())
+
+
 def _cited(sentences: Sequence[str]) -> str:
     return f" [{', '.join(sentences)}]" if sentences else ""
 
@@ -89,8 +97,7 @@ def _verdict(verdict: Document, name: str) -> list[str]:
     if verdict["reopensIf"]:
         lines += _wrapped(f"reopened by {_labels(verdict['reopensIf'], 3)}", "    ")
     if verdict["couldBe"]:
-        rows = dict.fromkeys(f"{item['verdict']} ({item['rule']})" for item in verdict["couldBe"])
-        lines += _wrapped(f"could be {', '.join(rows)}", "    ")
+        lines += _wrapped(f"could be {possible_verdicts(verdict)}", "    ")
     if verdict["missing"] and not facts:
         lines += _wrapped(f"missing: {_labels(verdict['missing'])}", "    ")
     if verdict["window"]:

@@ -120,7 +120,7 @@ def check_view(cards: Sequence[dict[str, Any]], report: dict[str, Any]) -> None:
     assert {each["indicator"] for each in flags} <= {"critical"}
     verdict = report["repeatDvtImaging"]
     judged = [each for each in cards if "repeatDvtImaging" in each["extension"][KEY]]
-    assert len(judged) == bool(verdict["rule"] or verdict["couldBe"])
+    assert len(judged) == bool(verdict["rule"] or verdict["certainty"] == "presumed")
     for card in judged:
         assert card["extension"][KEY]["repeatDvtImaging"] == filled(verdict)
         assert verdict["label"][:20] in card["summary"]

@@ -23,6 +23,7 @@ from reasoner.missing import _Search, settling_sets
 from reasoner.program import Program
 from reasoner.questions import Question, Said
 from reasoner.report import CaseAnswer
+from reasoner.report.decisions import judged_document
 
 ROOT = Path(__file__).parent / "cases"
 CASES = sorted(ROOT.glob("*/*/record.ttl"))
@@ -169,6 +170,24 @@ def test_extent_score_and_d_dimer_settle_together(knowledge: Program) -> None:
     assert len(only.unknowns) == 3
     assert {lead.verdict for lead in only.leads} == {"not-warranted", "reassess", "serial-due"}
     assert not settling_sets(view, answer.advice, IMAGING, largest=2).sets
+
+
+def test_report_says_what_the_answers_lead_to(knowledge: Program) -> None:
+    told = 0
+    for path in random.Random(23).sample(CASES, 90):
+        view, answer = opened(path, knowledge)
+        for decision in knowledge.decisions:
+            judged = answer.advice.judged[decision.key]
+            document = judged_document(view, judged, answer)
+            could_be = document["couldBe"]
+            assert bool(could_be) == (not judged.rows and bool(document["missing"]))
+            if could_be:
+                told += 1
+                assert {each["term"] for each in document["missing"]} <= {each["term"] for row in could_be for each in row["if"]}
+                leads = [lead for each in settling_sets(view, answer.advice, decision.key, largest=2).sets for lead in each.leads]
+                words = {lead.verdict for lead in leads} - {judged.verdict.word}
+                assert words <= {row["verdict"] for row in could_be}, path
+    assert told >= 50
 
 
 def test_settled_verdict_needs_nothing(knowledge: Program) -> None:

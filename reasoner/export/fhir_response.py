@@ -52,7 +52,7 @@ def _verdicts(document: Mapping[str, Any]) -> Iterator[Element]:
                 *({"name": "because", "valueString": text} for text in dict.fromkeys(each["text"] for each in judged["because"])),
                 *({"name": "sentence", "valueString": each} for each in judged["sentences"]),
                 *({"name": "presumes", "valueString": each["label"]} for each in judged["presumes"]),
-                *({"name": "couldBe", "valueCode": each["verdict"]} for each in judged["couldBe"]),
+                *({"name": "couldBe", "valueCode": each} for each in dict.fromkeys(row["verdict"] for row in judged["couldBe"])),
             ]
             if judged["window"]:
                 parts += [{"name": name, "valueDate": judged["window"][name]} for name in _WINDOW]

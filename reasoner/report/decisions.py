@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from reasoner.abstraction.chart import Chart
-from reasoner.advice import Advised, Judged
+from reasoner.advice import Judged
 from reasoner.answer import CaseAnswer
 from reasoner.entailment import OPEN
 from reasoner.explanation import View
 from reasoner.moments import DAY, Moment
-from reasoner.program.model import Program
+from reasoner.program.model import Program, Recommendation
 from reasoner.record import Case
 from reasoner.report.parts import Document, date_after, missing_rows, reason_rows, sentence_ids
 
@@ -17,14 +17,10 @@ __all__ = ["judged_document", "rule_of", "window_of"]
 
 def judged_document(view: View, judged: Judged, answer: CaseAnswer) -> Document:
     rows = [row.recommendation for row in judged.rows]
-    open_rows = [row for _, listed in judged.could_be for row in listed]
     reasons = [reason for row in judged.rows for reason in answer.reasons.rows[row.recommendation.iri]]
-    names = [recommendation.eligible for recommendation in rows] or [row.recommendation.eligible for row in open_rows]
-    names = names or [
-        view.program.recommendation[iri].eligible
-        for iri in judged.decision.rows
-        if view.statuses.status(view.program.recommendation[iri].eligible) == OPEN
-    ]
+    undecided = [] if rows else _undecided(view, judged)
+    raised = [row.recommendation for _, listed in judged.could_be for row in listed]
+    names = [each.eligible for each in rows or raised or undecided]
     presumes = {iri for row in judged.rows for iri in row.presumes}
     window = window_of(view.program, judged, view.state.case, answer.as_of)
     return {
@@ -36,17 +32,31 @@ def judged_document(view: View, judged: Judged, answer: CaseAnswer) -> Document:
         "because": reason_rows(reasons),
         "presumes": [{"recommendation": iri, "label": view.label(iri)} for iri in sorted(presumes)],
         "missing": missing_rows(view.missing(*names)) if names else [],
-        "couldBe": [_could_be(view, row) for row in open_rows],
+        "couldBe": [_could_be(view, judged, row) for row in undecided],
         "window": None if window is None else dict(zip(("from", "target", "until", "state"), window, strict=True)),
         "reopensIf": [{"class": name, "label": view.label(name)} for name in sorted({name for each in rows for name in each.reopened_by})],
         "sentences": sentence_ids(rows),
     }
 
 
-def _could_be(view: View, row: Advised) -> Document:
-    verdict = row.recommendation.verdict or ""
-    word = next((each.word for decision in view.program.decisions for each in decision.verdicts if each.iri == verdict), "")
-    return {"verdict": word, "rule": row.recommendation.rule, "if": missing_rows(view.missing(row.recommendation.eligible))}
+def _undecided(view: View, judged: Judged) -> list[Recommendation]:
+    """Return the rows that answers can lead to, by verdict: those raised, and those open on which the same unknowns bear.
+
+    Where none is raised, these are all that are open.
+    """
+    raised = {row.recommendation.iri for _, listed in judged.could_be for row in listed}
+    rows = [view.program.recommendation[iri] for iri in judged.decision.rows]
+    asked = view.unknown_leaves(*(row.eligible for row in rows if row.iri in raised))
+    found: dict[str | None, list[Recommendation]] = {}
+    for row in rows:
+        if row.iri in raised or (view.statuses.status(row.eligible) == OPEN and (not raised or asked & view.unknown_leaves(row.eligible))):
+            found.setdefault(row.verdict, []).append(row)
+    return [row for verdict in judged.decision.verdicts for row in found.get(verdict.iri, ())]
+
+
+def _could_be(view: View, judged: Judged, row: Recommendation) -> Document:
+    word = next(each.word for each in judged.decision.verdicts if each.iri == row.verdict)
+    return {"verdict": word, "rule": row.rule, "if": missing_rows(view.missing(row.eligible))}
 
 
 def rule_of(judged: Judged) -> str:

@@ -33,7 +33,7 @@ from reasoner.report.advice import listed_flags, ranked_tests
 from reasoner.report.orders import UnwarrantedOrder, unwarranted_orders
 from reasoner.server.cds.response import Action, Card, Link, OverrideReason, Source, Suggestion
 from reasoner.server.cds.sources import Sources
-from reasoner.text import NOT_ADVICE
+from reasoner.text import NOT_ADVICE, possible_verdicts
 
 __all__ = ["LONGEST_SUMMARY", "CardWriter", "Clinic", "Issued", "Place", "override_reasons"]
 
@@ -132,13 +132,12 @@ class CardWriter:
     def _verdict(self, row: Element) -> list[str]:
         rule = f" (rule {plain(row['rule'])})" if row["rule"] else ""
         window = row["window"]
-        could_be = dict.fromkeys(f"{each['verdict']} ({each['rule']})" for each in row["couldBe"])
         return [
             f"**{plain(row['label'])}**, {plain(row['certainty'])}{rule}.",
             _because(row),
             _listed("Presumes none of", row["presumes"]),
             _listed("Settled by", row["missing"]),
-            f"Could be: {plain(', '.join(could_be))}." if could_be else "",
+            f"Could be: {plain(possible_verdicts(row))}." if row["couldBe"] else "",
             f"Window: {window['from']} to {window['until']}, best {window['target']} ({window['state']})." if window else "",
             _listed("Reopened by", row["reopensIf"]),
         ]
