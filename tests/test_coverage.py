@@ -11,6 +11,7 @@ import pytest
 
 from reasoner.authoring.check import run_check
 from reasoner.authoring.coverage import check_source, coverage_table, render_coverage
+from reasoner.authoring.results import Severity
 from reasoner.authoring.workspace import read_workspace
 from reasoner.cli import main
 from reasoner.errors import InputError
@@ -102,6 +103,11 @@ def test_one_changed_sentence_names_what_rests_on_it(tmp_path: Path) -> None:
     resting = set(map(curie, graph.subjects(lc("citesSentence"), sentence)))
     assert named == resting
     assert "lcg:_Recommendation_repeat_dvt_d5" in named
+    changed.write_text(text[: start + 1] + "more" + text[start + 1 :], encoding="utf-8")
+    findings = list(check_source(WORKSPACE, changed))
+    assert [each.what for each in findings if each.severity is Severity.VIOLATION] == [finding.what]
+    later = {row.sentence for row in ROWS if int(graph.text(row.sentence, lc("textOffset"))) > start}
+    assert {each.what.partition(" ")[0] for each in findings if each.severity is Severity.WARNING} == set(map(curie, later))
 
 
 def test_sentence_without_citation_or_reason_is_reported(tmp_path: Path) -> None:

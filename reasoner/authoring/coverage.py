@@ -131,7 +131,10 @@ def _finding(workspace: Workspace, sentence: str, what: str, why: str, code: str
 
 
 def check_source(workspace: Workspace, source: Path) -> Iterator[CheckFinding]:
-    """Yield sentences whose offset, length and digest do not describe the text of `source`; raise InputError if unreadable."""
+    """Yield each sentence whose text is not in `source`, with what rests on it, and each that stands elsewhere there than is stated.
+
+    Raises InputError if the file is unreadable.
+    """
     try:
         text = source.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
@@ -139,9 +142,19 @@ def check_source(workspace: Workspace, source: Path) -> Iterator[CheckFinding]:
     graph = workspace.graph
     for sentence in graph.instances(lc("Sentence")):
         offset, length = (int(graph.text(sentence, lc(name), "-1")) for name in ("textOffset", "textLength"))
-        part = text[offset : offset + length] if offset >= 0 <= length else ""
-        digest = hashlib.sha256(part.encode()).hexdigest()
-        if len(part) != length or digest != graph.text(sentence, lc("textDigest")):
+        found = _place_of(graph.text(sentence, lc("textDigest")), text, offset, length)
+        if found is None:
             resting = ", ".join(map(curie, sorted(graph.subjects(lc("citesSentence"), sentence)))) or "nothing"
-            why = f"characters {offset} to {offset + length} of {source.name} have the digest {digest[:12]}…; on it rest {resting}"
+            why = f"{source.name} does not hold the text of this digest, which was at {offset} to {offset + length}; on it rest {resting}"
             yield _finding(workspace, sentence, f"{curie(sentence)} does not describe the source text", why, "LC-2091")
+        elif found != offset:
+            what = f"{curie(sentence)} stands elsewhere in the source text"
+            yield _finding(workspace, sentence, what, f"its text begins at {found}, not at {offset}", "LC-2091", Severity.WARNING)
+
+
+def _place_of(digest: str, text: str, offset: int, length: int) -> int | None:
+    """Return where the text of a digest begins, the place nearest to `offset`; None where it is nowhere."""
+    if length <= 0:
+        return None
+    places = sorted(range(len(text) - length + 1), key=lambda place: abs(place - offset))
+    return next((place for place in places if hashlib.sha256(text[place : place + length].encode()).hexdigest() == digest), None)
