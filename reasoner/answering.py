@@ -38,6 +38,7 @@ __all__ = [
     "read_records",
     "records_in",
     "shape_problem",
+    "twice_described",
 ]
 
 _VIOLATION = SH + "Violation"
@@ -141,9 +142,14 @@ def _one_of_each(found: Mapping[str, Records]) -> tuple[list[Case], list[Problem
         if all(replace(case, problems=first.problems) == first for _, case in described):
             cases.append(first)
         else:
-            text = f"the case {iri} is described differently in {' and '.join(sorted(name for name, _ in described))}"
-            problems.append(Problem("case-described-twice", text, lc("Case"), (iri,), "describe each case in one document"))
+            problems.append(twice_described(iri, [name for name, _ in described]))
     return cases, problems
+
+
+def twice_described(iri: str, names: Iterable[str]) -> Problem:
+    """Return the problem of a case that documents describe differently."""
+    text = f"the case {iri} is described differently in {' and '.join(sorted(names))}"
+    return Problem("case-described-twice", text, lc("Case"), (iri,), "describe each case in one document")
 
 
 def _read_fhir(documents: Sequence[Document], program: Program, base: str, failures: list[InputError]) -> Records:

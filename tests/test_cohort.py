@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -23,7 +24,7 @@ from record_documents import Command, command_for
 from reasoner import load_records
 from reasoner.abstraction.exposures import exposure_facts
 from reasoner.answering import Records, read_records
-from reasoner.cohort import answer_cohort, sources, together
+from reasoner.cohort import answer_cohort, run, sources, together
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.exposures import exposure_planes
 from reasoner.cohort.planes import Facts
@@ -38,6 +39,7 @@ ROOT = Path(__file__).parent.parent
 DRAWN = 300
 CASE = "<https://example.org/x/{0}>"
 LC = "https://w3id.org/legcramps/ontology/"
+XSD_DATE = "http://www.w3.org/2001/XMLSchema#date"
 TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 
 
@@ -124,13 +126,70 @@ def test_folders_of_documents_give_the_single_answers(tmp_path: Path, alone: Tab
     )
 
 
-def test_a_case_in_two_files_is_not_answered_twice(tmp_path: Path, knowledge: Program) -> None:
-    lines = small("one", CRAMPS)
-    with pytest.raises(IncompleteError):
-        answer_cohort([write(tmp_path / "a.nt", lines), write(tmp_path / "b.nt", lines)], tmp_path / "out", knowledge)
-    found = answered(tmp_path / "out2", [write(tmp_path / "a.ttl", lines), write(tmp_path / "b.ttl", lines)], knowledge)
-    assert not found["cases"]
-    assert [row["code"] for row in found["problems"][""]] == ["case-described-twice"]
+def described_twice(folder: Path, first: str, second: str) -> list[Path]:
+    """Write two files: both describe `same` alike and `both` differently, and each a case of its own."""
+    folder.mkdir()
+    alike, other = small("same", CRAMPS, CRAMPS), f'{CASE.format("both")} <{LC}birthDate> "1950-01-01"^^<{XSD_DATE}> .\n'
+    texts = ([*small("both", CRAMPS), *alike, *small("a", CRAMPS)], [*alike, *small("both", CRAMPS), other, *small("b", CRAMPS)])
+    found = []
+    for name, lines in zip((first, second), texts, strict=True):
+        path = folder / name
+        if path.suffix == ".parquet":
+            quads = parse("".join(lines), format=RdfFormat.N_TRIPLES)
+            found.append(write_rows(path, long_rows(quads)))
+        else:
+            found.append(write(path, lines))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stretch"),
+    [("a.nt", "b.nt", 300), ("a.ttl", "b.ttl", 300), ("a.nt", "b.ttl", 1 << 20), ("a.nq", "b.parquet", 300)],
+)
+def test_a_case_in_two_files_is_answered_once_or_named(
+    first: str, second: str, stretch: int, tmp_path: Path, knowledge: Program, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `assess` has it: who is described alike is answered once, who is described differently is named, and nobody else suffers."""
+    monkeypatch.setattr(sources, "_STRETCH", stretch)
+    paths = described_twice(tmp_path / "in", first, second)
+    outcome = command("cohort", *paths, "--out", tmp_path / "out", "--nquads", "--jobs", "1")
+    assert (outcome.code, outcome.out) == (1, f"4 cases: 3 answered, 1 rejected; 1 problems; tables in {tmp_path / 'out'}\n")
+    found = tables(tmp_path / "out")
+    texts = [path.read_text() for path in described_twice(tmp_path / "alone", "a.ttl", "b.ttl")]
+    read = load_records([write(tmp_path / f"{place}.ttl", [text]) for place, text in enumerate(texts)], knowledge)
+    wanted = expected(read, knowledge)
+    assert [row["code"] for row in wanted["problems"].pop("")] == ["case-described-twice"]
+    [problem] = found["problems"].pop("https://example.org/x/both")
+    assert problem["code"] == "case-described-twice" and all(str(path) in problem["text"] for path in paths)
+    assert found == wanted and sorted(found["cases"]) == [f"https://example.org/x/{name}" for name in ("a", "b", "same")]
+    quads = [line for path in (tmp_path / "out" / "inferred").iterdir() for line in gzip.decompress(path.read_bytes()).splitlines()]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert len(quads) == len(set(quads)) == manifest["quads"] and b"<https://example.org/x/both>" not in {line.split()[0] for line in quads}
+    assert manifest["tables"] == {name: sum(map(len, by_case.values())) + (name == "problems") for name, by_case in found.items()}
+
+
+def test_a_run_that_stops_while_it_settles_cases_described_twice_is_finished(
+    tmp_path: Path, knowledge: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = described_twice(tmp_path / "in", "a.nt", "b.parquet")
+    answer_cohort(paths, tmp_path / "whole", knowledge)
+    write_table = run._write_table
+    for number in (15, 22, 29):  # the tables of two chunks, then those of both anew, then the problem
+        done: list[Path] = []
+
+        def halted(path: Path, table: pa.Table, done: list[Path] = done, number: int = number) -> None:
+            done.append(path)
+            if len(done) == number:
+                raise KeyboardInterrupt
+            write_table(path, table)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(run, "_write_table", halted)
+            with pytest.raises(KeyboardInterrupt):
+                answer_cohort(paths, tmp_path / f"out{number}", knowledge)
+        assert not (tmp_path / f"out{number}").exists()
+        answer_cohort(paths, tmp_path / f"out{number}", knowledge)
+        assert contents(tmp_path / f"out{number}") == contents(tmp_path / "whole")
 
 
 def test_rows_give_the_single_answers(tmp_path: Path, alone: Tables, knowledge: Program) -> None:

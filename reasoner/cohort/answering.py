@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from reasoner.answering import Records
 from reasoner.cohort.batch import from_triples
 from reasoner.cohort.columns import compact, encoded
 from reasoner.cohort.gathering import gathered_triples, unread_problem
-from reasoner.cohort.grouping import group, hashes_of
+from reasoner.cohort.grouping import Grouping, group, hashes_of
 from reasoner.cohort.inferences import infer_together
 from reasoner.cohort.lexicon import Flags
 from reasoner.cohort.long_table import COLUMNS
@@ -30,7 +30,7 @@ from reasoner.namespaces import RDF, RDFS
 from reasoner.program.model import Program
 from reasoner.record import Problem
 
-__all__ = ["Context", "Counts", "Part", "answer_chunk", "answer_rows"]
+__all__ = ["Context", "Counts", "Part", "answer_chunk", "answer_rows", "rows_of", "triples_of"]
 
 _SUBCLASS = f"<{RDFS}subClassOf>"
 
@@ -43,6 +43,8 @@ class Context:
     program: Program
     settings: Settings
     memory: Memory
+    elsewhere: frozenset[tuple[str, str]] = frozenset()
+    """Descriptions that are passed over, each named by file and case: the case is answered elsewhere, or nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +74,27 @@ class Part:
 def answer_chunk(context: Context, chunk: Chunk, left: Sequence[bytes] | None = None) -> Part:
     """Answer a chunk; `left` holds what other chunks of the source left over, where the chunk is made of that."""
     source = context.sources[chunk.source]
-    if left is not None:
-        return _answer_triples(context, chunk, read_triples(b"".join(left)), source.path)
-    if source.format == "document":
-        return _answer_triples(context, chunk, *gathered_triples([each.path for each in context.sources[chunk.start : chunk.end]]))
-    if source.format in ("fhir", "fhir-ndjson"):
+    if left is None and source.format == "document":
+        return _answer_documents(context, chunk)
+    if left is None and source.format in ("fhir", "fhir-ndjson"):
         return _answer_fhir(context, context.sources[chunk.start : chunk.end])
-    if source.format == "parquet":
-        return _answer_rows(context, chunk, _rows(source, chunk), source.path)
-    stretch = read_stretch(source.path, chunk.start, chunk.end, context.memory.room)
-    triples = read_triples(stretch, quads=source.format == "n-quads")
-    return _answer_triples(context, chunk, triples, source.path)
+    if left is None and source.format == "parquet":
+        return _answer_rows(context, chunk, rows_of(source, chunk), source.path)
+    return _answer_triples(context, chunk, triples_of(context, chunk, left), source.path)
+
+
+def triples_of(context: Context, chunk: Chunk, left: Sequence[bytes] | None) -> Triples:
+    """Return the triples of a stretch, or of what other chunks left over."""
+    if left is not None:
+        return read_triples(b"".join(left))
+    source = context.sources[chunk.source]
+    return read_triples(read_stretch(source.path, chunk.start, chunk.end, context.memory.room), quads=source.format == "n-quads")
+
+
+def _answer_documents(context: Context, chunk: Chunk) -> Part:
+    found = gathered_triples([each.path for each in context.sources[chunk.start : chunk.end]], context.elsewhere)
+    part = _answer_triples(replace(context, elsewhere=frozenset()), chunk, found.triples, found.name, found.problems)
+    return replace(part, cases=np.append(part.cases, hashes_of(pa.array(found.twice, pa.string()))))
 
 
 def _answer_fhir(context: Context, sources: Sequence[Source]) -> Part:
@@ -95,17 +107,25 @@ def _answer_fhir(context: Context, sources: Sequence[Source]) -> Part:
     for records in fhir_records(sources, context.program):
         rows = empty_rows()
         rows["problems"] += problem_rows("", (*map(unread_problem, records.failures), *records.problems))
-        answer_cases(records.cases, context.program, context.settings, rows)
+        gone = _gone(context)
+        cases = tuple(case for case in records.cases if case.iri not in gone)
+        answer_cases(cases, context.program, context.settings, rows)
         for name, parts in tables.items():
             parts.append(_joined(name, encoded(name).empty_table(), to_arrow(name, rows[name])))
-        names += [case.iri for case in records.cases]
+        names += [case.iri for case in cases]
         problems, unread = problems + len(rows["problems"]), unread + len(records.failures)
     counts = Counts(len(names), len(names), 0, len(names), problems, unread, False)
     described = hashes_of(pa.array(names, pa.string()))
     return Part({name: compact(pa.concat_tables(parts)) for name, parts in tables.items()}, counts, b"", described, described)
 
 
-def _rows(source: Source, chunk: Chunk) -> pa.Table:
+def _gone(context: Context) -> frozenset[str]:
+    """Return the cases that are not answered here."""
+    return frozenset(case for _, case in context.elsewhere)
+
+
+def rows_of(source: Source, chunk: Chunk) -> pa.Table:
+    """Return the rows of a chunk, checked."""
     known = {column.name for column in COLUMNS}
     columns = [name for name in parquet.read_schema(source.path).names if name in known]
     file = parquet.ParquetFile(source.path, read_dictionary=[name for name in columns if name != "record"])
@@ -119,13 +139,14 @@ def _answer_rows(context: Context, chunk: Chunk, table: pa.Table, name: str) -> 
     beyond = np.zeros(batch.size + 1, dtype=bool)
     if batch.size:
         beyond[0], beyond[batch.size - 1] = not chunk.first, beyond[batch.size - 1] or not chunk.last
-    batch.irregular[beyond[:-1]] = True
+    gone = _among(batch.cases, _gone(context))
+    batch.irregular[beyond[:-1] | gone] = True
     together = answer_together(batch, context.program, context.settings, memory, name)
     infer_together(batch, together.left, context.program, context.settings, memory.lexicon)
-    apart = together.left & ~beyond[:-1]
+    apart = together.left & ~beyond[:-1] & ~gone
     rows = together.rows
     answered, spoilt = int((~together.left).sum()), together.broken
-    routed, total = together.routed, batch.size - int(beyond.sum())
+    routed, total = together.routed, batch.size - int((beyond[:-1] | gone).sum())
     malformed = int((owner < 0).sum())
     if malformed:
         text = f"{name}: rows that name no case: {malformed}"
@@ -164,6 +185,8 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str,
     rows["problems"] += problem_rows("", remarked)
     kept, cases = grouping.kept, grouping.cases & grouping.kept
     refused = _refused(triples, grouping.holders, grouping.targets, broken)
+    gone = _passed_over(triples, grouping, _gone(context))
+    refused |= gone
     memory = context.memory
     batch, owner = from_triples(triples, grouping, program, memory.lexicon, memory.remarks)
     if _SUBCLASS in triples.predicates.to_pylist():
@@ -175,16 +198,33 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str,
         rows[table] += more
     answered, spoilt = int((~together.left).sum()), together.broken
     read = 0
-    own = kept & ~(refused & cases) & np.append(together.left, True)[owner]
+    own = kept & ~(refused & cases) & ~gone & np.append(together.left, True)[owner]
     if (cases & own).any() or _describes(triples, own):
         records = _alone(text_of(triples, own[triples.s]), name, program, settings, rows)
         read, spoilt = len(records.cases), spoilt or records.broken
-    total = int(cases.sum())
+    total = int((cases & ~gone).sum())
     problems, malformed = len(rows["problems"]), len(triples.malformed) + len(remarked)
     counts = Counts(total, answered + read, total - answered - read, together.routed + read, problems, malformed, spoilt)
     left = text_of(triples, ~kept[triples.s])
     tables = {table: _joined(table, together.tables[table], to_arrow(table, rows[table])) for table in NAMES}
     return Part(tables, counts, left, hashes_of(triples.subjects.filter(pa.array(kept))), hashes_of(batch.cases))
+
+
+def _among(names: pa.StringArray, chosen: frozenset[str]) -> Flags:
+    """Return which texts are among the chosen ones."""
+    if not chosen:
+        return np.zeros(len(names), dtype=bool)
+    found: Flags = pc.is_in(names, pa.array(sorted(chosen), pa.string())).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _passed_over(triples: Triples, grouping: Grouping, chosen: frozenset[str]) -> Flags:
+    """Return the subjects that are chosen cases or records of theirs alone."""
+    found = _among(triples.subjects, frozenset(f"<{iri}>" for iri in chosen)) & grouping.cases
+    held = found[grouping.holders]
+    others = grouping.targets[~held]
+    found[np.setdiff1d(grouping.targets[held], others)] = True
+    return found
 
 
 def _alone(text: bytes, name: str, program: Program, settings: Settings, rows: Rows) -> Records:

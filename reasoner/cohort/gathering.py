@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
-from pyoxigraph import BlankNode, NamedNode
+from pyoxigraph import BlankNode, NamedNode, Quad
 
 from reasoner.cohort.triples import Triples, read_triples
 from reasoner.documents import parse_rdf, read_document
@@ -14,39 +14,57 @@ from reasoner.namespaces import RDF
 from reasoner.record import Problem
 from reasoner.terms import lc
 
-__all__ = ["LARGEST", "gathered_triples", "unread_problem"]
+__all__ = ["LARGEST", "Gathered", "gathered_triples", "unread_problem"]
 
 LARGEST = 1 << 30
 """Bytes that a file which is read whole may have."""
 
-_TYPE, _CASE = NamedNode(RDF + "type"), NamedNode(lc("Case"))
+_TYPE, _CASE, _HAS_RECORD = NamedNode(RDF + "type"), NamedNode(lc("Case")), NamedNode(lc("hasRecord"))
 
 
-def gathered_triples(paths: Iterable[str]) -> tuple[Triples, str, list[Problem]]:
-    """Return the triples of documents, the name for them, and problems: files that cannot be read, cases described in two files."""
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The triples of documents, the name for them, the files that cannot be read, and the cases that more than one describes."""
+
+    triples: Triples
+    name: str
+    problems: tuple[Problem, ...]
+    twice: tuple[str, ...]
+
+
+def gathered_triples(paths: Iterable[str], elsewhere: Collection[tuple[str, str]] = ()) -> Gathered:
+    """Return the triples of documents; the descriptions `elsewhere`, each named by file and case, are passed over."""
     lines: list[str] = []
     problems: list[Problem] = []
-    described: Counter[str] = Counter()
+    described: set[str] = set()
+    twice: set[str] = set()
     names = []
     for number, path in enumerate(paths):
         names.append(path)
-        own: list[str] = []
-        cases: set[str] = set()
         try:
-            for quad in parse_rdf(read_document(path, None, LARGEST)):
-                subject, value = _apart(quad.subject, number), _apart(quad.object, number)
-                own.append(f"{subject} {quad.predicate} {value} .\n")
-                if quad.object == _CASE and quad.predicate == _TYPE and isinstance(quad.subject, NamedNode):
-                    cases.add(quad.subject.value)
+            quads = _without(parse_rdf(read_document(path, None, LARGEST)), {iri for place, iri in elsewhere if place == path})
         except InputError as error:
             problems.append(unread_problem(error))
             continue
-        lines += own
-        described.update(cases)
-    twice = sorted(iri for iri, count in described.items() if count > 1)
-    repair = "describe each case in one document"
-    problems += [Problem("case-described-twice", f"the case {iri} is described in two files", lc("Case"), (iri,), repair) for iri in twice]
-    return read_triples("".join(lines).encode()), names[0] if len(names) == 1 else "documents", problems
+        lines += [f"{_apart(quad.subject, number)} {quad.predicate} {_apart(quad.object, number)} .\n" for quad in quads]
+        cases = {
+            node.value for quad in quads if quad.object == _CASE and quad.predicate == _TYPE and isinstance(node := quad.subject, NamedNode)
+        }
+        twice |= described & cases
+        described |= cases
+    name = names[0] if len(names) == 1 else "documents"
+    return Gathered(read_triples("".join(lines).encode()), name, tuple(problems), tuple(sorted(twice)))
+
+
+def _without(quads: Iterable[Quad], cases: Collection[str]) -> list[Quad]:
+    """Return the quads that are neither about some cases nor about records of theirs alone."""
+    kept = list(quads)
+    if not cases:
+        return kept
+    gone = {str(NamedNode(iri)) for iri in cases}
+    links = [(str(quad.subject) in gone, str(quad.object)) for quad in kept if quad.predicate == _HAS_RECORD]
+    gone |= {record for own, record in links if own} - {record for own, record in links if not own}
+    return [quad for quad in kept if str(quad.subject) not in gone]
 
 
 def _apart(term: object, number: int) -> str:

@@ -13,7 +13,7 @@ from reasoner.cohort.triples import Codes, Triples, subjects_from
 from reasoner.namespaces import RDF
 from reasoner.terms import lc
 
-__all__ = ["Grouping", "group", "hashes_of"]
+__all__ = ["Grouping", "Hashes", "group", "hashes_of"]
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,20 +20,23 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from reasoner.cohort.answering import Context, Part, answer_chunk
+from reasoner.cohort.answering import Context, Counts, Part, answer_chunk
+from reasoner.cohort.grouping import Hashes
 from reasoner.cohort.inferences import opened
-from reasoner.cohort.output import NAMES
+from reasoner.cohort.output import NAMES, problem_rows, to_arrow
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
 from reasoner.cohort.startup import prepare
 from reasoner.cohort.together import Memory
+from reasoner.cohort.twice import compared, repeated
 from reasoner.cohort.workers import apply
 from reasoner.errors import IncompleteError, InputError, UsageError
 from reasoner.program.model import Program
+from reasoner.record import Problem
 
 __all__ = ["INFERRED", "Spread", "Summary", "context_of", "run", "write_chunk"]
 
-_STATE, _PLAN, _MANIFEST = "state", "plan.json", "manifest.json"
+_STATE, _PLAN, _MANIFEST, _TWICE = "state", "plan.json", "manifest.json", "twice.json"
 INFERRED = "inferred"
 """The folder of the N-Quads."""
 
@@ -95,7 +98,7 @@ def run(
             raise _without_case(sources)
         _write(partial / _MANIFEST, _json(manifest))
     shutil.rmtree(partial / _STATE, ignore_errors=True)
-    for left in (partial / _PLAN, *partial.rglob(".*")):  # the plan, and what a killed run had half written
+    for left in (partial / _PLAN, partial / _TWICE, *partial.rglob(".*")):  # the plan, and what a killed run had half written
         left.unlink(missing_ok=True)
     if out.exists():
         out.rmdir()
@@ -210,15 +213,17 @@ def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Sp
         done, cases = done + chunk.weight, cases + answered
         if progress:
             progress(done, total, cases)
-    for chunk in _rests(context, chunks, partial):
+    rests = list(_rests(context, chunks, partial))
+    for chunk in rests:
         if _state(partial, chunk.number) is None:
             write_chunk(context, chunk, partial)
     _check_apart(context, chunks, partial)
+    _settle_twice(context, [*chunks, *rests], partial)
 
 
-def write_chunk(context: Context, chunk: Chunk, partial: Path, left: Sequence[bytes] | None = None) -> int:
+def write_chunk(context: Context, chunk: Chunk, partial: Path) -> int:
     """Answer a chunk and write what it yields; the state file comes last."""
-    left = _left(partial, chunk) if chunk.start < 0 else None
+    left = _left(partial, chunk)
     part, quads = _answered(context, chunk, partial, left)
     for name, table in part.tables.items():
         _write_table(partial / name / f"part-{chunk.number:06}.parquet", table)
@@ -258,32 +263,60 @@ def _rests(context: Context, chunks: Sequence[Chunk], partial: Path) -> Iterator
             yield Chunk(len(chunks) + index, index, -own[0] - 1, own[-1] + 1, True, True, 0)
 
 
-def _left(partial: Path, chunk: Chunk) -> list[bytes]:
+def _left(partial: Path, chunk: Chunk) -> list[bytes] | None:
+    """Return what was left over for a last chunk; nothing for any other."""
+    if chunk.start >= 0:
+        return None
     paths = [partial / _STATE / f"{number:06}.left" for number in range(-chunk.start - 1, chunk.end)]
     return [text for path in paths if (text := path.read_bytes())]
 
 
 def _check_apart(context: Context, chunks: Sequence[Chunk], partial: Path) -> None:
-    """Raise IncompleteError when two chunks of one source describe the same node, or two sources the same case."""
+    """Raise IncompleteError when two chunks of one source describe the same node: what is left is of no use."""
     state = partial / _STATE
     for index, source in enumerate(context.sources):
         numbers = [chunk.number for chunk in chunks if chunk.source == index] + [len(chunks) + index]
-        if _repeats(path for number in numbers if (path := state / f"{number:06}.subjects").is_file()):
+        if len(repeated(_hashes(path) for number in numbers if (path := state / f"{number:06}.subjects").is_file())):
+            shutil.rmtree(partial)
             raise IncompleteError(
                 "The statements about one node stand too far apart",
                 where=source.path,
                 why="the file is read in stretches, and a case or record is described in two of them",
                 repair="sort the file by case",
             )
-    if _repeats(sorted(state.glob("*.cases"))):
-        raise IncompleteError("A case is described in two files", why="nobody knows which holds", repair="describe each case in one file")
 
 
-def _repeats(paths: Iterable[Path]) -> bool:
-    """Return whether the hashes in several files are not all different."""
-    found = [np.fromfile(path, dtype=np.uint64) for path in paths]
-    ordered = np.sort(np.concatenate(found)) if found else np.zeros(0, dtype=np.uint64)
-    return bool((ordered[1:] == ordered[:-1]).any())
+def _settle_twice(context: Context, chunks: Sequence[Chunk], partial: Path) -> None:
+    """Answer the chunks anew whose cases are described elsewhere, too; what is decided is kept, so that a run can be taken up here."""
+    path = partial / _TWICE
+    if not path.is_file():
+        described = {chunk.number: partial / _STATE / f"{chunk.number:06}.cases" for chunk in chunks}
+        wanted = repeated(_hashes(each) for each in described.values())
+        if not len(wanted):
+            return
+        told = compared(context, [(chunk, _hashes(described[chunk.number]), _left(partial, chunk)) for chunk in chunks], wanted)
+        _write(path, _json(asdict(told)))
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for chunk in chunks:
+        if over := found["elsewhere"].get(str(chunk.number)):
+            write_chunk(replace(context, elsewhere=frozenset(map(tuple, over))), chunk, partial)
+    if found["problems"]:
+        _write_rejected([Problem(**each) for each in found["problems"]], len(context.sources) + len(chunks), partial)
+
+
+def _write_rejected(problems: Sequence[Problem], number: int, partial: Path) -> None:
+    """Write the problems of cases that nobody can answer, one of each."""
+    rows = [row for each in problems for row in problem_rows(each.sources[0], [each])]
+    _write_table(partial / "problems" / f"part-{number:06}.parquet", to_arrow("problems", rows))
+    count = len(problems)
+    tables = {name: count if name == "problems" else 0 for name in NAMES}
+    _write(
+        partial / _STATE / f"{number:06}.json", _json({**asdict(Counts(count, 0, count, 0, count, 0, True)), "rows": tables, "quads": 0})
+    )
+
+
+def _hashes(path: Path) -> Hashes:
+    return np.fromfile(path, dtype=np.uint64)
 
 
 def _manifest(context: Context, partial: Path, plan: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from reasoner.program.model import Program
 from reasoner.reading import read_cases
 from reasoner.record import Case
 
-__all__ = ["Settings", "answer_cases", "answer_text"]
+__all__ = ["Settings", "answer_cases", "answer_text", "read_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,16 @@ class Settings:
 
 def answer_text(text: bytes, name: str, program: Program, settings: Settings, rows: Rows) -> Records:
     """Answer the cases in N-Triples, which holds at least one; return what was read."""
-    index = index_of(parse_rdf(Document(name, text, "n-triples")))
-    records = records_in(index, program, name, lambda _: name) if settings.shapes else Records(read_cases(index, program))
+    records = read_text(text, name, program, settings)
     rows["problems"] += problem_rows("", records.problems)
     answer_cases(records.cases, program, settings, rows)
     return records
+
+
+def read_text(text: bytes, name: str, program: Program, settings: Settings) -> Records:
+    """Return the cases in N-Triples, which holds at least one."""
+    index = index_of(parse_rdf(Document(name, text, "n-triples")))
+    return records_in(index, program, name, lambda _: name) if settings.shapes else Records(read_cases(index, program))
 
 
 def answer_cases(cases: tuple[Case, ...], program: Program, settings: Settings, rows: Rows) -> None:
