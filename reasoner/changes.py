@@ -19,12 +19,12 @@ from reasoner.entailment import Statuses, entail
 from reasoner.errors import UsageError
 from reasoner.explanation import Reason, View
 from reasoner.focus import ADVISED, Focus, Goal, bits_of, goal_of, verdict_of
-from reasoner.many import Leaves, Many
+from reasoner.many import Leaves, Many, planes_of, union
 from reasoner.moments import Moment
 from reasoner.moves import Move, moves_of
 from reasoner.namespaces import curie, expand
 from reasoner.program.model import Program, Recommendation
-from reasoner.reach import Meet, Reach
+from reasoner.reach import Reach
 from reasoner.record import Case
 
 __all__ = ["ANEW", "BOUND", "EFFORT", "LARGEST", "Altered", "ChangeSet", "Changes", "changes_of", "read_goal", "render_changes"]
@@ -247,9 +247,12 @@ class _Search:
         """Return the sets of moves after which the leaves give the verdict that is looked for."""
         if not leaves:
             return []
-        words = Many(self.focus, list(leaves.values())).words()
-        answering = sum(plane for word, plane in words.items() if self._is_answer(word))
-        return [chosen for place, chosen in enumerate(leaves) if answering >> place & 1]
+        sets, many = list(leaves), Many(self.focus, planes_of(self.focus, list(leaves.values())))
+        return [sets[place] for place in bits_of(self._answering_in(many))]
+
+    def _answering_in(self, many: Many) -> int:
+        """Return where the verdict is one that is looked for."""
+        return union(plane for word, plane in many.words().items() if self._is_answer(word))
 
     def _consistent(self, sets: Sequence[tuple[Move, ...]]) -> list[tuple[Move, ...]]:
         """Return the sets of more than two moves of which no two contradict each other, and all smaller ones.
@@ -273,22 +276,17 @@ class _Search:
 
     def _put_together(self, sets: Sequence[tuple[Move, ...]], reach: Reach) -> tuple[list[tuple[Move, ...]], list[tuple[Move, ...]]]:
         """Return the sets that give the verdict by what each of their moves does, and those of which only abstraction tells."""
-        whole: dict[tuple[Move, ...], Leaves] = {}
-        open_sets: dict[tuple[Move, ...], Meet] = {}
-        for chosen in sets:
-            leaves = reach.together(chosen)
-            if leaves[2]:
-                open_sets[chosen] = leaves
-            else:
-                whole[chosen] = leaves[:2]
-        left = []
-        for chosen in reach.may_answer(open_sets, self.before, self.wanted):
-            apart = reach.apart(chosen)
-            if apart is not None and apart[2]:
-                left.append(chosen)
-            elif apart is not None:
-                whole[chosen] = apart[:2]
-        return self._giving(whole), left
+        if not sets:
+            return [], []
+        joined = reach.together(sets)
+        many = Many(self.focus, joined.planes)
+        told = [sets[place] for place in bits_of(self._answering_in(many) & ~joined.open)]
+        may_answer = reach.may_answer(joined, many, self.before, self.wanted) & joined.open
+        parted, apart, left = reach.apart([sets[place] for place in bits_of(may_answer)])
+        if parted:
+            more = self._answering_in(Many(self.focus, apart.planes)) & ~apart.open
+            told += [parted[place] for place in bits_of(more)]
+        return told, left
 
     def after(self, chosen: Sequence[Move]) -> CaseState:
         """Return the case state after some moves; what those about indicators do is worked out once."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import and_, or_
+from typing import NamedTuple
 
 from reasoner.focus import Focus, bits_of
 from reasoner.program.model import TRUE, Literal
 from reasoner.program.settle import JointTable
 
-__all__ = ["Leaves", "Many"]
+__all__ = ["Leaves", "Many", "Planes", "planes_of", "union"]
 
 Leaves = tuple[int, int]
 """The leaves that hold and those that fail, as masks."""
@@ -25,23 +26,36 @@ _DIGITS = tuple(bytes(b"01"[byte >> place & 1] for byte in range(256)) for place
 """Per place in a byte a table that translates each byte to the digit there."""
 
 
-class Many:
-    """What a goal rests on, when exactly the leaves of each set are known; `every` holds one bit for each set."""
+class Planes(NamedTuple):
+    """Where leaves hold and where they fail, by bit; `every` holds one bit for each set."""
 
-    def __init__(self, focus: Focus, sets: Sequence[Leaves]) -> None:
+    every: int
+    holds: dict[int, int]
+    fails: dict[int, int]
+
+
+def planes_of(focus: Focus, sets: Sequence[Leaves]) -> Planes:
+    """Return the planes of sets of known leaves, of which there is at least one."""
+    every, count = (1 << len(sets)) - 1, focus.tables.leaf_count
+    holds, fails = (_columns(masks, count, every) for masks in zip(*sets, strict=True))
+    return Planes(every, holds, fails)
+
+
+class Many:
+    """What a goal rests on, when exactly the leaves in the planes are known, others as in the case; `every` holds one bit for each set."""
+
+    def __init__(self, focus: Focus, planes: Planes) -> None:
         self._focus = focus
         self._tables = focus.tables
-        self.every = (1 << len(sets)) - 1
-        self._holds: dict[int, int] = {}
-        self._fails: dict[int, int] = {}
-        self._enter(sets)
+        self.every = planes.every
+        self._holds = self._known(focus.state.leaf_true) | planes.holds
+        self._fails = self._known(focus.state.leaf_false) | planes.fails
         for index in bits_of(focus.gates):
             self._decide(index)
 
-    def _enter(self, sets: Sequence[Leaves]) -> None:
-        """Enter the leaves of each set."""
-        for planes, masks in zip((self._holds, self._fails), zip(*sets, strict=True), strict=True):
-            planes.update(_planes(masks, self._tables.leaf_count, self.every))
+    def _known(self, mask: int) -> dict[int, int]:
+        """Return every leaf as the case state has it."""
+        return dict.fromkeys(range(self._tables.leaf_count), 0) | dict.fromkeys(bits_of(mask), self.every)
 
     def _decide(self, index: int) -> None:
         parts, holds, _ = self._tables.gates[index]
@@ -110,7 +124,7 @@ class Many:
         out = self.every
         for row in decision.rows:
             out &= self.false(program.classes[program.recommendation[row].applicable])
-        return out | _union(plane for _, plane in self._given())
+        return out | union(plane for _, plane in self._given())
 
     def words(self) -> dict[str, int]:
         """Return where the goal's decision has each verdict, by its word, as advice decides it."""
@@ -132,26 +146,27 @@ class Many:
         presumed: list[tuple[str, int]] = []
         for verdict in decision.verdicts:
             rows = [place for place, row in enumerate(focus.rows) if row.verdict == verdict.iri]
-            some = _union(raised[place] for place in rows)
+            some = union(raised[place] for place in rows)
             if some:
                 applicable = classes[verdict.applicable]
                 certain.append((verdict.word, some & self.true(applicable)))
                 eligible = some & self.true(classes[verdict.eligible]) & ~self.true(applicable) & ~self.false(applicable)
                 for place in rows:
-                    above = _union(raised[other] for other in focus.above(place) if other not in rows)
+                    above = union(raised[other] for other in focus.above(place) if other not in rows)
                     eligible &= self.false(focus.watched[place].eligible) | ~above
                 presumed.append((verdict.word, eligible))
         return [*certain, *presumed]
 
 
-def _union(planes: Iterable[int]) -> int:
+def union(planes: Iterable[int]) -> int:
+    """Return what some planes, or masks, hold together."""
     found = 0
     for plane in planes:
         found |= plane
     return found
 
 
-def _planes(masks: Sequence[int], count: int, every: int) -> dict[int, int]:
+def _columns(masks: Sequence[int], count: int, every: int) -> dict[int, int]:
     """Return for each of so many bits where it is set: the place of a mask among the masks is that of its bit in the plane."""
     always, ever = reduce(and_, masks), reduce(or_, masks)
     found = dict.fromkeys(range(count), 0)

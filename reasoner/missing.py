@@ -16,7 +16,7 @@ from reasoner.advice import Advice, advise
 from reasoner.entailment import Statuses
 from reasoner.explanation import Missing, View
 from reasoner.focus import Focus, Goal, goal_of, settled, verdict_of
-from reasoner.many import Leaves, Many
+from reasoner.many import Leaves, Many, planes_of
 from reasoner.namespaces import curie
 from reasoner.program.model import End
 from reasoner.questions import Question, Said, Span
@@ -226,7 +226,7 @@ class _Search:
         """Return for each set whether the report calls the goal settled when exactly its leaves are known."""
         if not sets or self.goal.decision is None or self.view.state.alternatives:
             return [settled(self.view.program, *self._judge(*leaves), self.goal) for leaves in sets]
-        plane = Many(self.focus, sets).decided()
+        plane = Many(self.focus, planes_of(self.focus, sets)).decided()
         return [bool(plane >> place & 1) for place in range(len(sets))]
 
     def answers(self, chosen: Sequence[int]) -> Iterator[tuple[tuple[Said, ...], int, int]]:

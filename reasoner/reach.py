@@ -6,20 +6,17 @@ one by one, and, where two of them meet below one term, in one sum or in one der
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from reasoner.abstraction.state import CaseState, Conflict
 from reasoner.focus import Focus, bits_of
-from reasoner.many import Leaves, Many
-from reasoner.meeting import DENYING, Meeting, Unit, side_family
+from reasoner.many import Many, Planes, union
+from reasoner.meeting import DENYING, Joined, Meeting, Unit, side_family
 from reasoner.moves import Move
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Indicator, Literal, Program
 from reasoner.terms import Role
 
-__all__ = ["Meet", "Reach"]
-
-Meet = tuple[int, int, int]
-"""The leaves that hold and that fail after several moves, and those of which that may not be so, as masks."""
+__all__ = ["Reach"]
 
 _ANY = frozenset({TRUE, FALSE, UNKNOWN})
 
@@ -52,6 +49,7 @@ class Reach:
         self._meeting = Meeting(focus)
         self._after = after
         self._units: dict[tuple[Move, ...], Unit] = {}
+        self._kin: dict[Move, frozenset[Move]] = {}
         self._settled = self._evaluated(lambda values: next(iter(values)) if len(values) == 1 else UNKNOWN)
         lenient = self._evaluated(_favoured, closed=True)
         self._able = [_can_be_raised((each.eligible, each.trigger), self._settled, lenient) for each in focus.watched]
@@ -116,46 +114,53 @@ class Reach:
             found |= (1 << len(each.cuts) + 1) - 1 << each.first_bit
         return found & self.focus.leaves
 
-    def together(self, chosen: Sequence[Move]) -> Meet:
-        """Return the leaves after several moves, put together from what each does, and those of which that may not be so."""
-        return self._joined([self._unit((move,)) for move in chosen], self.clashing.isdisjoint(chosen))
+    def together(self, sets: Sequence[Sequence[Move]]) -> Joined:
+        """Return the leaves after each set of moves, put together from what each move does, and where that may not be so."""
+        units = {move: self._unit((move,)) for move in self.alone}
+        return self._meeting.joined([[units[move] for move in chosen] for chosen in sets], self.clashing)
 
-    def apart(self, chosen: Sequence[Move]) -> Meet | None:
-        """Return the same, related moves taken as one; None when these contradict each other. No leaf is told where all or none are related."""
-        groups = self._groups(chosen)
-        if len(groups) in (1, len(chosen)) or not self.clashing.isdisjoint(chosen):
-            return 0, 0, self.focus.leaves
-        if any(each not in self._conflicts for group in groups for each in self._after(group).conflicts):
-            return None
-        return self._joined([self._unit(group) for group in groups], True)
+    def apart(self, sets: Sequence[tuple[Move, ...]]) -> tuple[list[tuple[Move, ...]], Joined, list[tuple[Move, ...]]]:
+        """Return the sets of which some moves are related, these taken as one, with what is put together; and those left to abstraction.
 
-    def _joined(self, units: Sequence[Unit], plain: bool) -> Meet:
-        true, false, once, twice = self.base.leaf_true, self.base.leaf_false, 0, 0
-        for unit in units:
-            changed, state, touched = unit.changed, unit.state, unit.touched
-            twice |= once & touched | (0 if plain or self.clashing.isdisjoint(unit.moves) else touched)
-            once |= touched
-            true, false = true & ~changed | changed & state.leaf_true, false & ~changed | changed & state.leaf_false
-        true, false = true & ~twice, false & ~twice
-        if twice and plain:
-            holds, fails, twice = self._meeting.decide(units, twice)
-            true, false = true | holds, false | fails
-        return true, false, twice
+        Sets whose related moves contradict each other are in neither.
+        """
+        parted: dict[tuple[Move, ...], list[Unit]] = {}
+        left: set[tuple[Move, ...]] = set()
+        for chosen in sets:
+            groups = self._groups(chosen)
+            if len(groups) in (1, len(chosen)) or not self.clashing.isdisjoint(chosen):
+                left.add(chosen)
+            elif all(each in self._conflicts for group in groups for each in self._after(group).conflicts):
+                parted[chosen] = [self._unit(group) for group in groups]
+        told = list(parted)
+        joined = self._meeting.joined(list(parted.values()), frozenset())
+        left |= {told[place] for place in bits_of(joined.open)}
+        return told, joined, [chosen for chosen in sets if chosen in left]
 
     def _groups(self, chosen: Sequence[Move]) -> list[tuple[Move, ...]]:
         """Return moves in groups, those that are related in one."""
-        groups: list[list[Move]] = []
+        groups: list[tuple[Move, ...]] = []
         for move in chosen:
-            near = [each for each in groups if any(self._meeting.are_related(self._unit((move,)), self._unit((one,))) for one in each)]
-            groups = [each for each in groups if each not in near] + [[one for each in near for one in each] + [move]]
-        return [tuple(group) for group in groups]
+            kin = self._kin_of(move)
+            near = [each for each in groups if not kin.isdisjoint(each)]
+            if near:
+                groups = [each for each in groups if each not in near]
+            groups.append((*(one for each in near for one in each), move))
+        return groups
+
+    def _kin_of(self, move: Move) -> frozenset[Move]:
+        """Return the moves that are related to a move."""
+        if move not in self._kin:
+            unit = self._unit((move,))
+            self._kin[move] = frozenset(other for other in self.alone if self._meeting.are_related(unit, self._unit((other,))))
+        return self._kin[move]
 
     def _unit(self, moves: tuple[Move, ...]) -> Unit:
         if moves not in self._units:
             state = self._after(moves)
             changed = self._changed(state)
-            joint = self._sum(self.joint[move] & ~self.free[move] for move in moves)
-            touched = changed | self._sum(self.touched[move] for move in moves)
+            joint = union(self.joint[move] & ~self.free[move] for move in moves)
+            touched = changed | union(self.touched[move] for move in moves)
             self._units[moves] = self._meeting.unit(moves, state, changed, touched, joint)
         return self._units[moves]
 
@@ -163,33 +168,41 @@ class Reach:
         """Return the leaves of the goal that differ in a state."""
         return ((state.leaf_true ^ self.base.leaf_true) | (state.leaf_false ^ self.base.leaf_false)) & self.focus.leaves
 
-    def may_answer(self, sets: Mapping[tuple[Move, ...], Meet], word: str, wanted: str | None) -> list[tuple[Move, ...]]:
-        """Return the sets for which some values of the leaves not known after the moves may give the verdict looked for."""
+    def may_answer(self, joined: Joined, settled: Many, word: str, wanted: str | None) -> int:
+        """Return where some values of the leaves not known after the moves may give the verdict looked for; `settled` knows the others."""
         decision = self.focus.decision
-        if not sets:
-            return []
-        settled = Many(self.focus, [leaves[:2] for leaves in sets.values()])
-        lenient = Many(self.focus, [self._lenient(chosen, leaves) for chosen, leaves in sets.items()])
+        lenient = Many(self.focus, self._lenient(joined))
         remaining = next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
         if wanted in (None, remaining) and word != remaining:
-            found = self._may_fall(self._rows(word), settled, lenient)
-        else:
-            found = 0
-            for verdict in decision.verdicts:
-                if verdict.word != word and wanted in (None, verdict.word) and verdict.eligible in self.program.classes:
-                    found |= ~lenient.false(self.program.classes[verdict.eligible])
-        return [chosen for place, chosen in enumerate(sets) if found >> place & 1]
+            return self._may_fall(self._rows(word), settled, lenient)
+        reached = (
+            verdict.eligible
+            for verdict in decision.verdicts
+            if verdict.word != word and wanted in (None, verdict.word) and verdict.eligible in self.program.classes
+        )
+        return union(settled.every & ~lenient.false(self.program.classes[name]) for name in reached)
 
-    def _lenient(self, chosen: Sequence[Move], leaves: Meet) -> Leaves:
+    def _lenient(self, joined: Joined) -> Planes:
         """Return the leaves with what is not known after some moves in favour of whatever may be entailed."""
-        true, false, twice = leaves
-        can_true, can_false = self.base.leaf_true, self.base.leaf_false | self._sum(self.joint[move] for move in chosen)
-        for move in chosen:
-            state, free = self.alone[move], self.free[move]
-            can_true |= self.changed[move] & state.leaf_true | free
-            can_false |= self.changed[move] & state.leaf_false | free
-        denied = self.focus.leaves & ~true & ~(twice & can_true)
-        return true | twice & can_true & ~can_false, false | denied
+        every = joined.planes.every
+        holds = dict(joined.planes.holds)
+        fails = {bit: every & ~plane for bit, plane in holds.items()}
+        doubtful = union(1 << bit for bit in joined.left)
+        can_hold, can_fail = (
+            {bit: every * (mask >> bit & 1) for bit in joined.left} for mask in (self.base.leaf_true, self.base.leaf_false)
+        )
+        for unit, plane in joined.members.items():
+            for move in unit.moves:
+                changed, free = self.changed[move], self.free[move]
+                may_hold = changed & self.alone[move].leaf_true | free
+                may_fail = changed & self.alone[move].leaf_false | free | self.joint[move]
+                for able, mask in ((can_hold, may_hold), (can_fail, may_fail)):
+                    for bit in bits_of(mask & doubtful):
+                        able[bit] |= plane
+        for bit, plane in joined.left.items():
+            holds[bit] |= plane & can_hold[bit] & ~can_fail[bit]
+            fails[bit] &= ~(plane & can_hold[bit])
+        return Planes(every, holds, fails)
 
     def _may_fall(self, verdicts: Sequence[Sequence[int]], settled: Many, lenient: Many) -> int:
         """Return where verdicts may no longer be eligible, or a row of another one be raised above one of their rows."""
@@ -251,7 +264,7 @@ class Reach:
 
     def _falling(self, verdicts: Sequence[Sequence[int]]) -> list[int]:
         """Return the leaves of the rows of verdicts, once with each row that may be raised above one of them."""
-        own = self._sum(self._open(place) for rows in verdicts for place in rows)
+        own = union(self._open(place) for rows in verdicts for place in rows)
         return [own, *(own | self._open(place) for place in self._above(verdicts) if self._able[place])]
 
     def _rising(self, rows: Sequence[int]) -> list[int]:
@@ -268,20 +281,13 @@ class Reach:
     def _with_blockers(self, leaves: int, above: Iterable[int]) -> int:
         """Return leaves with those of the rows above that are raised already or that moves on the leaves touch."""
         waiting = [(place, self._open(place)) for place in above]
-        leaves |= self._sum(own for place, own in waiting if self.focus.is_raised(place))
+        leaves |= union(own for place, own in waiting if self.focus.is_raised(place))
         while True:
-            reached = self._sum(touched for touched in self.touched.values() if touched & leaves)
-            wider = leaves | self._sum(own for place, own in waiting if self._able[place] and own & reached)
+            reached = union(touched for touched in self.touched.values() if touched & leaves)
+            wider = leaves | union(own for place, own in waiting if self._able[place] and own & reached)
             if wider == leaves:
                 return leaves
             leaves = wider
-
-    @staticmethod
-    def _sum(masks: Iterable[int]) -> int:
-        found = 0
-        for mask in masks:
-            found |= mask
-        return found
 
     def _evaluated(self, choose: Callable[[Collection[int]], int], closed: bool = False) -> Sequence[int]:
         """Return the values of all bits when each leaf that moves has the chosen value; `closed` denies the other unknowns."""
