@@ -15,7 +15,7 @@ from reasoner.abstraction.state import IndicatorState
 from reasoner.advice import Advice, advise
 from reasoner.entailment import Statuses
 from reasoner.explanation import Missing, View
-from reasoner.focus import Focus, Goal, goal_of, settled, verdict_of
+from reasoner.focus import Focus, Goal, bits_of, goal_of, settled, verdict_of
 from reasoner.many import Leaves, Many, planes_of
 from reasoner.namespaces import curie
 from reasoner.program.model import End
@@ -104,6 +104,16 @@ class _Search:
 
     def minimal(self, largest: int, bound: int) -> tuple[list[tuple[int, ...]], bool]:
         """Return the minimal settling sets by index, and whether all up to `largest` were found."""
+        if not self.questions:
+            return [], True
+        found, doubtful, complete = self._hitting(largest, bound)
+        if complete is None:
+            found = self._widened(found, doubtful, largest, bound)
+            complete = len(found) <= bound
+        return found[:bound], complete
+
+    def _hitting(self, largest: int, bound: int) -> tuple[list[tuple[int, ...]], dict[tuple[int, ...], Leaves], bool | None]:
+        """Return the smallest sets that settle, those that the report may not call settled, and whether all are found, None to widen."""
         from pysat.examples.hitman import Hitman
 
         found: list[tuple[int, ...]] = []
@@ -119,8 +129,6 @@ class _Search:
                     doubtful[chosen] = undecided
             pending.clear()
 
-        if not self.questions:
-            return [], True
         with Hitman(solver="m22", htype="sorted") as hitman:
             hitman.hit([index + 1 for index in range(len(self.questions))])
             while (candidate := hitman.get()) is not None and len(candidate) <= largest:
@@ -130,18 +138,17 @@ class _Search:
                     if len(found) + len(pending) == bound:
                         part()
                         if len(found) == bound:
-                            return found, False
+                            return found, doubtful, False
                     pending.append(chosen)
                     hitman.block(candidate)
                     continue
                 outside = self._outside(chosen, witness)
                 if not outside:
                     part()
-                    return found, True
+                    return found, doubtful, True
                 hitman.hit([index + 1 for index in outside])
         part()
-        found = self._widened(found, doubtful, largest, bound)
-        return found[:bound], len(found) <= bound
+        return found, doubtful, None
 
     def _unsettled(self, chosen: Sequence[int]) -> Leaves | None:
         """Return leaves, by masks, that answer `chosen` and may leave the goal open; None when every answer settles."""
@@ -181,36 +188,43 @@ class _Search:
 
         What an answer leaves undecided a further answer seldom decides, so that one is tried first.
         """
-        result = [set(each) for each in found]
-        layer = {frozenset(each): leaves for each, leaves in doubtful.items()}
+        result = [_mask(each) for each in found]
+        layer = {_mask(each): leaves for each, leaves in doubtful.items()}
         for _ in range(largest):
-            every = range(len(self.questions))
-            wider = {each | {index}: (leaves, index) for each, leaves in layer.items() if len(each) < largest for index in every}
+            wider = {
+                each | 1 << index: (leaves, index)
+                for each, leaves in layer.items()
+                if each.bit_count() < largest
+                for index in range(len(self.questions))
+            }
             tried = self._still_undecided({each: start for each, start in wider.items() if each not in layer})
-            layer = {}
-            left = [each for each, leaves in tried.items() if leaves is None and not any(known <= each for known in result)]
-            tried |= {frozenset(chosen): leaves for chosen, leaves in self._undecided([tuple(sorted(each)) for each in left]).items()}
-            for each in sorted(tried, key=sorted):
-                if len(result) <= bound and not any(known <= each for known in result):
-                    undecided = tried[each]
-                    if undecided is None:
-                        result.append(set(each))
-                    else:
-                        layer[each] = undecided
-        return sorted((tuple(sorted(each)) for each in result), key=lambda each: (len(each), each))
+            unsure = {tuple(bits_of(each)): each for each, leaves in tried.items() if leaves is None and not _holds_any(each, result)}
+            for chosen, leaves in sorted(self._undecided(list(unsure)).items()):
+                tried[unsure[chosen]] = leaves
+                if leaves is None and len(result) <= bound and not _holds_any(unsure[chosen], result):
+                    result.append(unsure[chosen])
+            layer = {each: leaves for each, leaves in tried.items() if leaves is not None and not _holds_any(each, result)}
+        return sorted((tuple(bits_of(each)) for each in result), key=lambda each: (len(each), each))
 
-    def _still_undecided(self, wider: Mapping[frozenset[int], tuple[Leaves, int]]) -> dict[frozenset[int], Leaves | None]:
-        """Return for each set undecided leaves with an answer to one more question added, where that leaves them so."""
-        tried = [
-            (each, (leaves[0] | said.true, leaves[1] | said.false))
-            for each, (leaves, index) in wider.items()
-            for said in self.questions[index].answers
-            if not (leaves[0] | said.true) & (leaves[1] | said.false)
-        ]
-        found: dict[frozenset[int], Leaves | None] = dict.fromkeys(wider)
-        for (each, leaves), decided in zip(tried, self._decided([leaves for _, leaves in tried]), strict=True):
-            if not decided:
-                found[each] = leaves
+    def _still_undecided(self, wider: Mapping[int, tuple[Leaves, int]]) -> dict[int, Leaves | None]:
+        """Return for each set undecided leaves with an answer to one more question added, where that leaves them so.
+
+        Most are left so by their last answer already; only of the others the answers before it are tried.
+        """
+        found: dict[int, Leaves | None] = dict.fromkeys(wider)
+        due, turn = list(wider), 1
+        while due:
+            tried = []
+            for each in due:
+                (true, false), index = wider[each]
+                said = self.questions[index].answers[-turn]
+                if not (true | said.true) & (false | said.false):
+                    tried.append((each, (true | said.true, false | said.false)))
+            for (each, leaves), decided in zip(tried, self._decided([leaves for _, leaves in tried]), strict=True):
+                if not decided:
+                    found[each] = leaves
+            turn += 1
+            due = [each for each in due if found[each] is None and turn <= len(self.questions[wider[each][1]].answers)]
         return found
 
     def _undecided(self, sets: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], Leaves | None]:
@@ -296,3 +310,12 @@ def _collapsed(leads: list[Lead], depth: int) -> list[Lead]:
     for each in leads:
         groups.setdefault(each.answers[depth], []).append(each)
     return [lead for group in groups.values() for lead in _collapsed(group, depth + 1)]
+
+
+def _mask(chosen: Iterable[int]) -> int:
+    return sum(1 << index for index in chosen)
+
+
+def _holds_any(each: int, found: Iterable[int]) -> bool:
+    """Return whether a set holds one of those found."""
+    return any(known & ~each == 0 for known in found)
