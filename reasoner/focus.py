@@ -316,7 +316,7 @@ def _narrowed(program: Program, state: CaseState, gates: int) -> GateTables:
     """Return the tables that start from the case state and follow only the gates that matter."""
     tables = program.full_tables
     values, _ = settle(tables, moved(tables, state.leaf_true, state.leaf_false))
-    return narrowed(tables, bytes(values), frozenset(bits_of(gates)))
+    return narrowed(tables, program.narrowings[gates], bytes(values), (state.leaf_true, state.leaf_false))
 
 
 def settled(program: Program, statuses: Statuses, advice: Advice, goal: Goal) -> bool:

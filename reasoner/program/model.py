@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from reasoner.program.patterns import UsableResult
     from reasoner.program.premises import Premises
     from reasoner.program.scales import Scales
-    from reasoner.program.settle import GateTables
+    from reasoner.program.settle import GateTables, Narrowings
     from reasoner.program.watch import Watch
     from reasoner.shapes import ShapeTable
 
@@ -136,6 +136,13 @@ class Program:
         from reasoner.program.settle import load_tables
 
         return load_tables(len(self.leaves), self.gates, self.joints, self.nodes, self.resting)
+
+    @cached_property
+    def narrowings(self) -> Narrowings:
+        """Return which gates of a goal to look at when a bit changes, for each goal asked about."""
+        from reasoner.program.settle import Narrowings
+
+        return Narrowings(self.full_tables)
 
     @cached_property
     def fact_effects(self) -> FactEffects:

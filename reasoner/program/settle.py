@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, Part
 
-__all__ = ["GateTables", "decide", "load_tables", "moved", "narrowed", "settle"]
+__all__ = ["GateTables", "Narrowings", "decide", "load_tables", "moved", "narrowed", "settle"]
 
 _TERMINALS = 2
+
+_Users = tuple[tuple[tuple[int, tuple[int, ...]], ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class GateTables:
 
     leaf_count: int
     gates: tuple[tuple[tuple[Part, ...], int, int], ...]
-    users: tuple[tuple[tuple[int, tuple[int, ...]], ...], ...]
+    users: _Users
     levels: int
     joints: Mapping[int, tuple[JointTable, ...]]
     nodes: Sequence[tuple[int, int, int]]
@@ -142,10 +144,25 @@ def _by_level(gates: Iterable[int], levels: Sequence[int]) -> tuple[tuple[int, t
     return tuple((level, tuple(found[level])) for level in sorted(found))
 
 
-def narrowed(tables: GateTables, values: bytes, gates: frozenset[int]) -> GateTables:
-    """Return tables that start from these values of all bits and follow only the given gates."""
-    users = tuple(tuple((level, tuple(kept)) for level, each in every if (kept := gates.intersection(each))) for every in tables.users)
-    return replace(tables, users=users, resting=values, resting_masks=_masks(tuple(enumerate(values[: tables.leaf_count]))))
+class Narrowings(dict[int, _Users]):
+    """Per set of gates, as a mask over their indices, those of them to look at when a bit changes; each is worked out once and kept."""
+
+    def __init__(self, tables: GateTables) -> None:
+        super().__init__()
+        self._tables = tables
+
+    def __missing__(self, mask: int) -> _Users:
+        """Work out a set of gates that was not asked for before."""
+        users = self[mask] = tuple(
+            tuple((level, kept) for level, each in every if (kept := tuple(gate for gate in each if mask >> gate & 1)))
+            for every in self._tables.users
+        )
+        return users
+
+
+def narrowed(tables: GateTables, users: _Users, values: bytes, masks: tuple[int, int]) -> GateTables:
+    """Return tables that start from these values of all bits, with the leaves in `masks`, and look only at the gates in `users`."""
+    return replace(tables, users=users, resting=values, resting_masks=masks)
 
 
 def moved(tables: GateTables, leaf_true: int, leaf_false: int) -> dict[int, int]:
