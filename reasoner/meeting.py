@@ -38,7 +38,7 @@ _Items = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """Moves taken as one, with the state after them: the leaves they change, may bear on, and may come to deny with others.
+    """Moves taken as one, with the state after them: the leaves they settle, change, may bear on, and may come to deny with others.
 
     `zone` holds the findings that they may state or deny, `above` these and all above them; `plain` says that they speak
     of findings alone, `wide` that one closes a list or adds an examination, by which findings are judged anew. `items` is what they make of the items of each sum.
@@ -46,6 +46,7 @@ class Unit:
 
     moves: tuple[Move, ...]
     state: CaseState
+    said: tuple[int, int]
     changed: int
     touched: int
     joint: int
@@ -104,7 +105,8 @@ class Meeting:
         plain = len(terms) == len(moves)
         indicators = (program.indicator.get(move.change.term) for move in moves)
         wide = any(each is not None and each.form in ("closed", "on_record") for each in indicators)
-        return Unit(moves, state, changed, touched, joint & ~changed, zone, above, plain, wide, self._items(state, zone))
+        said = state.leaf_true & ~self._base.leaf_true, state.leaf_false & ~self._base.leaf_false
+        return Unit(moves, state, said, changed, touched, joint & ~changed, zone, above, plain, wide, self._items(state, zone))
 
     def joined(self, sets: Sequence[Sequence[Unit]], clashing: Collection[Move]) -> Joined:
         """Return the leaves after each set of units; what those with `clashing` moves touch is left, as all that is shared beside them."""
@@ -188,12 +190,9 @@ class Meeting:
         key = (one, other)
         if key not in self._related:
             near = not one.zone.isdisjoint(other.above) or not other.zone.isdisjoint(one.above)
-            (true, false), (holds, fails) = self._said(one.state), self._said(other.state)
+            (true, false), (holds, fails) = one.said, other.said
             self._related[key] = self._related[other, one] = near or bool(true & fails | false & holds)
         return self._related[key]
-
-    def _said(self, state: CaseState) -> tuple[int, int]:
-        return state.leaf_true & ~self._base.leaf_true, state.leaf_false & ~self._base.leaf_false
 
     # --- wide findings by their age -----------------------------------------------------------------------------------
 
