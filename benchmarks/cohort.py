@@ -34,6 +34,7 @@ class Bench:
         """Return a generated cohort, made when it is first asked for."""
         path = self.folder / f"{knowledge.name if knowledge else 'cohort'}-{count}.{_ENDINGS[form]}"
         if not path.exists():
+            Path(f"{path}.truth.csv").unlink(missing_ok=True)
             arguments = ["cohort", "--generate", str(count), "--seed", "1", "--to", form, "--out", str(path)]
             process("", f"generate {count}", self._command(arguments, knowledge), cwd=self.root, watched=False)
         return path

@@ -52,7 +52,9 @@ def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
 
 def require_new_folder(folder: Path) -> None:
     """Raise UsageError when there is a file of that name, or a folder that is not empty."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("The output is no folder", where=str(folder), why="a file of that name is there", repair="name a new folder")
+    if folder.exists() and any(folder.iterdir()):
         raise UsageError("The output folder is not empty", where=str(folder), repair="name a new folder, or empty this one")
 
 

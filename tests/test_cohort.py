@@ -259,6 +259,77 @@ def test_one_case_is_explained(tmp_path: Path, drawn: dict[str, Path], drawn_alo
     assert command("cohort", drawn[form], "--out", tmp_path / "out", "--explain", case + "0").code == 2
 
 
+def test_tables_that_cannot_be_read_stand_alone(tmp_path: Path, drawn: dict[str, Path], command: Command) -> None:
+    """No file, another schema: the neighbours are answered, as they are beside any other broken file."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write(folder / "good.nt", small("good", CRAMPS))
+    (folder / "half.parquet").write_bytes(drawn["parquet"].read_bytes()[:2000])
+    parquet.write_table(pa.table({"patient": ["a"]}), folder / "other.parquet")
+    parquet.write_table(pa.table({"case": ["https://example.org/c"], "value": [1.5]}), folder / "typed.parquet")
+    outcome = command("cohort", folder, "--out", tmp_path / "out")
+    assert (outcome.code, outcome.out) == (1, f"1 cases: 1 answered, 0 rejected; 3 problems; tables in {tmp_path / 'out'}\n")
+    found = tables(tmp_path / "out")
+    assert list(found["cases"]) == ["https://example.org/x/good"]
+    said = {row["text"].partition(str(folder))[2].split(".")[0]: row["code"] for row in found["problems"][""]}
+    assert said == dict.fromkeys(("/half", "/other", "/typed"), "unreadable-file")
+    assert command("cohort", folder, "--out", tmp_path / "out", "--explain", "https://example.org/x/good").code == 0
+    assert "half.parquet" in command("cohort", folder, "--out", tmp_path / "out", "--explain", "https://example.org/x/none").err
+
+
+def test_rows_that_cannot_be_read_cost_their_own_cases(
+    tmp_path: Path, drawn: dict[str, Path], drawn_alone: Tables, knowledge: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "_ROWS", 990)
+    rows = parquet.read_table(drawn["parquet"]).to_pylist()
+    path = write_rows(tmp_path / "torn.parquet", rows, 990)
+    column = parquet.read_metadata(path).row_group(1).column(0)
+    data = bytearray(path.read_bytes())
+    start = column.dictionary_page_offset or column.data_page_offset
+    data[start : start + 40] = bytes(40)
+    path.write_bytes(data)
+    summary = answer_cohort([path], tmp_path / "out", knowledge)
+    found = tables(tmp_path / "out")
+    lost = {row["case"] for row in rows[990:1980]}
+    torn = lost & {row["case"] for row in rows[:990] + rows[1980:]}
+    assert len(torn) == 2 and set(found["cases"]) == {row["case"] for row in rows} - lost
+    assert not differing(
+        *(
+            {name: {case: each for case, each in by_case.items() if case and case not in torn} for name, by_case in which.items()}
+            for which in (
+                found,
+                {name: {case: by_case[case] for case in by_case if case not in lost} for name, by_case in drawn_alone.items()},
+            )
+        )
+    )
+    assert (summary.cases, summary.rejected, summary.malformed, summary.broken) == (summary.answered + 2, 2, 1, True)
+    named = parquet.read_table(tmp_path / "out" / "problems").to_pylist()
+    assert {row["case"] for row in named if row["code"] == "case-cut-off"} == torn
+    assert [row["case"] for row in named if row["code"] == "unreadable-file"] == [""]
+
+
+@pytest.mark.parametrize("options", [[], ["--nquads"]])
+def test_an_output_that_cannot_be_written_is_said(tmp_path: Path, command: Command, options: list[str]) -> None:
+    path = write(tmp_path / "one.nt", small("one", CRAMPS))
+    for place, why in ((path, "a file of that name"), ("/proc/none", "No such file"), ("/", "no name"), (tmp_path, "not empty")):
+        outcome = command("cohort", path, "--out", place, *options)
+        assert outcome.code == 2 and "LC-1100" in outcome.err and why in outcome.err
+    assert [each.name for each in tmp_path.iterdir()] == ["one.nt"]
+
+
+def test_a_disk_that_is_full_leaves_a_run_that_goes_on(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "one.nt", small("one", CRAMPS))
+
+    def full(where: Path, _: pa.Table) -> None:
+        raise OSError(28, "No space left on device", str(where))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "_write_table", full)
+        outcome = command("cohort", path, "--out", tmp_path / "out")
+    assert outcome.code == 3 and "No space left" in outcome.err and "repeat the same command" in outcome.err
+    assert command("cohort", path, "--out", tmp_path / "out").code == 0
+
+
 def test_rows_that_name_no_case_are_counted(tmp_path: Path, drawn: dict[str, Path], command: Command) -> None:
     rows = parquet.read_table(drawn["parquet"]).slice(0, 40).to_pylist()
     lost = [{**row, "case": None} if place in (3, 5) else row for place, row in enumerate(rows)]

@@ -189,13 +189,21 @@ def test_a_missing_figure_is_named(settings: Settings) -> None:
 
 def test_command_writes_whole_files_or_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cohort", "--generate", "3", "--seed", "2", "--to", "turtle", "--out", str(tmp_path / "small.ttl")]) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.truth.csv", "small.ttl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.ttl", "small.ttl.truth.csv"]
     assert "3 patients" in capsys.readouterr().err
     assert main(["cohort", "--generate", "3", "--out", str(tmp_path / "nowhere" / "small.nt")]) == 2
     assert "LC-1200" in capsys.readouterr().err
     assert main(["cohort", "--out", str(tmp_path / "neither")]) == 2
     assert main(["cohort", "input.nt", "--generate", "3", "--out", str(tmp_path / "both")]) == 2
     assert "LC-1100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("there", ["small.nt", "small.nt.truth.csv"])
+def test_a_file_that_is_there_is_kept(there: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / there).write_text("mine", encoding="utf-8")
+    assert main(["cohort", "--generate", "3", "--out", str(tmp_path / "small.nt")]) == 2
+    assert "The file exists already" in capsys.readouterr().err
+    assert [(each.name, each.read_text(encoding="utf-8")) for each in tmp_path.iterdir()] == [(there, "mine")]
 
 
 def test_an_empty_cohort_is_empty(program: Program, settings: Settings, tmp_path: Path) -> None:

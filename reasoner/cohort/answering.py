@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from reasoner.cohort.gathering import gathered_triples, unread_problem
 from reasoner.cohort.grouping import Grouping, group, hashes_of
 from reasoner.cohort.inferences import infer_together
 from reasoner.cohort.lexicon import Flags
-from reasoner.cohort.long_table import COLUMNS
-from reasoner.cohort.output import NAMES, Rows, empty_rows, problem_rows, to_arrow
+from reasoner.cohort.long_table import COLUMNS, check_columns
+from reasoner.cohort.output import NAMES, Rows, empty_rows, problem_row, problem_rows, to_arrow
 from reasoner.cohort.rows import batch_of_rows, checked_rows, text_of_rows
 from reasoner.cohort.single import Settings, answer_cases, answer_text
 from reasoner.cohort.sources import Chunk, Source, read_stretch
@@ -29,10 +30,12 @@ from reasoner.errors import InputError, shortened
 from reasoner.namespaces import RDF, RDFS
 from reasoner.program.model import Program
 from reasoner.record import Problem
+from reasoner.terms import lc
 
 __all__ = ["Context", "Counts", "Part", "answer_chunk", "answer_rows", "rows_of", "triples_of"]
 
 _SUBCLASS = f"<{RDFS}subClassOf>"
+_CUT_OFF = b"# rows that cannot be read\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,9 @@ def answer_chunk(context: Context, chunk: Chunk, left: Sequence[bytes] | None = 
     if left is None and source.format in ("fhir", "fhir-ndjson"):
         return _answer_fhir(context, context.sources[chunk.start : chunk.end])
     if left is None and source.format == "parquet":
-        return _answer_rows(context, chunk, rows_of(source, chunk), source.path)
+        return _answer_table(context, chunk, source)
+    if left is not None and _CUT_OFF in left:
+        return _answer_cut_off(context, chunk, left, source.path)
     return _answer_triples(context, chunk, triples_of(context, chunk, left), source.path)
 
 
@@ -125,11 +130,61 @@ def _gone(context: Context) -> frozenset[str]:
 
 
 def rows_of(source: Source, chunk: Chunk) -> pa.Table:
-    """Return the rows of a chunk, checked."""
+    """Return the rows of a chunk, checked; raise InputError when they cannot be read."""
     known = {column.name for column in COLUMNS}
-    columns = [name for name in parquet.read_schema(source.path).names if name in known]
-    file = parquet.ParquetFile(source.path, read_dictionary=[name for name in columns if name != "record"])
-    return checked_rows(file.read_row_groups(list(range(chunk.start, chunk.end)), columns=columns, use_threads=False), source.path)
+    try:
+        schema = parquet.read_schema(source.path)
+        check_columns(schema, source.path)
+        columns = [name for name in schema.names if name in known]
+        file = parquet.ParquetFile(source.path, read_dictionary=[name for name in columns if name != "record"])
+        table = file.read_row_groups(list(range(chunk.start, chunk.end)), columns=columns, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        why = str(error).partition("\n")[0]
+        raise InputError("The Parquet file cannot be read", where=source.path, why=why, repair="write it anew") from error
+    return checked_rows(table, source.path)
+
+
+def _answer_table(context: Context, chunk: Chunk, source: Source) -> Part:
+    """Answer the rows of a chunk; where they cannot be read, the cases that go on in them are not answered either."""
+    try:
+        table = rows_of(source, chunk)
+    except InputError as error:
+        return _part([problem_row("", unread_problem(error), ())], 0, 1, b"" if chunk.first and chunk.last else _CUT_OFF)
+    return _answer_rows(context, chunk, table, source.path)
+
+
+def _answer_cut_off(context: Context, chunk: Chunk, left: Sequence[bytes], name: str) -> Part:
+    """Answer what is left over but for the cases of which a part could not be read."""
+    pairs = list(pairwise(left))
+    beside = [_cases_in(before)[-1:] for before, after in pairs if after == _CUT_OFF]
+    beside += [_cases_in(after)[:1] for before, after in pairs if before == _CUT_OFF]
+    torn = sorted({case for cases in beside for case in cases})
+    text, repair = f"{name}: rows next to those of the case cannot be read", "write the file anew"
+    rejected = _part(
+        [problem_row(iri, Problem("case-cut-off", text, lc("Case"), (iri,), repair), (iri,)) for iri in torn], len(torn), 0, b""
+    )
+    elsewhere = context.elsewhere | {(name, iri) for iri in torn}
+    part = _answer_triples(replace(context, elsewhere=elsewhere), chunk, triples_of(context, chunk, left), name)
+    tables = {each: compact(pa.concat_tables([rejected.tables[each], part.tables[each]])) for each in NAMES}
+    count, of = len(torn), part.counts
+    counts = replace(of, cases=of.cases + count, rejected=of.rejected + count, problems=of.problems + count, broken=of.broken or count > 0)
+    return replace(part, tables=tables, counts=counts)
+
+
+def _cases_in(text: bytes) -> tuple[str, ...]:
+    """Return the cases of triples in the order in which they are described."""
+    triples = read_triples(text)
+    cases = triples.subjects.filter(pa.array(group(triples, first=True, last=True).cases))
+    return tuple(pc.utf8_slice_codeunits(cases, 1, -1).to_pylist())
+
+
+def _part(problems: list[Sequence[Any]], rejected: int, malformed: int, left: bytes) -> Part:
+    """Return a part without answers."""
+    tables = {name: encoded(name).empty_table() for name in NAMES}
+    tables["problems"] = _joined("problems", tables["problems"], to_arrow("problems", problems))
+    nothing = np.zeros(0, dtype=np.uint64)
+    counts = Counts(rejected, 0, rejected, 0, len(problems), malformed, bool(rejected))
+    return Part(tables, counts, left, nothing, nothing)
 
 
 def _answer_rows(context: Context, chunk: Chunk, table: pa.Table, name: str) -> Part:

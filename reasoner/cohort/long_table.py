@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reasoner.errors import InputError
 from reasoner.namespaces import LC, RDF, XSD
 from reasoner.terms import RecordKind, lc
 
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["ABOUT", "CASE", "COLUMNS", "RECORD", "Column", "arrow_schema", "expanded", "object_term", "statements"]
+__all__ = ["ABOUT", "CASE", "COLUMNS", "RECORD", "Column", "arrow_schema", "check_columns", "expanded", "object_term", "statements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,28 @@ def arrow_schema() -> pyarrow.Schema:
 
     recurring = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     return pyarrow.schema([(column.name, pyarrow.string() if column.name in _ALWAYS_NEW else recurring) for column in COLUMNS])
+
+
+def check_columns(schema: pyarrow.Schema, name: str) -> None:
+    """Raise InputError when a table, here called `name`, has no case, or a column of the long table that is no text."""
+    from pyarrow import types
+
+    if "case" not in schema.names:
+        raise InputError("The table is no long table", where=name, why="it has no column “case”", repair="see docs/researchers.md")
+    for column in COLUMNS:
+        for field in (schema.field(place) for place in schema.get_all_field_indices(column.name)):
+            kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+            if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_null(kind)):
+                raise InputError(
+                    "A column of the long table is no text",
+                    where=f"{name}, {column.name}",
+                    why=f"it holds {kind}",
+                    repair="write it as text",
+                )
+        if len(schema.get_all_field_indices(column.name)) > 1:
+            raise InputError(
+                "A column of the long table stands there twice", where=f"{name}, {column.name}", repair="leave one of them out"
+            )
 
 
 def expanded(column: Column, text: str) -> str:

@@ -17,9 +17,8 @@ import pyarrow.compute as pc
 from reasoner.cohort.batch import Batch, judged
 from reasoner.cohort.grouping import hashes_of
 from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, SUBJECT, Flags, Ids, Lexicon
-from reasoner.cohort.long_table import ABOUT, CASE, COLUMNS, RECORD, Column, expanded, statements
+from reasoner.cohort.long_table import ABOUT, CASE, COLUMNS, RECORD, Column, check_columns, expanded, statements
 from reasoner.cohort.remarks import Remarks
-from reasoner.errors import InputError
 from reasoner.program.model import Program
 
 __all__ = ["batch_of_rows", "checked_rows", "text_of_rows"]
@@ -33,17 +32,11 @@ _WHOLE = ("case", "subject", "kind", "term")
 
 def checked_rows(table: pa.Table, name: str) -> pa.Table:
     """Return the columns of the long table, as dictionaries but for the records, few of which recur; raise InputError when there is no case or a column is no text."""
-    if "case" not in table.column_names:
-        raise InputError("The table is no long table", where=name, why="it has no column “case”", repair="see docs/researchers.md")
+    check_columns(table.schema, name)
     kept = [each for each in table.column_names if each in _BY_NAME]
     arrays = []
     for each in kept:
         column = table.column(each)
-        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind)):
-            raise InputError(
-                "A column of the long table is no text", where=f"{name}, {each}", why=f"it holds {kind}", repair="write it as text"
-            )
         arrays.append(column.cast(pa.string()) if each == "record" else _encoded(column, whole=each in _WHOLE))
     return pa.table(arrays, names=kept)
 

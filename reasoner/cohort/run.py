@@ -31,6 +31,7 @@ from reasoner.cohort.together import Memory
 from reasoner.cohort.twice import compared, repeated
 from reasoner.cohort.workers import apply
 from reasoner.errors import IncompleteError, InputError, UsageError
+from reasoner.files import require_new_folder
 from reasoner.program.model import Program
 from reasoner.record import Problem
 
@@ -81,29 +82,52 @@ def run(
 
     Raise InputError when there is no case at all, UsageError when `out` holds something else, IncompleteError when what is left over cannot be put together.
     """
-    partial = out.with_name(out.name + ".partial")
+    partial = _partial(out)
     chunks = chunks_of(sources)
     plan = _plan(sources, program, settings)
     if (out / _MANIFEST).is_file():
         return _finished(out, plan)
-    if out.exists() and any(out.iterdir()):
-        raise UsageError("The output folder is not empty", where=str(out), repair="name a new folder, or empty this one")
+    require_new_folder(out)
     settings = _begin(partial, plan, settings)
-    context = context_of(sources, program, settings)
-    if not (partial / _MANIFEST).is_file():
-        _answer(context, chunks, partial, spread or _over_processes(jobs), progress)
-        manifest = _manifest(context, partial, plan)
-        if not manifest["counts"]["cases"] and not manifest["counts"]["malformed"]:
-            shutil.rmtree(partial)
-            raise _without_case(sources)
-        _write(partial / _MANIFEST, _json(manifest))
-    shutil.rmtree(partial / _STATE, ignore_errors=True)
-    for left in (partial / _PLAN, partial / _TWICE, *partial.rglob(".*")):  # the plan, and what a killed run had half written
-        left.unlink(missing_ok=True)
+    try:
+        _fill(context_of(sources, program, settings), chunks, partial, plan, spread or _over_processes(jobs), progress)
+    except OSError as error:
+        raise IncompleteError(
+            "The run was stopped",
+            where=str(error.filename or partial),
+            why=error.strerror or str(error),
+            repair="mend that and repeat the same command, which goes on where it stopped",
+        ) from error
     if out.exists():
         out.rmdir()
     partial.rename(out)
     return _finished(out, plan)
+
+
+def _partial(out: Path) -> Path:
+    """Return the folder for what is unfinished."""
+    if not out.resolve().name:
+        raise UsageError("The output has no name", where=str(out), repair="name a new folder")
+    return out.with_name(out.name + ".partial") if out.name.strip(".") else Path(f"{out.resolve()}.partial")
+
+
+def _fill(
+    context: Context, chunks: Sequence[Chunk], partial: Path, plan: dict[str, Any], spread: Spread, progress: Progress | None
+) -> None:
+    """Write all that the output holds into the folder for what is unfinished.
+
+    Raise InputError when the inputs hold no case at all.
+    """
+    if not (partial / _MANIFEST).is_file():
+        _answer(context, chunks, partial, spread, progress)
+        manifest = _manifest(context, partial, plan)
+        if not manifest["counts"]["cases"] and not manifest["counts"]["malformed"]:
+            shutil.rmtree(partial)
+            raise _without_case(context.sources)
+        _write(partial / _MANIFEST, _json(manifest))
+    shutil.rmtree(partial / _STATE, ignore_errors=True)
+    for left in (partial / _PLAN, partial / _TWICE, *partial.rglob(".*")):  # the plan, and what a killed run had half written
+        left.unlink(missing_ok=True)
 
 
 # --- the plan ----------------------------------------------------------------------------------------------------------
@@ -137,9 +161,15 @@ def _begin(partial: Path, plan: dict[str, Any], settings: Settings) -> Settings:
             )
         return replace(settings, now=now)
     if not (partial / _MANIFEST).is_file():
-        for name in (*NAMES, _STATE, *([INFERRED] if settings.nquads else [])):
-            (partial / name).mkdir(parents=True, exist_ok=True)
-        _write(path, _json({**plan, "now": settings.now.text}))
+        try:
+            for name in (*NAMES, _STATE, *([INFERRED] if settings.nquads else [])):
+                (partial / name).mkdir(parents=True, exist_ok=True)
+            _write(path, _json({**plan, "now": settings.now.text}))
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise UsageError(
+                "The output cannot be written", where=str(partial), why=why, repair="name a place that can be written to"
+            ) from error
     return settings
 
 

@@ -11,7 +11,7 @@ from reasoner.cohort.gathering import LARGEST
 from reasoner.cohort.rows import checked_rows, text_of_rows
 from reasoner.cohort.sources import Source
 from reasoner.documents import Document
-from reasoner.errors import UsageError
+from reasoner.errors import InputError, UsageError
 from reasoner.program.model import Program
 from reasoner.terms import lc
 
@@ -22,25 +22,39 @@ _HAS_RECORD = f"<{lc('hasRecord')}>".encode()
 
 def find_case(sources: Iterable[Source], iri: str, program: Program) -> Records:
     """Return the records of one case; raise UsageError when no input describes it."""
+    unread: list[InputError] = []
     for source in sources:
-        if source.format in ("n-triples", "n-quads", "parquet"):
-            text = _rows(source.path, iri) if source.format == "parquet" else _lines(source.path, iri)
-            form = "n-quads" if source.format == "n-quads" else "n-triples"
-            found = read_records(Document(source.path, text, form), program) if text else Records(())
-        else:
-            found = load_records([source.path], program, max_size=LARGEST)
+        try:
+            found = _found_in(source, iri, program)
+        except InputError as error:
+            unread.append(error)
+            continue
         cases = tuple(case for case in found.cases if case.iri == iri)
         refused = tuple(problem for problem in found.problems if iri in problem.sources)
         if cases or refused:
             return Records(cases, refused, found.broken)
+    if unread:
+        raise unread[0]
     raise UsageError("The case is not described", where=iri, why="no input has it", repair="name a case of the table `cases`")
+
+
+def _found_in(source: Source, iri: str, program: Program) -> Records:
+    if source.format not in ("n-triples", "n-quads", "parquet"):
+        return load_records([source.path], program, max_size=LARGEST)
+    text = _rows(source.path, iri) if source.format == "parquet" else _lines(source.path, iri)
+    form = "n-quads" if source.format == "n-quads" else "n-triples"
+    return read_records(Document(source.path, text, form), program) if text else Records(())
 
 
 def _rows(path: str, iri: str) -> bytes:
     import numpy as np
-    from pyarrow import parquet
+    from pyarrow import ArrowException, parquet
 
-    table = checked_rows(parquet.read_table(path, filters=[("case", "=", iri)]), path)
+    try:
+        table = checked_rows(parquet.read_table(path, filters=[("case", "=", iri)]), path)
+    except (ArrowException, OSError) as error:
+        why = str(error).partition("\n")[0]
+        raise InputError("The Parquet file cannot be read", where=path, why=why, repair="write it anew") from error
     return text_of_rows(table, np.ones(len(table), dtype=bool))
 
 

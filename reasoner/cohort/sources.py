@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
+from reasoner.cohort.long_table import check_columns
 from reasoner.errors import InputError, UnsupportedInputError
 
 __all__ = ["Chunk", "Source", "chunks_of", "read_stretch", "room_for_stretches", "sources_of"]
@@ -131,12 +132,13 @@ def _stretches(source: Source) -> list[tuple[int, int, int]]:
 
 
 def _row_groups(source: Source) -> list[tuple[int, int, int]]:
-    from pyarrow import ArrowInvalid, parquet
+    from pyarrow import ArrowException, parquet
 
     try:
         metadata = parquet.read_metadata(source.path)
-    except (ArrowInvalid, OSError) as error:
-        raise InputError("The input is no Parquet file", where=source.path, why=str(error), repair="write it anew") from error
+        check_columns(metadata.schema.to_arrow_schema(), source.path)
+    except (ArrowException, OSError, InputError):
+        return [(0, 0, 1)]  # a single chunk, whose answer says why
     cuts: list[tuple[int, int, int]] = []
     start, rows = 0, 0
     for group in range(metadata.num_row_groups):

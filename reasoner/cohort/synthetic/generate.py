@@ -17,7 +17,7 @@ from reasoner.cohort.synthetic.fhir_writing import FhirWriter
 from reasoner.cohort.synthetic.plan import Plan, make_plan
 from reasoner.cohort.synthetic.settings import Settings
 from reasoner.cohort.synthetic.writing import CohortWriter, LineWriter, ParquetWriter, TableOfTruth, TurtleWriter
-from reasoner.errors import InputError, MissingExtraError
+from reasoner.errors import InputError, MissingExtraError, UsageError
 from reasoner.program.model import Program
 
 __all__ = ["FORMATS", "LAST_INSTANT", "Cohort", "generate", "truth_path"]
@@ -41,7 +41,7 @@ class Cohort:
 
 def truth_path(path: Path) -> Path:
     """Return where the ground truth of a cohort stands."""
-    return path.with_name(path.name.partition(".")[0] + ".truth.csv")
+    return path.with_name(path.name + ".truth.csv")
 
 
 def generate(
@@ -58,18 +58,21 @@ def generate(
     """Write `count` patients to `path` and their ground truth beside it; both appear whole or not at all.
 
     The same program, settings, count, seed and instant give the same bytes. Raises MissingExtraError without NumPy and PyArrow,
-    InputError when the files cannot be written.
+    UsageError when one of the files is there already, InputError when they cannot be written.
     """
     try:
         import numpy  # noqa: F401
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("The extra cohort is not installed", why=str(error), repair="pip install 'legcramps[cohort]'") from error
+    truth = truth_path(path)
+    for each in (path, truth):
+        if each.exists():
+            raise UsageError("The file exists already", where=str(each), repair="choose another name, or remove it")
     instants = instants_of(settings, last)[: 1 if output_format == "fhir" else None]
     plan = make_plan(program, settings, Dice(Random(f"legcramps {seed}"), settings), instants[0])  # noqa: S311 (patients, no secrets)
     drawer = Drawer(plan, program, settings, instants, seed)
     records = 0
-    truth = truth_path(path)
     try:
         with ExitStack() as stack:
             writers = [_writer(output_format, stack.enter_context(_appearing(path)), plan, instants, program, stack)]
