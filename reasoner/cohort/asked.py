@@ -53,6 +53,18 @@ class Asked:
 
     def effects(self, role: str, term: str, present: bool) -> tuple[Part, ...]:
         """Return the leaves asked for that a fact settles, each with its value."""
+        fact = role, term, present
+        found = self._settled.get(fact)
+        if found is None:
+            found = self._settled[fact] = self._effects(role, term, present)
+        return found
+
+    @cached_property
+    def _settled(self) -> dict[tuple[str, str, bool], tuple[Part, ...]]:
+        """Return what was found for facts so far."""
+        return {}
+
+    def _effects(self, role: str, term: str, present: bool) -> tuple[Part, ...]:
         found = self.program.fact_leaves.get(f"{role} {term}")
         if found is None:
             return ()

@@ -50,6 +50,8 @@ def _compact(column: pa.ChunkedArray) -> pa.DictionaryArray:
     if len(used) <= _SMALL:
         texts = whole.dictionary.take(pa.array(used)).to_pylist()
         used = used[sorted(range(len(used)), key=texts.__getitem__)]
+    if len(used) == len(whole.dictionary) and (used == np.arange(len(used))).all():
+        return whole
     places = np.zeros(len(whole.dictionary) + 1, dtype=np.int32)
     places[used] = np.arange(len(used), dtype=np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(places[codes]), whole.dictionary.take(pa.array(used)))
@@ -79,7 +81,7 @@ class Answers:
         for column in columns:
             if isinstance(column, tuple):
                 places, texts = column
-                known = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+                known = {text: number for number, text in enumerate(sorted(set(texts)))}
                 numbers = np.array([known[text] for text in texts], dtype=np.int32)
                 column = pa.DictionaryArray.from_arrays(pa.array(numbers[places]), pa.array(list(known), pa.string()))
             arrays.append(column)

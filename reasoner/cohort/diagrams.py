@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from reasoner.cohort.lexicon import Flags
 from reasoner.cohort.planes import Plane
 
 __all__ = ["Diagrams"]
@@ -19,6 +20,12 @@ _TERMINALS = 2
 _AT_ONCE = 256 * 1024
 """Words of all nodes that are worked on together, so that they stay near the processor."""
 
+_WIDE = 16
+"""Nodes for each bit from which on only the asked cases are followed, which must then be brought together."""
+
+_WORD = 8
+
+Words = np.ndarray[Any, np.dtype[np.uint64]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -48,19 +55,16 @@ class Diagrams:
             return found
         if root not in self._followed:
             self._followed[root] = self._layers(root)
-        diagram = self._followed[root]
-        chosen, words = np.flatnonzero(asked.view(np.uint64)), found.view(np.uint64)
-        step = max(_AT_ONCE // diagram.size, 8)
-        for start in range(0, len(chosen), step):
-            part = chosen[start : start + step]
-            may_hold, may_fail = (~planes.view(np.uint64)[diagram.bits[:, None], part] for planes in (fails, holds))
-            reach = np.empty((diagram.size, len(part)), dtype=np.uint64)
-            reach[0], reach[1] = 0, ~np.uint64(0)
-            own = _TERMINALS
-            for bits, high, low in diagram.layers:
-                reach[own : own + len(bits)] = (may_hold[bits] & reach[high]) | (may_fail[bits] & reach[low])
-                own += len(bits)
-            words[part] = reach[-1]
+        diagram, words = self._followed[root], asked.view(np.uint64)
+        chosen = np.flatnonzero(words)
+        may_hold, may_fail = (~planes.view(np.uint64)[diagram.bits[:, None], chosen] for planes in (fails, holds))
+        if diagram.size > _WIDE * len(diagram.bits):
+            flags = _bits(words[chosen])
+            cases = np.flatnonzero(flags)
+            flags[cases] = _bits(_reached(diagram, _moved_up(may_hold, cases), _moved_up(may_fail, cases)))[: len(cases)]
+            found.view(np.uint64)[chosen] = np.packbits(flags, bitorder="little").view(np.uint64)
+        else:
+            found.view(np.uint64)[chosen] = _reached(diagram, may_hold, may_fail)
         return found
 
     def _layers(self, root: int) -> _Layers:
@@ -94,3 +98,32 @@ class Diagrams:
             else:
                 stack += [(row, True), (high, False), (low, False)]
         return depths
+
+
+def _reached(diagram: _Layers, may_hold: Words, may_fail: Words) -> Words:
+    """Return where the root of a diagram reaches the true terminal, given where each of its bits may hold and may fail."""
+    found = np.empty(may_hold.shape[1], dtype=np.uint64)
+    step = max(_AT_ONCE // diagram.size, 8)
+    for start in range(0, len(found), step):
+        part = slice(start, start + step)
+        holding, failing = may_hold[:, part], may_fail[:, part]
+        reach = np.empty((diagram.size, holding.shape[1]), dtype=np.uint64)
+        reach[0], reach[1] = 0, ~np.uint64(0)
+        own = _TERMINALS
+        for bits, high, low in diagram.layers:
+            reach[own : own + len(bits)] = (holding[bits] & reach[high]) | (failing[bits] & reach[low])
+            own += len(bits)
+        found[part] = reach[-1]
+    return found
+
+
+def _moved_up(planes: Words, cases: Places) -> Words:
+    """Return planes of some cases only, close together."""
+    packed = np.packbits(_bits(planes).take(cases, axis=-1, mode="clip"), axis=-1, bitorder="little")
+    found = np.zeros((len(packed), -(-packed.shape[1] // _WORD) * _WORD), dtype=np.uint8)
+    found[:, : packed.shape[1]] = packed
+    return found.view(np.uint64)
+
+
+def _bits(words: Words) -> Flags:
+    return np.unpackbits(words.view(np.uint8), axis=-1, bitorder="little").view(bool)

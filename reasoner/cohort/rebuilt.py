@@ -49,6 +49,10 @@ _FORMS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
 """What a record of each kind is made of, after its name and what it is about."""
 
 
+def _about(record: Any) -> tuple[str, str]:
+    return record[1] or "", record[0]
+
+
 class Rebuilder:
     """Build records and cases from the columns of a batch."""
 
@@ -105,9 +109,13 @@ class Rebuilder:
             found = int(self.batch.about_case[name][number])
             return self.lexicon.values[name][found] if found >= 0 else None
 
-        def of(kind: type[Any], place: int = 1) -> tuple[Any, ...]:
-            """Return the records of a kind, by what they are about, which stands at a place, and by name, which stands first."""
-            return tuple(sorted((each for each in records if type(each) is kind), key=lambda each: (each[place] or "", each[0])))
+        of_kind: dict[type[Any], list[Any]] = {}
+        for each in records:
+            of_kind.setdefault(type(each), []).append(each)
+
+        def of(kind: type[Any]) -> tuple[Any, ...]:
+            """Return the records of a kind, by what they are about and by name."""
+            return tuple(sorted(of_kind.get(kind, ()), key=_about))
 
         as_of, birth, age = map(about, _ABOUT)
         subject = int(self.batch.about_case[SUBJECT][number])

@@ -28,6 +28,7 @@ _ORDER = ("n-triples", "n-quads", "parquet", "document", "fhir", "fhir-ndjson")
 _GATHERED = 8 << 20
 _FILES = 500
 _STRETCH = 256 << 20
+_SHARES = 10
 _ROWS = 512 * 1024
 
 
@@ -120,12 +121,16 @@ def _gathered(sources: tuple[Source, ...]) -> Iterator[tuple[int, int]]:
 
 
 def _stretches(source: Source) -> list[tuple[int, int, int]]:
-    """Return stretches that become shorter towards the end, so that processes that share them end at about the same time."""
+    """Return stretches that become shorter towards the end, so that processes that share them end at about the same time.
+
+    Those of a smaller file are shorter: there are enough of them to share, and each process claims less memory.
+    """
+    longest = min(max(source.size // _SHARES, _STRETCH // 4), _STRETCH)
     cuts: list[tuple[int, int, int]] = []
     start = 0
     while start < source.size or not cuts:
         left = source.size - start
-        size = min(max(left // 2, _STRETCH // 2), _STRETCH) if left > _STRETCH * 3 // 4 else left
+        size = min(max(left // 2, longest // 2), longest) if left > longest * 3 // 4 else left
         cuts.append((start, start + size, size))
         start += size
     return cuts

@@ -131,17 +131,19 @@ def _problems(
     """Return what is to be said of the records of cases that were not abstracted alone, case by case."""
     general = cache(lambda remark: remark.general(place))
     remarks = [each for each in batch.remarks if settled[each[0]]]
-    found: list[tuple[int, int, Problem]] = []
-    for case, row, remark in remarks:
+    later = [each for each in indicators.problems if settled[each[0]]]
+    nodes = iter(batch.names.take(pa.array([row for _, row, _ in (*remarks, *later)], pa.int64())).to_pylist())
+    named = [(case, next(nodes), remark) for case, _, remark in remarks]
+    found: list[tuple[int, str, Problem]] = []
+    for case, node, remark in named:
         told = general(remark)
-        found += [(case, row, each) for each in (remark.about(batch.names[row].as_py(), place) if told is None else told)]
-    found += [(case, row, each) for case, row, remark in remarks for each in remark.later]
-    found += [each for each in indicators.problems if settled[each[0]]]
-    nodes = batch.names.take(pa.array([row for _, row, _ in found], pa.int64())).to_pylist()
+        found += [(case, node, each) for each in (remark.about(node, place) if told is None else told)]
+    found += [(case, node, each) for case, node, remark in named for each in remark.later]
+    found += [(case, next(nodes), each) for case, _, each in later]
     cases = sorted({*(case for case, _, _ in found), *(case for case in conflicts if settled[case])})
     iris = dict(zip(cases, batch.cases.take(pa.array(cases, pa.int64())).to_pylist(), strict=True))
     rows = {case: conflict_rows(iri, conflicts.get(case, ())) for case, iri in iris.items()}
-    for (case, _, problem), node in zip(found, nodes, strict=True):
+    for case, node, problem in found:
         rows[case].append(problem_row(iris[case], problem, (node,)))
     return [row for each in rows.values() for row in each]
 
