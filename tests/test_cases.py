@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ DIRECTORIES = vignette_folders(CASES.parent)
 FLOORS = {
     "boundaries": 100,
     "coexisting": 5,
-    "conditions": 45,
+    "conditions": 63,
     "data": 35,
     "dvt": 50,
     "magnesium-gate": 10,
@@ -26,6 +27,20 @@ FLOORS = {
     "red-flags": 40,
     "scope": 10,
     "source-text": 3,
+}
+KINDS = {
+    "typical": {"excluded", "unlikely"},
+    "mimic": {"confirmed"},
+    "early": {"confirmed", "excluded"},
+}
+"""Three vignettes of a condition, `conditions/CONDITION-KIND`, and what the condition cannot be in each."""
+ELSEWHERE = {
+    "chronic-exertional-compartment-syndrome-early": "conditions/chronic-exertional-compartment-syndrome-before-pressures",
+    "deep-vein-thrombosis-early": "dvt/d1-no-scan-on-record",
+    "deep-vein-thrombosis-mimic": "dvt/d1-old-swelling-unchanged",
+    "lumbar-radiculopathy-early": "conditions/lumbar-radiculopathy-weak-evidence",
+    "lumbar-radiculopathy-mimic": "conditions/lumbar-radiculopathy-unlikely",
+    "vitamin-d-deficiency-mimic": "conditions/vitamin-d-deficiency-excluded",
 }
 REPORT: dict[str, object] = {
     "scope": {"status": "in-scope"},
@@ -67,7 +82,7 @@ def test_pair_is_complete(directory: Path) -> None:
 def test_case_names_are_unique() -> None:
     names = [str(expectation["case"]) for directory in DIRECTORIES for expectation in read_expectations(directory)]
     assert len(names) == len(set(names))
-    assert len(names) >= 317
+    assert len(names) >= 331
 
 
 @pytest.mark.parametrize("directory", DIRECTORIES, ids=name)
@@ -83,6 +98,25 @@ def test_report(directory: Path, knowledge: Any) -> None:
     assert not lines, "\n".join(lines)
     unstated = [each.text for case, expected in expectations.items() for each in unstated_faults(found[case], knowledge, expected)]
     assert not unstated, "\n".join(unstated)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_condition_is_met_in_three_ways(kind: str, knowledge: Any) -> None:
+    """Each condition has a typical case; the first seventeen also one that imitates it, and one in which little is known yet."""
+    lacking, wrong = [], []
+    for condition in (each.iri for each in knowledge.conditions):
+        wanted = re.sub(r"(?<!^)(?=[A-Z])", "-", condition.rpartition("/")[2]).lower() + f"-{kind}"
+        directory = CASES / ELSEWHERE.get(wanted, f"conditions/{wanted}")
+        if not directory.is_dir():
+            lacking.append(name(directory))
+            continue
+        (case,) = load_records([directory / "record.ttl"], knowledge).cases
+        ranked = observe(case, knowledge, {"differential": []})["differential"]
+        (status,) = (each["status"] for each in ranked if each["condition"] == condition)
+        wrong += [f"{condition} is {status} in {name(directory)}"] if status in KINDS[kind] else []
+    assert not wrong, "\n".join(wrong)
+    assert not lacking or kind != "typical", lacking
+    assert len(knowledge.conditions) - len(lacking) >= 17, lacking
 
 
 @pytest.mark.parametrize(
