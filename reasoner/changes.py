@@ -171,6 +171,7 @@ class _Search:
         self.before = self._word(view.state)
         self.moves = moves_of(self.program, view.state, self.focus.leaves)
         self._known = set(view.state.conflicts)
+        self._cases: dict[tuple[Move, ...], Case] = {}
         self._parts: dict[tuple[Move, ...], Parts] = {}
         self.spent = 0
         self.effort = EFFORT
@@ -293,18 +294,24 @@ class _Search:
         key = tuple(chosen)
         if key not in self._states:
             self.spent += ANEW * (len(key) > 1)
-            parts = self._parts_after(tuple(move for move in key if move.change.term in self.program.indicator))
-            others = (move for move in key if move.change.term not in self.program.indicator)
-            self._states[key] = abstract_case(self._changed(parts.case, others), self.program, self.as_of, parts)
+            measured = tuple(move for move in key if move.change.term in self.program.indicator)
+            others = tuple(move for move in key if move.change.term not in self.program.indicator)
+            parts = self._parts_after(measured if others else ())
+            self._states[key] = abstract_case(self._case_after((*measured, *others)), self.program, self.as_of, parts)
         return self._states[key]
 
     def _parts_after(self, chosen: tuple[Move, ...]) -> Parts:
         if chosen not in self._parts:
-            self._parts[chosen] = parts_of(self._changed(self.view.state.case, chosen), self.program, self.as_of)
+            self._parts[chosen] = parts_of(self._case_after(chosen), self.program, self.as_of)
         return self._parts[chosen]
 
-    def _changed(self, case: Case, chosen: Iterable[Move]) -> Case:
-        return apply_changes(case, [move.change for move in chosen], self.program, self.as_of)
+    def _case_after(self, chosen: tuple[Move, ...]) -> Case:
+        """Return the case after some moves, one after the other."""
+        if not chosen:
+            return self.view.state.case
+        if chosen not in self._cases:
+            self._cases[chosen] = apply_changes(self._case_after(chosen[:-1]), [chosen[-1].change], self.program, self.as_of)
+        return self._cases[chosen]
 
     def answers(self, state: CaseState) -> bool:
         """Return whether a state is consistent and gives the verdict that is looked for."""

@@ -21,10 +21,10 @@ from reasoner.focus import Focus, bits_of
 from reasoner.many import Planes, union
 from reasoner.moves import Move
 from reasoner.program.cuts import leaf_masks
-from reasoner.program.model import Indicator, Program
+from reasoner.program.model import Indicator
 from reasoner.terms import Role
 
-__all__ = ["DENYING", "Joined", "Meeting", "Unit", "side_family"]
+__all__ = ["DENYING", "Joined", "Meeting", "Unit"]
 
 DENYING = ("absent", "old", "stopped")
 """The values of moves that deny."""
@@ -100,8 +100,8 @@ class Meeting:
         """Return moves as one."""
         program = self._program
         terms = [move.change.term for move in moves if program.sorts.get(move.change.term) == "Finding"]
-        zone = program.at_or_below(each for term in terms for each in (term, *side_family(program, term)))
-        above = frozenset(above for each in zone for above in program.parents[each])
+        spans = [program.spans[term, True] for term in terms]
+        zone, above = (frozenset[str]().union(*(span[part] for span in spans)) for part in (0, 1))
         plain = len(terms) == len(moves)
         indicators = (program.indicator.get(move.change.term) for move in moves)
         wide = any(each is not None and each.form in ("closed", "on_record") for each in indicators)
@@ -291,13 +291,3 @@ class Meeting:
 
 def _mask(flags: Iterable[bool]) -> int:
     return sum(1 << place for place, flag in enumerate(flags) if flag)
-
-
-def side_family(program: Program, term: str) -> set[str]:
-    """Return the findings whose sides a change of `term` may decide, with all their kinds."""
-    found: set[str] = set()
-    for finding, kinds in program.side_patterns.items():
-        names = {finding, *(kind for _, kind in kinds)}
-        if term in program.parents[finding] or not names.isdisjoint(program.parents[term]) or not names.isdisjoint(program.below[term]):
-            found |= names
-    return found

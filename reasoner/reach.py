@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from reasoner.abstraction.state import CaseState, Conflict
 from reasoner.focus import Focus, bits_of
 from reasoner.many import Many, Planes, union
-from reasoner.meeting import DENYING, Joined, Meeting, Unit, side_family
+from reasoner.meeting import DENYING, Joined, Meeting, Unit
 from reasoner.moves import Move
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Indicator, Literal, Program
 from reasoner.terms import Role
@@ -82,7 +82,7 @@ class Reach:
             return 0, self._derived(indicator, clash) | self._cuts([indicator] if indicator.items else [])
         joint = self._leaves(shared & _scope(program, move))
         near = {*program.parents[term], *program.below[term]}
-        family = side_family(program, term)
+        family = program.families[term]
         free = self._leaves(near if clash else family if not family.isdisjoint(shared) else ())
         if term in program.weighed_findings:
             free |= self._cuts(each for each in program.indicators if each.items and not self._is_stated(each))
@@ -331,9 +331,7 @@ def _leaves_by(focus: Focus, part: int) -> dict[str, int]:
 
 def _scope(program: Program, move: Move) -> frozenset[str]:
     """Return the terms that a move may come to deny, or keep from being denied, with others: all above what it speaks of."""
-    term = move.change.term
-    named = (term, *side_family(program, term)) if move.change.value in DENYING else (term,)
-    return frozenset(above for each in program.at_or_below(named) for above in program.parents[each])
+    return program.spans[move.change.term, move.change.value in DENYING][1]
 
 
 def _shared(program: Program, moves: Iterable[Move]) -> frozenset[str]:

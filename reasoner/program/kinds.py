@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Asked", "Kinds", "load_kinds"]
+__all__ = ["Asked", "Families", "Kinds", "Spans", "load_kinds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,42 @@ class Kinds:
         found, below = 0, self.below
         for term in terms:
             found |= below[term]
+        return found
+
+
+class Families(dict[str, frozenset[str]]):
+    """By a finding those whose sides a change of it may decide, with all their kinds; each is worked out once and kept."""
+
+    def __init__(
+        self, parents: Mapping[str, tuple[str, ...]], below: Mapping[str, tuple[str, ...]], sides: Mapping[str, Iterable[tuple[str, str]]]
+    ) -> None:
+        super().__init__()
+        self._parents, self._below, self._sides = parents, below, sides
+
+    def __missing__(self, term: str) -> frozenset[str]:
+        """Work out a finding that was not asked for before."""
+        found: set[str] = set()
+        for finding, kinds in self._sides.items():
+            names = {finding, *(kind for _, kind in kinds)}
+            near = term in self._parents[finding] or not names.isdisjoint(self._parents[term]) or not names.isdisjoint(self._below[term])
+            if near:
+                found |= names
+        family = self[term] = frozenset(found)
+        return family
+
+
+class Spans(dict[tuple[str, bool], tuple[frozenset[str], frozenset[str]]]):
+    """By a finding, and whether its family counts with it: everything at or below, and all above these; each is worked out once and kept."""
+
+    def __init__(self, parents: Mapping[str, tuple[str, ...]], below: Mapping[str, tuple[str, ...]], families: Families) -> None:
+        super().__init__()
+        self._parents, self._below, self._families = parents, below, families
+
+    def __missing__(self, key: tuple[str, bool]) -> tuple[frozenset[str], frozenset[str]]:
+        """Work out a finding that was not asked for before."""
+        term, whole = key
+        zone = frozenset(kind for each in (term, *(self._families[term] if whole else ())) for kind in self._below[each])
+        found = self[key] = zone, frozenset(above for kind in zone for above in self._parents[kind])
         return found
 
 

@@ -39,7 +39,7 @@ from reasoner.terms import Role
 if TYPE_CHECKING:
     from reasoner.program.effects import FactEffects, ValueEffects
     from reasoner.program.gauges import Gauges
-    from reasoner.program.kinds import Kinds
+    from reasoner.program.kinds import Families, Kinds, Spans
     from reasoner.program.patterns import UsableResult
     from reasoner.program.premises import Premises
     from reasoner.program.scales import Scales
@@ -249,6 +249,20 @@ class Program:
         from reasoner.program.kinds import load_kinds
 
         return load_kinds(self.leaves, self.parents, self.below, self.indicator, self.side_patterns)
+
+    @cached_property
+    def families(self) -> Families:
+        """Return the findings whose sides a change of a finding may decide."""
+        from reasoner.program.kinds import Families
+
+        return Families(self.parents, self.below, self.side_patterns)
+
+    @cached_property
+    def spans(self) -> Spans:
+        """Return what a change of a finding may state or deny."""
+        from reasoner.program.kinds import Spans
+
+        return Spans(self.parents, self.below, self.families)
 
     @cached_property
     def presenting_kinds(self) -> frozenset[str]:
