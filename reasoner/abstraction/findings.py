@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reasoner.abstraction.state import Fact
 from reasoner.moments import DAY, Moment
@@ -246,42 +247,38 @@ def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], 
             by = divide(term)
             if by not in aged:
                 aged[by] = _divided(by, usable, program, stated)
-            sources = _all_old(kinds & left, aged[by], stated)
-            if sources:
+            if not kinds & left & ~aged[by].old and (sources := _sources(kinds & left, aged[by], stated)):
                 facts.append(Fact(role, term, False, sources))
     return facts
 
 
-@dataclass(frozen=True)
-class _Aged:
-    """The records with all at or below their finding, what lies there of those not known to be old, and the closures that count."""
+class _Aged(NamedTuple):
+    """The kinds that are old, the records with all at or below their finding, and the closures that count.
 
+    A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old.
+    """
+
+    old: int
     records: tuple[tuple[FindingRecord, int], ...]
-    perhaps_young: int
     covers: tuple[tuple[ClosureStatement, int], ...]
 
 
 def _divided(divide: _Divide, usable: _Usable, program: Program, stated: _Stated) -> _Aged:
     is_young, counts = divide
-    below = program.kinds.below
-    perhaps = program.kinds.at_or_below(record.finding for record in usable.present if is_young(record) is not False)
+    below, old = program.kinds.below, stated.present
     covers = tuple(each for each in stated.covers if counts(each[0]))
-    return _Aged(tuple((record, below[record.finding]) for record in usable.present), perhaps, covers)
+    for _, cover in covers:
+        old |= cover
+    perhaps_young = program.kinds.at_or_below(record.finding for record in usable.present if is_young(record) is not False)
+    return _Aged(old & ~perhaps_young, tuple((record, below[record.finding]) for record in usable.present), covers)
 
 
-def _all_old(kinds: int, aged: _Aged, stated: _Stated) -> tuple[str, ...]:
-    """Return the records that show every one of `kinds` old, or nothing when one may be young.
-
-    A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old.
-    """
-    if kinds & aged.perhaps_young:
-        return ()
+def _sources(kinds: int, aged: _Aged, stated: _Stated) -> tuple[str, ...]:
+    """Return the records that show `kinds`, all of them old, to be so."""
     sources: set[str] = set()
     left = kinds & ~stated.present
     for closure, cover in aged.covers:
         if left & cover:
             left &= ~cover
             sources.add(closure.node)
-    if left:
-        return ()
     return tuple(sorted(sources.union(record.node for record, below in aged.records if kinds & below)))
