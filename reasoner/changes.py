@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
+from typing import NamedTuple
 
 from reasoner.abstraction import Parts, abstract_case, parts_of
 from reasoner.abstraction.state import CaseState
@@ -26,6 +27,7 @@ from reasoner.namespaces import curie, expand
 from reasoner.program.model import Program, Recommendation
 from reasoner.reach import Reach
 from reasoner.record import Case
+from reasoner.terms import Role
 
 __all__ = ["ANEW", "BOUND", "EFFORT", "LARGEST", "Altered", "ChangeSet", "Changes", "changes_of", "read_goal", "render_changes"]
 
@@ -160,6 +162,18 @@ class _Tried:
                 yield from self._grown(wider, allowed & ~((2 << index) - 1) & ~self._barred[move], size - 1)
 
 
+class _Said(NamedTuple):
+    """What a move says of a finding whatever else is on record.
+
+    The finding as a mask if it is denied, the finding with all above it, and the leaves that hold and that fail by it.
+    """
+
+    denied: int
+    above: int
+    holds: int
+    fails: int
+
+
 class _Search:
     def __init__(self, view: View, name: str, as_of: Moment, wanted: str | None) -> None:
         self.view = view
@@ -171,6 +185,7 @@ class _Search:
         self.before = self._word(view.state)
         self.moves = moves_of(self.program, view.state, self.focus.leaves)
         self._known = set(view.state.conflicts)
+        self._said: dict[Move, _Said | None] = {}
         self._cases: dict[tuple[Move, ...], Case] = {}
         self._parts: dict[tuple[Move, ...], Parts] = {}
         self.spent = 0
@@ -185,7 +200,7 @@ class _Search:
         left = [move for move in self.moves if move not in answering]
         reach = self._reach(left)
         clusters = reach.clusters(self.before, self.wanted)
-        tried = _Tried(self.moves, self._repeats)
+        tried = _Tried(self.moves, self._bars)
         for each in found:
             tried.add_answer(each)
         for size in range(2, largest + 1):
@@ -203,12 +218,23 @@ class _Search:
                     tried.bar(*pair)
         return found, largest
 
-    def _repeats(self, one: Move, other: Move) -> bool:
-        """Return whether of two moves one denies a finding of which the other denies a kind."""
-        if one.change.value != ABSENT or other.change.value != ABSENT or self.program.sorts.get(one.change.term) != "Finding":
+    def _bars(self, one: Move, other: Move) -> bool:
+        """Return whether of two moves one denies a finding of which the other denies a kind, or both contradict each other."""
+        first, second = self._said_by(one), self._said_by(other)
+        if first is None or second is None:
             return False
-        first, second = one.change.term, other.change.term
-        return first in self.program.parents.get(second, ()) or second in self.program.parents.get(first, ())
+        related = first.denied & second.above | second.denied & first.above
+        return bool(related or first.holds & second.fails or first.fails & second.holds)
+
+    def _said_by(self, move: Move) -> _Said | None:
+        """Return what a move says of a finding, None for another."""
+        if move not in self._said:
+            term, kinds = move.change.term, self.program.kinds
+            is_finding, denies = self.program.sorts.get(term) == "Finding", move.change.value == ABSENT
+            effect = self.program.fact_effects[Role.FINDING, term, not denies]
+            said = _Said(kinds.bit[term] if denies else 0, kinds.above[term], effect.holds, effect.fails) if is_finding else None
+            self._said[move] = said
+        return self._said[move]
 
     def _reach(self, moves: list[Move]) -> Reach:
         """Return what the moves can do together once those that bear on nothing are left out."""
