@@ -98,7 +98,8 @@ def parted(knowledge: Program) -> Parted:
     facts |= exposure_planes(batch, memory.asked, memory.lexicon, clock, standing, space)
     facts |= diagnosis_planes(batch, knowledge, memory.lexicon, clock, space)
     known, before = Known(memory.asked, space, memory.diagrams), {key: plane.copy() for key, plane in facts.items()}
-    clashing = np.flatnonzero(space.flags(known.enter_facts(facts)))
+    known.enter_facts(facts)
+    clashing = np.flatnonzero(space.flags(known.contradicted(facts)))
     rebuilder = Rebuilder(batch, knowledge, memory.lexicon)
     found = contradictions_of(clashing, rebuilder, memory.asked, settings, clock, space, facts, spoken)
     known.forget(found.plane)

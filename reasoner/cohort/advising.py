@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reasoner.advice import CERTAIN, IN_SCOPE, POSSIBLE, PRESUMED, SCOPE_KEY
 from reasoner.cohort.known import Known
-from reasoner.cohort.planes import Plane, Space
+from reasoner.cohort.planes import Plane, Space, anywhere
 from reasoner.program.model import Decision, Program, Verdict
 from reasoner.program.watch import Watched
 
@@ -87,7 +87,7 @@ class _Standings:
                 if not own:
                     continue
                 reached = left & union(self.advised[row] for row in own) & self._verdict(verdict, certainty)
-                if reached.any():
+                if anywhere(reached):
                     left = left & (every ^ reached)
                     found.append((verdict, certainty, reached))
                     standing = union(self.stands(row) for row in own)
@@ -96,7 +96,7 @@ class _Standings:
         open_to = union(plane for _, plane in could_be)
         remaining = next(verdict for verdict in decision.verdicts if verdict.iri == decision.remaining)
         found += [(remaining, CERTAIN, left & (every ^ open_to)), (remaining, PRESUMED, left & open_to)]
-        return Judging(decision, tuple(found), tuple(rows), tuple(each for each in could_be if each[1].any()))
+        return Judging(decision, tuple(found), tuple(rows), tuple(each for each in could_be if anywhere(each[1])))
 
     def _verdict(self, verdict: Verdict, certainty: str) -> Plane:
         known, classes = self.known, self.program.classes

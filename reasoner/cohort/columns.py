@@ -17,7 +17,7 @@ from reasoner.cohort.clock import Clock, Last
 from reasoner.cohort.lexicon import SUBJECT, Ids, Lexicon
 from reasoner.cohort.output import schema_of
 from reasoner.cohort.packing import distinct, order_of
-from reasoner.cohort.planes import Plane, Space
+from reasoner.cohort.planes import Plane, Space, anywhere
 from reasoner.cohort.ranking import CONFIDENCES, STATUSES, Ranking
 from reasoner.moments import DAY
 from reasoner.program.model import Program, Recommendation
@@ -215,7 +215,7 @@ class Answers:
                 carries = self.space.every if each.decision is None else advising.rests(index, self.space)
                 for word in _LISTED:
                     plane = advising.standing(index, word) & carries
-                    if plane.any():
+                    if anywhere(plane):
                         key = (each.urgency_rank, STANDINGS.index(word), each.step_rank, each.order)
                         entries.append((key, each.investigation, each, word, plane))
         entries.sort(key=lambda entry: entry[0])
@@ -224,7 +224,7 @@ class Answers:
         for key, test, each, word, plane in entries:
             led = plane & (self.space.every ^ taken.get(test, self.space.none))
             taken[test] = taken.get(test, self.space.none) | plane
-            if led.any():
+            if anywhere(led):
                 leading.append((key, test, each, word, led))
         leading.sort(key=lambda entry: (entry[0], self.program.label(entry[1])))
         case, place = self._ordered(entry[4] for entry in leading)

@@ -8,7 +8,7 @@ from reasoner.cohort.asked import Asked
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
-from reasoner.cohort.planes import Facts, Planes, Space, among
+from reasoner.cohort.planes import Facts, Planes, Space, among, anywhere
 from reasoner.program.model import Program
 from reasoner.terms import RecordKind, Role, lc
 
@@ -61,7 +61,7 @@ def exposure_planes(batch: Batch, asked: Asked, lexicon: Lexicon, clock: Clock, 
     for term, plane in _closed(asked, terms, taken, closures, space).items():
         key = (Role.TAKES, term, False)
         facts[key] = facts[key] | plane if key in facts else plane
-    return {key: plane for key, plane in facts.items() if plane.any()}
+    return {key: plane for key, plane in facts.items() if anywhere(plane)}
 
 
 def _onset(batch: Batch, program: Program, lexicon: Lexicon) -> tuple[Flags, Ids, Ids]:
@@ -110,4 +110,4 @@ def diagnosis_planes(batch: Batch, program: Program, lexicon: Lexicon, clock: Cl
     facts: Facts = {(Role.RECORDED_DIAGNOSIS, terms[each], True): plane for each, plane in held.items()}
     for each, plane in among(space, condition, case, said & ~present).items():
         facts[Role.RECORDED_DIAGNOSIS, terms[each], False] = plane & (space.every ^ held[each])
-    return {key: plane for key, plane in facts.items() if plane.any()}
+    return {key: plane for key, plane in facts.items() if anywhere(plane)}

@@ -13,7 +13,7 @@ import numpy as np
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
-from reasoner.cohort.planes import Facts, Plane, Planes, Space, among
+from reasoner.cohort.planes import Facts, Plane, Planes, Space, among, anywhere
 from reasoner.program.kinds import Asked
 from reasoner.program.model import FALSE, Program
 from reasoner.terms import RecordKind, Role, lc
@@ -141,7 +141,7 @@ class _Findings:
 
     def add(self, role: str, term: str, present: bool, plane: Plane) -> None:
         """Let a fact hold in the cases of a plane."""
-        if plane.any():
+        if anywhere(plane):
             key = (role, term, present)
             self.facts[key] = self.facts[key] | plane if key in self.facts else plane
             if role == Role.FINDING:
@@ -201,7 +201,7 @@ class _Findings:
         for finding, patterns in self.program.side_patterns.items():
             below, above = self.program.below[finding], self.program.parents[finding]
             here = union(by_side[side].any_of(below) for side in by_side)
-            if not here.any():
+            if not anywhere(here):
                 continue
             stated = union(by_side[side][finding] for side in (1, 2, 3)) & (every ^ by_side[0][finding])
             known: dict[str, tuple[Plane, Plane]] = {}
@@ -285,7 +285,7 @@ class _Findings:
                 settled &= self.below[kind] | self.stated[kind] | by_closure
                 used |= by_closure
             settled &= space.union(left.values())
-            if not settled.any():
+            if not anywhere(settled):
                 continue
             related, perhaps = space.none.copy(), space.none.copy()
             for term, plane in self.present.items():

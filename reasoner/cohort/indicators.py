@@ -28,7 +28,7 @@ from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
 from reasoner.cohort.packing import distinct, packed
-from reasoner.cohort.planes import Plane, Planes, Space, grouped
+from reasoner.cohort.planes import Plane, Planes, Space, anywhere, grouped
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.moments import DAY, Moment
 from reasoner.program.effects import Effect
@@ -166,7 +166,7 @@ class _Derivation:
 
     def add(self, mask: Mask, plane: Plane) -> None:
         """Let a mask hold in the cases of a plane."""
-        if mask[0] and plane.any():
+        if mask[0] and anywhere(plane):
             self.masks[mask] = self.masks[mask] | plane if mask in self.masks else plane
 
     # --- tests ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from reasoner.cohort.asked import Asked
 from reasoner.cohort.diagrams import Diagrams
 from reasoner.cohort.indicators import Mask
 from reasoner.cohort.lexicon import Ids
-from reasoner.cohort.planes import Plane, Planes, Space
+from reasoner.cohort.planes import Plane, Planes, Space, anywhere
 from reasoner.program.model import FALSE, TRUE, Literal, Program
 from reasoner.program.settle import JointTable
 
@@ -52,11 +52,14 @@ class Known:
 
     # --- leaves --------------------------------------------------------------------------------------------------------
 
-    def enter_facts(self, facts: Facts) -> Plane:
-        """Enter what facts settle; return where facts contradict each other."""
+    def enter_facts(self, facts: Facts) -> None:
+        """Enter what facts settle."""
         for fact, plane in facts.items():
             for bit, value in self._asked.effects(*fact):
                 (self.holds if value == TRUE else self.fails)[bit] |= plane
+
+    def contradicted(self, facts: Facts) -> Plane:
+        """Return where facts that were entered contradict each other."""
         leaves = self._asked.leaves
         return self.space.union([_any(self.holds[leaves] & self.fails[leaves], self.space), _opposed(facts, self._program, self.space)])
 
@@ -117,7 +120,7 @@ class Known:
                 one_fails |= hinders[bit]
             if index in tables.joints:
                 undecided = every ^ (all_hold | one_fails)
-                if undecided.any():
+                if anywhere(undecided):
                     for joint in tables.joints[index]:
                         one_fails |= self._cannot_hold(joint, undecided)
             own = tables.leaf_count + index
@@ -132,13 +135,13 @@ class Known:
             opposed |= ~self._value(one, serving) & ~self._value(other, wanted)
         asked = undecided & opposed
         for cube in joint.witnesses:
-            if not asked.any():
+            if not anywhere(asked):
                 return asked
             hindered = self.space.none.copy()
             for bit, value in cube:
                 hindered |= self.fails[bit] if value == TRUE else self.holds[bit]
             asked &= hindered
-        if not asked.any():
+        if not anywhere(asked):
             return asked
         return self._unsatisfiable(joint.row, asked)
 

@@ -10,7 +10,7 @@ import numpy as np
 from reasoner.cohort.lexicon import Flags, Ids
 from reasoner.cohort.packing import order_of
 
-__all__ = ["Facts", "Plane", "Planes", "Space", "among", "grouped"]
+__all__ = ["Facts", "Plane", "Planes", "Space", "among", "anywhere", "grouped"]
 
 Plane = np.ndarray[Any, np.dtype[np.uint8]]
 """One bit for each case, packed into whole words of eight bytes."""
@@ -63,12 +63,17 @@ class Planes(dict[Any, Plane]):
 
     def add(self, key: Any, plane: Plane) -> None:
         """Let a plane hold where another does, too."""
-        if plane.any():
+        if anywhere(plane):
             self[key] = self[key] | plane
 
     def any_of(self, keys: Iterable[Any]) -> Plane:
         """Return where one of several holds."""
         return self.space.union(self[key] for key in keys if key in self)
+
+
+def anywhere(plane: Plane) -> bool:
+    """Return whether a plane holds for some case; to count is much faster than to ask `any`."""
+    return bool(np.count_nonzero(plane))
 
 
 def grouped(codes: Ids, cases: Ids) -> Iterator[tuple[int, Ids]]:

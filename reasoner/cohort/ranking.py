@@ -11,7 +11,7 @@ import numpy as np
 
 from reasoner.cohort.known import Known
 from reasoner.cohort.lexicon import Flags, Ids
-from reasoner.cohort.planes import Plane
+from reasoner.cohort.planes import Plane, anywhere
 from reasoner.program.model import Literal, Program
 from reasoner.program.scales import Scale, Weighed
 
@@ -94,7 +94,7 @@ class _Weighing:
         groups: dict[tuple[str, bool], list[tuple[Weighed, Plane]]] = {}
         for each in scale.weighings:
             for one, plane in ((each.present, known.true(each.literal)), (each.absent, known.false(each.literal))):
-                if one is None or not plane.any():
+                if one is None or not anywhere(plane):
                     continue
                 if each.criterion.group is None:
                     self._add(one, plane)

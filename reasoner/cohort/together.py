@@ -24,7 +24,7 @@ from reasoner.cohort.indicators import Families, IndicatorPlanes, indicator_plan
 from reasoner.cohort.known import Known
 from reasoner.cohort.lexicon import Flags, Ids, Lexicon
 from reasoner.cohort.output import Rows, conflict_rows, empty_rows, problem_row, problem_rows
-from reasoner.cohort.planes import Plane, Planes, Space
+from reasoner.cohort.planes import Plane, Planes, Space, anywhere
 from reasoner.cohort.ranking import rank
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.cohort.remarks import Remarks
@@ -89,10 +89,11 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     known = Known(memory.asked, space, memory.diagrams)
     rebuilder = Rebuilder(batch, program, lexicon)
     facts, spoken = _facts(batch, memory.asked, lexicon, clock, space)
-    clashing = np.flatnonzero(space.flags(known.enter_facts(facts)) & ~left)
+    known.enter_facts(facts)
+    clashing = np.flatnonzero(space.flags(known.contradicted(facts)) & ~left)
     contradictions = contradictions_of(clashing, rebuilder, memory.asked, settings, clock, space, facts, spoken)
     known.forget(contradictions.plane)
-    known.enter_facts({key: plane & contradictions.plane for key, plane in facts.items()})
+    known.enter_facts({key: own for key, plane in facts.items() if anywhere(own := plane & contradictions.plane)})
     stated, denied = (_findings(facts, space, present=wanted) for wanted in (True, False))
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
     known.enter_masks(indicators.masks)
@@ -181,7 +182,7 @@ def _flagged(memory: Memory, space: Space, readings: Sequence[tuple[int, tuple[i
     return {
         index: space.pack(case_of[each.space.flags(plane)])
         for index, plane in raised_flags(memory.asked.program, each).items()
-        if plane.any()
+        if anywhere(plane)
     }
 
 
