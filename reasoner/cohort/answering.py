@@ -275,6 +275,8 @@ def _among(names: pa.StringArray, chosen: frozenset[str]) -> Flags:
 
 def _passed_over(triples: Triples, grouping: Grouping, chosen: frozenset[str]) -> Flags:
     """Return the subjects that are chosen cases or records of theirs alone."""
+    if not chosen:
+        return np.zeros(len(triples.subjects), dtype=bool)
     found = _among(triples.subjects, frozenset(f"<{iri}>" for iri in chosen)) & grouping.cases
     held = found[grouping.holders]
     others = grouping.targets[~held]
