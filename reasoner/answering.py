@@ -20,7 +20,7 @@ from reasoner.errors import InputError, UnsupportedInputError, shortened
 from reasoner.moments import Moment, from_datetime
 from reasoner.namespaces import SH, curie
 from reasoner.program.model import Program
-from reasoner.reading import read_cases
+from reasoner.reading import read_cases, unlinked_records
 from reasoner.reasons import find_reasons
 from reasoner.record import Case, Index, Problem
 from reasoner.report import Report
@@ -194,17 +194,21 @@ def _finder(document: Document) -> Callable[[str], str]:
     return place
 
 
-def records_in(index: Index, program: Program, name: str, place: Callable[[str], str]) -> Records:
-    """Read the cases of an indexed document as `read_records` does; `place` says where a node is described."""
+def records_in(index: Index, program: Program, name: str, place: Callable[[str], str], *, whole: bool = True) -> Records:
+    """Read the cases of an indexed document as `read_records` does; `place` says where a node is described.
+
+    A part of a document, which is not `whole`, may hold no case.
+    """
     violations = check_shapes(program.shape_table, index)
     shared = _shared_records(index)
     refused = {_node(violation.focus) for violation in violations if is_refusal(violation)} | {*shared}
     cases = read_cases(index, program, refused)
-    if not cases and not refused:
+    if whole and not cases and not refused:
         raise no_case(name)
+    unlinked = tuple(unlinked_records(index, cases))
     if not refused and not violations:
-        return Records(cases)
-    problems = [*shared.values(), *_shape_problems(violations, place)]
+        return Records(cases, unlinked)
+    problems = [*shared.values(), *_shape_problems(violations, place), *unlinked]
     about: dict[str, list[Problem]] = {}
     for problem in problems:
         about.setdefault(problem.sources[0], []).append(problem)

@@ -30,7 +30,7 @@ from reasoner.record import (
 from reasoner.record_terms import DATES, NUMBERS, TERMS, WORDS, property_name
 from reasoner.terms import RecordKind, lc
 
-__all__ = ["foreign_terms", "read_cases", "stated_records"]
+__all__ = ["foreign_terms", "read_cases", "stated_records", "unlinked_records"]
 
 _MAGNITUDE = 30
 _LONGEST_NAME = 100
@@ -261,6 +261,21 @@ def stated_records(index: Index) -> Iterator[tuple[str, str]]:
     for node, properties in index.items():
         if node not in linked and any(type(kind) is NamedNode and kind.value in _READERS for kind in properties.get(_TYPE, ())):
             yield "", _name(node)
+
+
+def unlinked_records(index: Index, cases: Sequence[Case]) -> Iterator[Problem]:
+    """Yield a problem for each record that no case has; `cases` are those of the document.
+
+    A document of which every node is a case or a record that was read holds none, which is told without looking at its nodes.
+    """
+    read = {each.node for case in cases for each in (*case.findings, *case.tests, *case.medications, *case.diagnoses, *case.closures)}
+    if len(index) <= len(cases) + len(read):
+        return
+    unnamed = [properties for node, properties in index.items() if type(node) is BlankNode and _CASE in properties.get(_TYPE, ())]
+    held = {_name(each) for properties in unnamed for each in properties.get(_HAS_RECORD, ()) if isinstance(each, NamedNode | BlankNode)}
+    for case, node in stated_records(index):
+        if not case and node not in held:
+            yield Problem("no-case", "no case has the record, so it is not read", _HAS_RECORD, (node,), "name it by lc:hasRecord")
 
 
 def foreign_terms(index: Index, program: Program) -> Iterator[Problem]:

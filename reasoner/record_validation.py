@@ -8,7 +8,7 @@ from pathlib import Path
 from reasoner.answering import no_case
 from reasoner.documents import Document, read_index
 from reasoner.program.model import Program
-from reasoner.reading import foreign_terms, read_cases, stated_records
+from reasoner.reading import foreign_terms, read_cases, unlinked_records
 from reasoner.record import Index, Problem
 from reasoner.terms import lc
 from reasoner.validation import ValidationReport, Violation, line_of, subject_lines, validate_document
@@ -34,11 +34,10 @@ def validate_records(document: Document, folder: Path, program: Program) -> Vali
 
 def _not_understood(index: Index, program: Program) -> Iterator[Problem]:
     yield from foreign_terms(index, program)
-    for case in read_cases(index, program):
+    cases = read_cases(index, program)
+    for case in cases:
         yield from (problem for problem in case.problems if problem.code == _UNKNOWN_TERM)
-    for case_iri, node in stated_records(index):
-        if not case_iri:
-            yield Problem(_UNLINKED, "no case has the record, so it is not read", lc("hasRecord"), (node,), "name it by lc:hasRecord")
+    yield from unlinked_records(index, cases)
 
 
 def _result(problem: Problem, where: str) -> Violation:

@@ -24,7 +24,7 @@ def render_text(document: Document) -> str:
     for case in document["cases"]:
         lines += [*_case(case), ""]
     for problem in document["dataProblems"]:
-        lines.append(f"Data problem: {problem['text']}. {problem['repair']}")
+        lines.append(f"Data problem: {problem['text']}. {problem['repair']} [{problem['code']}]")
     lines.append(NOT_ADVICE)
     lines.append(f"Knowledge {document['knowledge']['version']} ({document['knowledge']['hash'][:12]})")
     return "\n".join(map(visible, lines)) + "\n"

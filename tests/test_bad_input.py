@@ -246,6 +246,19 @@ def test_validate_and_assess_find_the_same_faults(command: Command, tmp_path: Pa
     assert (problem.removeprefix("shape-") in found) == (code == 1)
 
 
+def test_a_record_that_no_case_has_is_a_problem_of_the_document(command: Command, tmp_path: Path) -> None:
+    """A record beside a case is named with its line; one of a case that is left out is not named twice."""
+    path = tmp_path / "lonely.ttl"
+    path.write_text(GOOD + f"ex:lonely {CRAMPS} .\nex:agent a <http://www.w3.org/ns/prov#Agent> .\n")
+    run = command("assess", path, "--json")
+    assert (run.code, run.cases) == (0, ["good"])
+    [problem] = run.report["dataProblems"]
+    assert problem["code"] == "no-case" and problem["sources"] == ["https://example.org/x/lonely"] and "lc:hasRecord" in problem["repair"]
+    assert "[no-case]" in command("assess", path).out
+    path.write_text(GOOD + case("a", cramps=CRAMPS).replace("ex:a a", "[] a"))
+    assert [each["code"] for each in command("assess", path, "--json").report["dataProblems"]] == ["shape-NodeKindConstraintComponent"]
+
+
 ASK = "SELECT ?case WHERE { ?case a lc:Case }"
 
 

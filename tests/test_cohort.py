@@ -501,6 +501,7 @@ def test_every_unusual_line_counts(tmp_path: Path, knowledge: Program) -> None:
     ]
     lines += [
         f"{CASE.format('lone')} {TYPE} <{LC}FindingRecord> .\n",
+        *(f"{CASE.format('whole')} {each} .\n" for each in CRAMPS.split(" ; ")),
         *small("linked"),
         f"{CASE.format('linked')} <{LC}hasRecord> {CASE.format('c0/0')} .\n",
     ]

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from reasoner.answering import Records
 from reasoner.cohort.batch import from_triples
 from reasoner.cohort.columns import compact, encoded
 from reasoner.cohort.gathering import gathered_triples, unread_problem
@@ -26,7 +25,7 @@ from reasoner.cohort.single import Settings, answer_cases, answer_text
 from reasoner.cohort.sources import Chunk, Source, read_stretch
 from reasoner.cohort.together import Memory, answer_together
 from reasoner.cohort.triples import Triples, read_triples, text_of
-from reasoner.errors import InputError, shortened
+from reasoner.errors import shortened
 from reasoner.namespaces import RDF, RDFS
 from reasoner.program.model import Program
 from reasoner.record import Problem
@@ -226,7 +225,7 @@ def _apart(context: Context, text: bytes, name: str, rows: Rows) -> Counts:
     own = ~(refused & grouping.cases)
     read, spoilt = 0, False
     if (grouping.cases & own).any():
-        records = _alone(text_of(triples, own[triples.s]), name, context.program, context.settings, rows)
+        records = answer_text(text_of(triples, own[triples.s]), name, context.program, context.settings, rows)
         read, spoilt = len(records.cases), records.broken
     total = int(grouping.cases.sum())
     return Counts(total, read, total - read, read, 0, len(triples.malformed), spoilt)
@@ -255,7 +254,7 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str,
     read = 0
     own = kept & ~(refused & cases) & ~gone & np.append(together.left, True)[owner]
     if (cases & own).any() or _describes(triples, own):
-        records = _alone(text_of(triples, own[triples.s]), name, program, settings, rows)
+        records = answer_text(text_of(triples, own[triples.s]), name, program, settings, rows)
         read, spoilt = len(records.cases), spoilt or records.broken
     total = int((cases & ~gone).sum())
     problems, malformed = len(rows["problems"]), len(triples.malformed) + len(remarked)
@@ -282,14 +281,6 @@ def _passed_over(triples: Triples, grouping: Grouping, chosen: frozenset[str]) -
     others = grouping.targets[~held]
     found[np.setdiff1d(grouping.targets[held], others)] = True
     return found
-
-
-def _alone(text: bytes, name: str, program: Program, settings: Settings, rows: Rows) -> Records:
-    """Answer cases one by one; what describes none may still break a shape."""
-    try:
-        return answer_text(text, name, program, settings, rows)
-    except InputError:  # records that no case points at, and nothing to remark on them
-        return Records(())
 
 
 def _describes(triples: Triples, chosen: Flags) -> bool:

@@ -44,7 +44,7 @@ class Settings:
 
 
 def answer_text(text: bytes, name: str, program: Program, settings: Settings, rows: Rows) -> Records:
-    """Answer the cases in N-Triples, which holds at least one; return what was read."""
+    """Answer the cases in N-Triples; return what was read."""
     records = read_text(text, name, program, settings)
     rows["problems"] += problem_rows("", records.problems)
     answer_cases(records.cases, program, settings, rows)
@@ -52,9 +52,9 @@ def answer_text(text: bytes, name: str, program: Program, settings: Settings, ro
 
 
 def read_text(text: bytes, name: str, program: Program, settings: Settings) -> Records:
-    """Return the cases in N-Triples, which holds at least one."""
+    """Return the cases in N-Triples, which may be a part of a file."""
     index = index_of(parse_rdf(Document(name, text, "n-triples")))
-    return records_in(index, program, name, lambda _: name) if settings.shapes else Records(read_cases(index, program))
+    return records_in(index, program, name, lambda _: name, whole=False) if settings.shapes else Records(read_cases(index, program))
 
 
 def answer_cases(cases: tuple[Case, ...], program: Program, settings: Settings, rows: Rows) -> None:
