@@ -68,6 +68,73 @@ def codes(found: Case) -> set[str]:
     return {problem.code for problem in found.problems}
 
 
+# --- elements of another type -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["doNotPerform", "status", "intent"])
+@pytest.mark.parametrize("given", ["true", 1, [True], {}, [], ["active"], {"value": True}])
+def test_an_order_whose_meaning_nobody_knows_is_unconfirmed_and_a_problem(knowledge: Program, name: str, given: object) -> None:
+    if (name, given) == ("status", "true") or (name, given) == ("intent", "true"):
+        return
+    found = case(knowledge, order(**{name: given}))
+    assert [(record.drug, record.status) for record in found.medications] == [(LC + "Atorvastatin", "unconfirmed")]
+    [problem] = found.problems
+    assert problem.code in ("malformed-element", "unknown-status", "no-status") and name in problem.text
+    assert name != "doNotPerform" or problem.code == "malformed-element"
+
+
+def test_a_flag_that_is_said_to_be_unknown_is_not_false(knowledge: Program) -> None:
+    why = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
+    found = case(knowledge, order(_doNotPerform=why))
+    assert ([record.status for record in found.medications], codes(found)) == (["unconfirmed"], {"malformed-element"})
+
+
+@pytest.mark.parametrize("name", ["clinicalStatus", "verificationStatus"])
+@pytest.mark.parametrize("given", [5, ["refuted"], True])
+def test_a_condition_whose_status_is_no_code_is_unconfirmed(knowledge: Program, name: str, given: object) -> None:
+    found = case(knowledge, condition(**{name: given}))
+    assert ([record.status for record in found.diagnoses], codes(found)) == (["unconfirmed"], {"malformed-element"})
+
+
+def test_an_abatement_that_is_neither_true_nor_false_is_unconfirmed(knowledge: Program) -> None:
+    found = case(knowledge, condition(abatementBoolean="false"))
+    assert [record.status for record in found.diagnoses] == ["unconfirmed"] and found.problems
+
+
+@pytest.mark.parametrize("sign", [1, ["<"], {"code": "<"}])
+def test_a_comparator_that_is_no_code_leaves_no_exact_value(knowledge: Program, sign: object) -> None:
+    found = case(
+        knowledge,
+        observation(POTASSIUM, valueQuantity={"value": 4.1, "unit": "mmol/L", "system": UCUM, "code": "mmol/L", "comparator": sign}),
+    )
+    assert (found.measurements, codes(found)) == ((), {"malformed-element"})
+
+
+@pytest.mark.parametrize("given", ["false", 0, [False]])
+def test_an_ingredient_that_may_not_act_is_not_taken(knowledge: Program, given: object) -> None:
+    medicine = {
+        "resourceType": "Medication",
+        "id": "m",
+        "ingredient": [{"itemCodeableConcept": concept(ATORVASTATIN), "isActive": given}],
+    }
+    found = case(knowledge, order(medicationCodeableConcept=None, medicationReference={"reference": "#m"}, contained=[medicine]))
+    assert [record.drug for record in found.medications if record.drug] == []
+    assert "malformed-element" in codes(found)
+
+
+def test_a_medication_whose_status_is_no_code_names_no_drug(knowledge: Program) -> None:
+    medicine = {"resourceType": "Medication", "id": "m", "code": concept(ATORVASTATIN), "status": ["entered-in-error"]}
+    found = case(knowledge, order(medicationCodeableConcept=None, medicationReference={"reference": "#m"}, contained=[medicine]))
+    assert [record.drug for record in found.medications if record.drug] == []
+    assert "malformed-element" in codes(found)
+
+
+@pytest.mark.parametrize("name", ["active", "deceasedBoolean"])
+def test_a_patient_with_a_flag_of_another_type_is_a_problem(knowledge: Program, name: str) -> None:
+    [found] = read_fhir(bundle({"resourceType": "Patient", "id": "p", name: "false"}), knowledge).cases
+    assert codes(found) == {"malformed-element"}
+
+
 # --- status, intent, negation -----------------------------------------------------------------------------------------
 
 

@@ -70,9 +70,10 @@ def _standing(resource: Element, context: Context, notes: Notes) -> str:
     """Return the status of a Condition: one with any abatement has ended, whatever its clinical status says."""
     kind, value = choice(resource, "abatement")
     abated = bool(kind) and value is not False
-    status = standing(resource, "Condition", context.codes, notes, ["stopped"] if abated else [])
+    unclear = kind == "Boolean" and not isinstance(value, bool)
+    status = standing(resource, "Condition", context.codes, notes, ["unconfirmed"] if unclear else ["stopped"] if abated else [])
     clinical = context.codes.words([child(resource, "clinicalStatus")], "RecordStatus")
-    if abated and "active" in clinical:
+    if abated and not unclear and "active" in clinical:
         notes.report(
             "contradictory-status",
             "the condition has an abatement, yet its clinicalStatus says that it goes on",

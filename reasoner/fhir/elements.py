@@ -51,9 +51,10 @@ def number(element: Element, name: str) -> Decimal | None:
     return Decimal(found) if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def flag(element: Element, name: str) -> bool:
-    """Return whether the value under `name` is true."""
-    return element.get(name) is True
+def flag(element: Element, name: str) -> bool | None:
+    """Return whether the value under `name` is true; a missing one is false, and one that is no truth value is None."""
+    found = element.get(name, None if f"_{name}" in element else False)
+    return found if isinstance(found, bool) else None
 
 
 def choice(element: Element, stem: str) -> tuple[str, object]:

@@ -44,12 +44,22 @@ def read_medication_use(entry: Entry, context: Context, notes: Notes) -> list[Re
     if not drugs and not words:
         return []
     resource = entry.resource
-    forbidden = ["refuted"] if flag(resource, "doNotPerform") else []
-    status = standing(resource, entry.kind, context.codes, notes, forbidden)
+    status = standing(resource, entry.kind, context.codes, notes, _forbidden(resource, notes))
     started, ended = _course(entry, notes)
     dose = _dose(child(resource, _DOSAGES.get(entry.kind, "dosageInstruction")))
     named_drugs: list[tuple[str, str | None]] = [*named(entry.node, drugs, context.codes.sorts)] if drugs else [(entry.node, None)]
     return [MedicationRecord(node, drug, "" if drug else words, dose, started, ended, "", status) for node, drug in named_drugs]
+
+
+def _forbidden(resource: Element, notes: Notes) -> list[str]:
+    """Return what `doNotPerform` says of the status; one that is neither true nor false leaves open whether the drug is to be taken."""
+    forbids = flag(resource, "doNotPerform")
+    if forbids is None:
+        notes.report_malformed(
+            resource, "doNotPerform", lc("recordStatus"), "write true or false; until then the record counts as unconfirmed"
+        )
+        return ["unconfirmed"]
+    return ["refuted"] if forbids else []
 
 
 def _drugs(entry: Entry, context: Context, notes: Notes) -> tuple[tuple[str, ...], str]:
@@ -68,6 +78,9 @@ def _drugs(entry: Entry, context: Context, notes: Notes) -> tuple[tuple[str, ...
             "send the Medication along",
         )
         return (), words
+    if "status" in medication.resource and not string(medication.resource, "status"):
+        notes.report_malformed(medication.resource, "status", lc("ofDrug"), "write a code of FHIR; until then the drug is not known")
+        return (), wording(child(medication.resource, "code")) or reference_words(reference)
     stands = context.codes.word(Coding(_MEDICATION_STATUS, string(medication.resource, "status"), ""), "RecordStatus")
     if stands == "entered_in_error":
         notes.report("withdrawn-medication", "the Medication was entered in error", lc("ofDrug"), "name the right Medication")
@@ -78,9 +91,7 @@ def _drugs(entry: Entry, context: Context, notes: Notes) -> tuple[tuple[str, ...
 def _defined(medication: Entry, context: Context, notes: Notes) -> tuple[tuple[str, ...], str]:
     """Return the drugs of a Medication: those of its code and of its active ingredients."""
     concept = child(medication.resource, "code")
-    inner = [
-        _ingredient(each, medication, context) for each in children(medication.resource, "ingredient") if each.get("isActive") is not False
-    ]
+    inner = [_ingredient(each, medication, context) for each in children(medication.resource, "ingredient") if _is_active(each, notes)]
     found = [term for each in inner for term in context.codes.mean(each, ("Drug",)).terms]
     whole = context.codes.mean(concept, ("Drug",))
     drugs = context.codes.narrowest((*whole.terms, *found))
@@ -91,6 +102,16 @@ def _defined(medication: Entry, context: Context, notes: Notes) -> tuple[tuple[s
         return drugs, ""
     words = wording(concept) or " + ".join(filter(None, map(wording, inner)))
     return (), words or _meant(concept, context, notes)[1]
+
+
+def _is_active(ingredient: Element, notes: Notes) -> bool:
+    """Return whether an ingredient acts: it does unless it is said not to; where nobody knows, it is left out and noted."""
+    if "isActive" not in ingredient:
+        return True
+    active = flag(ingredient, "isActive")
+    if active is None:
+        notes.report_malformed(ingredient, "isActive", lc("ofDrug"), "write true or false; until then the ingredient is not read")
+    return bool(active)
 
 
 def _ingredient(ingredient: Element, medication: Entry, context: Context) -> Element:

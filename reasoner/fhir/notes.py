@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reasoner.errors import shortened
 from reasoner.fhir.codes import Meaning, codings, wording
 from reasoner.fhir.elements import Element
 from reasoner.record import Problem
@@ -38,6 +39,11 @@ class Notes:
     def report(self, code: str, text: str, term: str, repair: str) -> None:
         """Note a problem of the resource."""
         self.problems.append(Problem(code, text, term, (self.node,), repair))
+
+    def report_malformed(self, element: Element, name: str, term: str, repair: str) -> None:
+        """Note an element whose value is not of the type that FHIR gives it, so that nobody knows what it says."""
+        value = shortened(str(element.get(name, "not stated")))
+        self.report("malformed-element", f"{name} is “{value}”, which is no value of its type", term, repair)
 
     def report_concept(self, concept: Element, meaning: Meaning, property_name: str) -> None:
         """Note why a concept means no term: ambiguous, of unknown code, in words only, or not there at all."""

@@ -2,7 +2,7 @@
 
 | ServiceRequest (R4, R5) | order |
 |---|---|
-| `status` draft, active or on-hold, not `doNotPerform` | an open order; any other is none |
+| `status` draft, active or on-hold, `doNotPerform` false or missing | an open order; any other is none |
 | `code`, in R5 its `concept` | the tests that it means |
 | `subject` | the patient |
 """
@@ -46,7 +46,7 @@ def orders_in(resources: Iterable[Element], codes: Codes, base: str) -> tuple[Or
     index, found = Index(entries, base), []
     for entry in entries:
         resource = entry.resource
-        if entry.kind == "ServiceRequest" and string(resource, "status") in _OPEN and not flag(resource, "doNotPerform"):
+        if entry.kind == "ServiceRequest" and string(resource, "status") in _OPEN and flag(resource, "doNotPerform") is False:
             patient = index.find(child(resource, "subject"), entry)
             concept = child(resource, "code", "concept") or child(resource, "code")
             tests = codes.mean(concept, ("Investigation",)).terms

@@ -46,6 +46,9 @@ def read_amount(quantity: Element, test: str, codes: Codes, notes: Notes) -> Amo
         return None
     sign = string(quantity, "comparator")
     comparator = codes.word(Coding(_COMPARATORS, sign, ""), "Comparator") if sign else ""
+    if not sign and quantity.get("comparator") is not None:
+        notes.report_malformed(quantity, "comparator", lc("comparator"), "use <, <=, >= or >; until then the value is not used")
+        return None
     if sign and not comparator:
         notes.report(
             "unknown-comparator",

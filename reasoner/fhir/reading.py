@@ -26,7 +26,7 @@ from reasoner.fhir.codes import Codes
 from reasoner.fhir.conditions import read_allergy, read_condition
 from reasoner.fhir.context import Context
 from reasoner.fhir.dates import moment
-from reasoner.fhir.elements import Element, child, children, choice, string
+from reasoner.fhir.elements import Element, child, children, choice, flag, string
 from reasoner.fhir.entries import Entry, gather_entries
 from reasoner.fhir.examinations import Link, joined, read_procedure, read_report, reported_together
 from reasoner.fhir.medications import read_medication_use
@@ -249,13 +249,17 @@ def is_read(kind: str) -> bool:
 
 def _check_patient(entry: Entry, notes: Notes) -> None:
     kind, value = choice(entry.resource, "deceased")
-    if kind and value is not False:
+    if kind == "Boolean" and not isinstance(value, bool):
+        notes.report_malformed(entry.resource, "deceasedBoolean", "", "write true or false")
+    elif kind and value is not False:
         notes.report(
             "deceased",
             f"the patient is recorded as dead{f' since {value}' if isinstance(value, str) else ''}",
             "",
             "check that the record is meant to be assessed",
         )
+    if "active" in entry.resource and flag(entry.resource, "active") is None:
+        notes.report_malformed(entry.resource, "active", "", "write true or false")
     if entry.resource.get("active") is False:
         notes.report("inactive-patient", "the patient's record is marked as no longer in use", "", "send the record that is in use")
     for link in children(entry.resource, "link"):

@@ -5,8 +5,8 @@ code system R4 binds them. A code weighs in this order: active < stopped < not d
 entered in error. So a completed order with intent `plan` is planned, a provisional diagnosis that is resolved stays
 unconfirmed, and what was entered in error stays so.
 
-An element that R4 requires and that is missing makes the record unconfirmed, as does a code without a meaning; both are
-problems. An element that R4 leaves open says nothing when it is missing. R4 says of a Condition without abatement that
+An element that R4 requires and that is missing makes the record unconfirmed, as does a code without a meaning and a value that is
+no code; all are problems. An element that R4 leaves open says nothing when it is missing. R4 says of a Condition without abatement that
 it should be assumed to be still valid, and of one that is abated that it is no longer active (con-4); hence a missing
 clinicalStatus means stopped if there is an abatement and else active, and a missing verificationStatus means as stated.
 """
@@ -89,6 +89,11 @@ def _word(resource: Element, binding: Binding, codes: Codes, notes: Notes) -> st
         else [coding for concept in children(resource, binding.element) for coding in codings(concept)]
     )
     if not given and not children(resource, binding.element):
+        if resource.get(binding.element) is not None:
+            notes.report_malformed(
+                resource, binding.element, lc("recordStatus"), "use a code of FHIR; until then the record counts as unconfirmed"
+            )
+            return "unconfirmed"
         if binding.required:
             notes.report(
                 "no-status",

@@ -24,6 +24,7 @@ VIOLATIONS = (
     "contradictory-releases",
     "contradictory-status",
     "malformed-date",
+    "malformed-element",
     "malformed-line",
     "no-status",
     "two-versions",
