@@ -145,7 +145,9 @@ def _triples(path: Path) -> Iterator[tuple[str, str, Node]]:
             repair=declaration(str(error)) or "mend the line; `legcramps fmt` shows the expected form",
         ) from error
     except OSError as error:
-        raise KnowledgeError("A knowledge file cannot be read", where=path.name, why=str(error)) from error
+        raise KnowledgeError(
+            "A knowledge file cannot be read", where=path.name, why=str(error), repair="check the file and who may read it"
+        ) from error
 
 
 def _key(term: pyoxigraph.NamedNode | pyoxigraph.BlankNode | pyoxigraph.Triple) -> str:

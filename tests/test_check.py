@@ -705,6 +705,16 @@ def test_doctor_finds_this_installation_well(copy: Path, capsys: pytest.CaptureF
     assert "repair:" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["ontology/legcramps.ttl", "ontology/findings.ttl", "shapes/record.ttl"])
+def test_doctor_names_the_line_of_a_broken_file(copy: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = copy / name
+    path.write_text(path.read_text(encoding="utf-8") + "\nthis is no Turtle", encoding="utf-8")
+    line = path.read_text(encoding="utf-8").count("\n") + 1
+    assert main(["--knowledge", str(copy), "doctor"]) == 1
+    [said] = [each for each in capsys.readouterr().out.splitlines() if each.startswith("missing knowledge")]
+    assert f"({path.name}:{line})" in said and "repair: mend the line" in said
+
+
 def test_doctor_reports_a_missing_need(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("reasoner.authoring.doctor._version", lambda name: "" if name in ("pyoxigraph", "duckdb") else "1.0")
     assert main(["doctor"]) == 1

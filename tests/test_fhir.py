@@ -68,6 +68,29 @@ def codes(found: Case) -> set[str]:
     return {problem.code for problem in found.problems}
 
 
+# --- what is no resource ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("null", "null"), ("[]", "an array"), ('"x"', "a text"), ("1", "a number"), ("1.5", "a number"), ("true", "true or")],
+)
+def test_json_that_is_no_object_is_named_in_the_words_of_json(knowledge: Program, text: str, words: str) -> None:
+    with pytest.raises(UnsupportedInputError) as refused:
+        read_fhir(text.encode(), knowledge)
+    assert refused.value.why.startswith(f"it holds {words}") and "NoneType" not in str(refused.value)
+
+
+def test_a_resource_without_its_type_is_a_problem_of_its_own(knowledge: Program) -> None:
+    found = reading(knowledge, {"id": "lost", "status": "active"}, {})
+    assert found.counts.left_out("no-type") == 1
+    problem = next(each for each in found.problems if each.code == "no-type")
+    assert problem.sources == ("http://localhost/fhir/entry/lost",) and "resourceType" in problem.repair
+    assert [each.text for each in found.problems if each.code == "ignored-resources"] == [
+        "resources of other types are not read: 1 entry without a resource"
+    ]
+
+
 # --- elements of another type -------------------------------------------------------------------------------------------
 
 

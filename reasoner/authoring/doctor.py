@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from reasoner import resources
-from reasoner.errors import LegcrampsError
+from reasoner.authoring.format import turtle_files
+from reasoner.errors import LegcrampsError, visible
 from reasoner.knowledge import read_graph
 from reasoner.namespaces import BASE, OWL
 from reasoner.resources import knowledge_digest, knowledge_folder
@@ -69,9 +70,11 @@ def _knowledge(given: Path | str | None) -> Iterator[DoctorLine]:
     """Yield where the knowledge lies, its version, and whether its program is compiled."""
     try:
         folder = knowledge_folder(given)
-        version = read_graph([folder / "ontology" / "legcramps.ttl"]).text(BASE + "legcramps", OWL + "versionInfo", "unknown")
+        files = turtle_files([folder / "ontology", folder / "shapes"])
+        version = read_graph(files).text(BASE + "legcramps", OWL + "versionInfo", "unknown")
     except LegcrampsError as error:
-        yield DoctorLine("knowledge", False, error.what, error.repair or "name a folder by --knowledge", True)
+        found = "".join((error.what, f" ({error.where})" if error.where else "", f": {error.why}" if error.why else ""))
+        yield DoctorLine("knowledge", False, visible(found), error.repair or "name a folder by --knowledge", True)
         return
     yield DoctorLine("knowledge", True, f"{folder} (version {version})", needed=True)
     if (folder / "program.json").is_file():

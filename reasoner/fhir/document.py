@@ -18,6 +18,7 @@ _MAGNITUDE = 30
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKETS = bytes.maketrans(b"{[]}", b"\x02\x02\x00\x00")
 _OTHERS = bytes(byte for byte in range(256) if byte not in b"{[]}")
+_NAMES = {list: "an array", str: "a text", bool: "true or false alone", type(None): "null"}
 _REPAIR = "send the document as it left its source, as UTF-8 JSON"
 
 
@@ -45,7 +46,9 @@ def parse_document(text: bytes) -> Element:
         raise SyntaxProblem("The document is not valid Unicode text", where=_place(text, error), why=str(error), repair=_REPAIR) from error
     if not isinstance(found, dict):
         raise UnsupportedInputError(
-            "The document is JSON, but no FHIR resource", why=f"it holds a {type(found).__name__}", repair="send one resource or one Bundle"
+            "The document is JSON, but no FHIR resource",
+            why=f"it holds {_NAMES.get(type(found), 'a number')}",
+            repair="send one resource or one Bundle",
         )
     return found
 

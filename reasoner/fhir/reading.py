@@ -137,7 +137,7 @@ def read_resources(
         if entry.kind == "Patient"
     }
     found = _SortedOut(
-        Counter(), gathering.left_out, {}, {node: [notes] for node, notes in patients.items()}, {node: [] for node in patients}
+        Counter(), gathering.left_out, {}, [], {node: [notes] for node, notes in patients.items()}, {node: [] for node in patients}
     )
     for entry in gathering.entries:
         _sort_out(entry, index, codes, births, found)
@@ -145,18 +145,28 @@ def read_resources(
         found.unused["malformed-line", ""] = bad.total
     links = reported_together(gathering.entries, index)
     cases = [_case(node, as_of, Context(codes, index, birth), links, found) for node, birth in sorted(births.items())]
-    problems = (*gathering.problems, *(bad.problems() if bad else ()), *_strays(found.strays), *other_types(found.unused))
+    problems = (
+        *gathering.problems,
+        *(bad.problems() if bad else ()),
+        *_strays(found.strays),
+        *_untyped(found.untyped),
+        *other_types(found.unused),
+    )
     unknown = unknown_codes(notes for each in found.notes.values() for notes in each)
     return FhirReading(tuple(cases), problems, _counts(found, cases, problems), unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class _SortedOut:
-    """What became of the entries so far: those used by role, the others by reason and type, notes and records by patient."""
+    """What became of the entries so far: those used by role, the others by reason and type, notes and records by patient.
+
+    `untyped` are resources that say something, but not of which type they are.
+    """
 
     used: Counter[str]
     unused: Counter[tuple[str, str]]
     strays: dict[str, list[str]]
+    untyped: list[str]
     notes: dict[str, list[Notes]]
     records: dict[str, list[Record]]
 
@@ -168,6 +178,9 @@ def _sort_out(entry: Entry, index: Index, codes: Codes, births: dict[str, Moment
         _check_patient(entry, found.notes[entry.node][0])
     elif entry.kind in DEFINITIONS:
         found.used["definitions"] += 1
+    elif not entry.kind and entry.resource:
+        found.unused["no-type", ""] += 1
+        found.untyped.append(entry.node)
     elif entry.kind not in _READERS:
         found.unused[unread(entry.kind)] += 1
     else:
@@ -307,6 +320,13 @@ def _strays(strays: dict[str, list[str]]) -> list[Problem]:
         text = f"{who}; resources left out for that: {len(nodes)}"
         found.append(Problem("no-patient", text, "", tuple(sorted(nodes)), "send the Patient along, and refer to it"))
     return found
+
+
+def _untyped(nodes: list[str]) -> list[Problem]:
+    if not nodes:
+        return []
+    text = f"resources without a resourceType are not read: {len(nodes)}"
+    return [Problem("no-type", text, "", tuple(sorted(nodes)), "state the resourceType of each")]
 
 
 def other_types(unused: Mapping[tuple[str, str], int]) -> list[Problem]:

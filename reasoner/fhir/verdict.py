@@ -27,6 +27,7 @@ VIOLATIONS = (
     "malformed-element",
     "malformed-line",
     "no-status",
+    "no-type",
     "two-versions",
     "unknown-comparator",
     "unknown-status",
