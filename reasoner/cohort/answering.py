@@ -25,7 +25,7 @@ from reasoner.cohort.single import Settings, answer_cases, answer_text
 from reasoner.cohort.sources import Chunk, Source, read_stretch
 from reasoner.cohort.together import Memory, answer_together
 from reasoner.cohort.triples import Triples, read_triples, text_of
-from reasoner.errors import shortened
+from reasoner.errors import InputError, shortened
 from reasoner.namespaces import RDF, RDFS
 from reasoner.program.model import Program
 from reasoner.record import Problem
