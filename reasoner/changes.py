@@ -151,6 +151,18 @@ class _Tried:
                         yield chosen
                 seen.append(mask)
 
+    def exceed(self, clusters: Iterable[Sequence[Move]], size: int, most: int) -> bool:
+        """Return whether one cluster that holds no answer has more sets of some size than `most`."""
+        masks = (sum(self._bit[move] for move in cluster) for cluster in clusters)
+        return any(self._count(mask, size) > most for mask in masks if all(each & ~mask for each in self._answers))
+
+    def _count(self, allowed: int, size: int) -> int:
+        """Return how many sets of the moves allowed hold none that bars another."""
+        if size == 1:
+            return allowed.bit_count()
+        rest = ((allowed & ~((2 << index) - 1) & ~self._barred[self._moves[index]]) for index in bits_of(allowed))
+        return sum(self._count(each, size - 1) for each in rest)
+
     def _grown(self, chosen: tuple[Move, ...], allowed: int, size: int) -> Iterator[tuple[Move, ...]]:
         """Yield the sets that hold some moves and further ones of those allowed, none of which bars another."""
         for index in bits_of(allowed):
@@ -186,6 +198,7 @@ class _Search:
         self.moves = moves_of(self.program, view.state, self.focus.leaves)
         self._known = set(view.state.conflicts)
         self._said: dict[Move, _Said | None] = {}
+        self._clashes: dict[Move, list[tuple[frozenset[str], frozenset[str]]]] = {}
         self._cases: dict[tuple[Move, ...], Case] = {}
         self._parts: dict[tuple[Move, ...], Parts] = {}
         self.spent = 0
@@ -204,8 +217,10 @@ class _Search:
         for each in found:
             tried.add_answer(each)
         for size in range(2, largest + 1):
-            most = self.effort - self.spent + 1 if self.goal.decision is not None else None
-            sets = list(islice(tried.candidates(clusters, size), most))
+            room = self.effort - self.spent if self.goal.decision is not None else None
+            if room is not None and tried.exceed(clusters, size, room):
+                return found, size - 1
+            sets = list(islice(tried.candidates(clusters, size), None if room is None else room + 1))
             for chosen in self._answering(sets, reach):
                 if len(found) >= bound:
                     return found, size - 1
@@ -282,7 +297,7 @@ class _Search:
         return union(plane for word, plane in many.words().items() if self._is_answer(word))
 
     def _consistent(self, sets: Sequence[tuple[Move, ...]]) -> list[tuple[Move, ...]]:
-        """Return the sets of more than two moves of which no two contradict each other, and all smaller ones.
+        """Return the sets that no contradiction between two of their moves, or one with the record, rules out.
 
         It ends where those kept are too many already.
         """
@@ -290,9 +305,31 @@ class _Search:
         for chosen in sets:
             if self.spent + ANEW * len(kept) > self.effort:
                 break
-            if len(chosen) <= PAIR or not any(map(self._exclude, combinations(chosen, PAIR))):
+            if not self._is_doomed(chosen) and (len(chosen) <= PAIR or not any(map(self._exclude, combinations(chosen, PAIR)))):
                 kept.append(chosen)
         return kept
+
+    def _is_doomed(self, chosen: tuple[Move, ...]) -> bool:
+        """Return whether one of several moves about findings contradicts records that no other one bears on."""
+        if any(self._said_by(move) is None for move in chosen):
+            return False
+        spans = {move: self.program.spans[move.change.term, True] for move in chosen}
+        return any(
+            all(move is other or (zone.isdisjoint(over) and kinds.isdisjoint(above)) for other, (zone, above) in spans.items())
+            for move in chosen
+            for kinds, over in self._clashes_of(move)
+        )
+
+    def _clashes_of(self, move: Move) -> list[tuple[frozenset[str], frozenset[str]]]:
+        """Return for each contradiction between a move and records of findings what these may state or deny, and all above it."""
+        if move not in self._clashes:
+            state = self.after((move,))
+            terms = {record.node: record.finding for record in state.case.findings}
+            new = [each.sources for each in state.conflicts if each not in self._known and all(node in terms for node in each.sources)]
+            spans = [[self.program.spans[terms[node], True] for node in nodes] for nodes in new]
+            parts = [tuple(frozenset[str]().union(*(span[part] for span in each)) for part in (0, 1)) for each in spans]
+            self._clashes[move] = [(kinds, over) for kinds, over in parts]
+        return self._clashes[move]
 
     def _exclude(self, pair: tuple[Move, ...]) -> bool:
         """Return whether two moves contradict each other, whatever the record says."""
