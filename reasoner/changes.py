@@ -7,7 +7,7 @@ only those leaves count that the moves do not leave decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from reasoner.abstraction import Parts, abstract_case, parts_of
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import POSSIBLE, RULED_OUT, SILENT, Advice, advise
+from reasoner.candidates import PAIR, Tried
 from reasoner.counterfactual import ABSENT, apply_changes, is_changed
 from reasoner.entailment import Statuses, entail
 from reasoner.errors import UsageError
@@ -41,8 +42,6 @@ EFFORT = 3000
 """What the search may spend before it stops and says so: one for a set put together, as much as `ANEW` for one abstracted."""
 
 ANEW = 15
-
-PAIR = 2
 
 _STANDINGS = [ADVISED, POSSIBLE, RULED_OUT, SILENT]
 
@@ -112,68 +111,6 @@ def render_changes(found: Changes) -> str:
     return "\n".join(lines) + "\n"
 
 
-class _Tried:
-    """Remembers by bit masks over the moves which pairs no smallest answer holds, and the answers found."""
-
-    def __init__(self, moves: Sequence[Move], bars: Callable[[Move, Move], bool]) -> None:
-        self._moves = moves
-        self._bit = {move: 1 << index for index, move in enumerate(moves)}
-        self._barred = dict.fromkeys(moves, 0)
-        self._answers: list[int] = []
-        for one, other in combinations(moves, 2):
-            if one.subject == other.subject or bars(one, other):
-                self.bar(one, other)
-
-    def bar(self, one: Move, other: Move) -> None:
-        """Let no set hold both moves."""
-        self._barred[one] |= self._bit[other]
-        self._barred[other] |= self._bit[one]
-
-    def add_answer(self, chosen: Iterable[Move]) -> None:
-        """Let no set hold an answer."""
-        moves = tuple(chosen)
-        if len(moves) == PAIR:
-            self.bar(*moves)
-        else:
-            self._answers.append(sum(self._bit[move] for move in moves))
-
-    def candidates(self, clusters: Iterable[Sequence[Move]], size: int) -> Iterator[tuple[Move, ...]]:
-        """Yield the sets of some size within one cluster that hold neither a barred pair nor an answer, each once."""
-        seen: list[int] = []
-        for cluster in clusters:
-            mask = sum(self._bit[move] for move in cluster)
-            if not any(mask & ~other == 0 for other in seen):
-                near = [mask & other for other in seen if (mask & other).bit_count() >= size]
-                answers = [each for each in self._answers if each & ~mask == 0]
-                for chosen in self._grown((), mask, size):
-                    held = sum(map(self._bit.__getitem__, chosen)) if near or answers else 0
-                    if not any(held & ~other == 0 for other in near) and not any(each & ~held == 0 for each in answers):
-                        yield chosen
-                seen.append(mask)
-
-    def exceed(self, clusters: Iterable[Sequence[Move]], size: int, most: int) -> bool:
-        """Return whether one cluster that holds no answer has more sets of some size than `most`."""
-        masks = (sum(self._bit[move] for move in cluster) for cluster in clusters)
-        return any(self._count(mask, size) > most for mask in masks if all(each & ~mask for each in self._answers))
-
-    def _count(self, allowed: int, size: int) -> int:
-        """Return how many sets of the moves allowed hold none that bars another."""
-        if size == 1:
-            return allowed.bit_count()
-        rest = ((allowed & ~((2 << index) - 1) & ~self._barred[self._moves[index]]) for index in bits_of(allowed))
-        return sum(self._count(each, size - 1) for each in rest)
-
-    def _grown(self, chosen: tuple[Move, ...], allowed: int, size: int) -> Iterator[tuple[Move, ...]]:
-        """Yield the sets that hold some moves and further ones of those allowed, none of which bars another."""
-        for index in bits_of(allowed):
-            move = self._moves[index]
-            wider = (*chosen, move)
-            if size == 1:
-                yield wider
-            else:
-                yield from self._grown(wider, allowed & ~((2 << index) - 1) & ~self._barred[move], size - 1)
-
-
 class _Said(NamedTuple):
     """What a move says of a finding whatever else is on record.
 
@@ -213,7 +150,7 @@ class _Search:
         left = [move for move in self.moves if move not in answering]
         reach = self._reach(left)
         clusters = reach.clusters(self.before, self.wanted)
-        tried = _Tried(self.moves, self._bars)
+        tried = Tried(self.moves, self._bars)
         for each in found:
             tried.add_answer(each)
         for size in range(2, largest + 1):

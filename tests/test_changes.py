@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from reasoner import load_records
+from reasoner.abstraction import abstract_case
 from reasoner.advice import advise
 from reasoner.answering import answer_case
 from reasoner.changed_proofs import prove_changes
@@ -247,6 +248,23 @@ def test_time_for_all_reasons_missing_facts_and_changes(knowledge: Program, root
     figure("of these above 100 ms", over)
     figure("of these, changes complete up to so many", ", ".join(f"{size}: {sizes[size]:,}" for size in sorted(sizes)))
     assert len(times) >= 700
+
+
+def test_states_after_changes_equal_those_abstracted_afresh(knowledge: Program, figure: Callable[..., None]) -> None:
+    """What is taken over from the case as it was is what the changed records give by themselves."""
+    draw, count = random.Random(12), 0
+    for path in draw.sample(CASES, 60):
+        view, answer = opened(path, knowledge)
+        for name in (IMAGING, "scope"):
+            search = _Search(view, name, answer.as_of, None)
+            for size in (1, 1, 2, 2, 3) * 6:
+                after = search.after(tuple(draw.sample(search.moves, size)))
+                afresh = abstract_case(after.case, knowledge, answer.as_of)
+                assert after == afresh, (path, after.case)
+                assert (after.changes, list(after.indicators)) == (afresh.changes, list(afresh.indicators))
+                count += 1
+    figure("what would change it: states after changes, equal to those abstracted afresh", count)
+    assert count >= 3000
 
 
 def test_leaves_put_together_equal_those_abstracted_anew(knowledge: Program, figure: Callable[..., None]) -> None:
