@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyoxigraph import RdfFormat, parse
 
 from reasoner.cohort.grouping import hashes_of
-from reasoner.cohort.sources import read_stretch
+from reasoner.cohort.sources import Source, chunks_of, read_stretch
 from reasoner.cohort.triples import read_triples, text_of
 from reasoner.namespaces import LC, XSD
 
@@ -133,3 +133,13 @@ def test_stretches_share_out_the_lines(tmp_path_factory: pytest.TempPathFactory,
     stretches = [bytes(read_stretch(str(path), start, min(start + size, len(data)), room)) for start in range(0, len(data), size)]
     assert b"".join(stretches) == data
     assert all(each.endswith(b"\n") for each in stretches if each and not data.endswith(each))
+
+
+@pytest.mark.parametrize("mebibytes", [0, 1, 150, 192, 193, 560, 1342, 14_000])
+def test_stretches_cover_a_file_and_one_that_fits_is_not_cut(mebibytes: int) -> None:
+    size = mebibytes << 20
+    cuts = chunks_of([Source("all.nt", "n-triples", size, 0)])
+    assert [cut.start for cut in cuts] == [0, *(cut.end for cut in cuts[:-1])]
+    assert cuts[-1].end == size
+    assert (len(cuts) == 1) == (mebibytes <= 192)
+    assert all(len(cuts) == 1 or 32 <= (cut.end - cut.start) >> 20 <= 256 for cut in cuts[:-1])

@@ -123,9 +123,11 @@ def _gathered(sources: tuple[Source, ...]) -> Iterator[tuple[int, int]]:
 def _stretches(source: Source) -> list[tuple[int, int, int]]:
     """Return stretches that become shorter towards the end, so that processes that share them end at about the same time.
 
-    Those of a smaller file are shorter: there are enough of them to share, and each process claims less memory.
+    Those of a smaller file are shorter, so that there are enough of them to share and each process claims less memory; but what fits
+    into one stretch is read as one, in whatever order its lines stand.
     """
-    longest = min(max(source.size // _SHARES, _STRETCH // 4), _STRETCH)
+    cut = source.size > _STRETCH * 3 // 4
+    longest = min(max(source.size // _SHARES, _STRETCH // 4), _STRETCH) if cut else _STRETCH
     cuts: list[tuple[int, int, int]] = []
     start = 0
     while start < source.size or not cuts:
