@@ -259,6 +259,47 @@ def test_a_record_that_no_case_has_is_a_problem_of_the_document(command: Command
     assert [each["code"] for each in command("assess", path, "--json").report["dataProblems"]] == ["shape-NodeKindConstraintComponent"]
 
 
+IMPOSSIBLE: dict[str, tuple[str, str, str, str]] = {
+    "a birth in the future": ("lc:birthDate '2030-01-01'^^xsd:date ;", CRAMPS, "impossible-date", "2030-01-01"),
+    "a birth too long ago": ("lc:birthDate '1850'^^xsd:gYear ;", CRAMPS, "impossible-date", "1850"),
+    "a drug that ends before it begins": (
+        "",
+        "a lc:MedicationRecord ; lc:ofDrug lc:Atorvastatin ; lc:started '2026-05'^^xsd:gYearMonth ; lc:ended '2025'^^xsd:gYear",
+        "impossible-date",
+        "ends on 2025",
+    ),
+    "a finding that ends before its onset": (
+        "",
+        CRAMPS + " ; lc:onset '2026-05'^^xsd:gYearMonth ; lc:ended '2025'^^xsd:gYear",
+        "impossible-date",
+        "ends on 2025",
+    ),
+    "a result before birth": (
+        "lc:birthDate '1959'^^xsd:gYear ;",
+        value("AnkleBrachialIndexMeasurement", "1.0", "1", "1950-01-01"),
+        "impossible-date",
+        "before the birth date 1959",
+    ),
+    "limits out of order": (
+        "",
+        value("PotassiumMeasurement", "4.1", "mmol/L") + " ; lc:referenceLow 5.1 ; lc:referenceHigh 3.5",
+        "unusable-range",
+        "5.1–3.5",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_what_cannot_be_is_one_problem_that_names_its_record(command: Command, tmp_path: Path, name: str) -> None:
+    about, record, code, words = IMPOSSIBLE[name]
+    path = tmp_path / "odd.ttl"
+    path.write_text(PREFIXES + case("a", odd=record).replace("lc:asOf", f"{about} lc:asOf", 1))
+    run = command("assess", path, "--json")
+    [problem] = run.report["cases"][0]["dataProblems"]
+    assert (run.code, problem["code"]) == (0, code) and words in problem["text"] and problem["repair"]
+    assert problem["sources"] == [f"https://example.org/x/a{'' if 'a birth' in name else '-odd'}"]
+
+
 ASK = "SELECT ?case WHERE { ?case a lc:Case }"
 
 

@@ -508,6 +508,34 @@ def test_every_unusual_line_counts(tmp_path: Path, knowledge: Program) -> None:
     assert not differing(answered(tmp_path / "out", [write(tmp_path / "odd.nt", lines)], knowledge), answers("".join(lines), knowledge))
 
 
+def test_what_cannot_be_is_said_as_for_one_case(tmp_path: Path, knowledge: Program) -> None:
+    def dated(name: str, text: str) -> str:
+        kind = {4: "gYear", 7: "gYearMonth", 10: "date"}[len(text)]
+        return f'<{LC}{name}> "{text}"^^<http://www.w3.org/2001/XMLSchema#{kind}>'
+
+    drug = f"{TYPE} <{LC}MedicationRecord> ; <{LC}ofDrug> <{LC}Atorvastatin>"
+    tested = f"{TYPE} <{LC}MeasurementRecord> ; <{LC}ofTest> <{LC}PotassiumMeasurement>"
+    number = '> "{}"^^<http://www.w3.org/2001/XMLSchema#decimal>'
+    limits = "".join(
+        f" ; <{LC}{name}{number.format(text)}" for name, text in (("value", "4.1"), ("referenceLow", "5.1"), ("referenceHigh", "3.5"))
+    )
+    said = [
+        f"{CRAMPS} ; {dated('onset', '2026-05')} ; {dated('ended', '2025')}",
+        f"{drug} ; {dated('started', '2026-05')} ; {dated('ended', '2025')}",
+        f'{tested}{limits} ; <{LC}unit> "mmol/L"',
+        f'{tested}{limits} ; <{LC}unit> "florin"',
+        f"{drug} ; {dated('started', '1950')}",
+        f"{CRAMPS} ; {dated('recordedOn', '1950-01-01')}",
+    ]
+    lines = [line for place, each in enumerate(said) for line in small(f"c{place}", CRAMPS, each)]
+    lines += [f"{CASE.format(f'c{place}')} {dated('birthDate', '1959')} .\n" for place in range(len(said))]
+    for place, born in enumerate(("2030", "1850", "1900-01-01", "2026-12")):
+        lines += [*small(f"b{place}", CRAMPS), f"{CASE.format(f'b{place}')} {dated('birthDate', born)} .\n"]
+    due = answers("".join(lines), knowledge)
+    assert sum(each["code"] in ("impossible-date", "unusable-range") for rows in due["problems"].values() for each in rows) >= 9
+    assert not differing(answered(tmp_path / "out", [write(tmp_path / "odd.nt", lines)], knowledge), due)
+
+
 STATUSES = ("active", "stopped", "planned", "not_done", "refuted", "unconfirmed", "entered_in_error")
 PERIODS: tuple[dict[str, str], ...] = (
     {},

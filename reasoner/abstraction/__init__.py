@@ -10,6 +10,7 @@ from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.conflicts import fact_conflicts, indicator_conflicts, part, readings_of
 from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts, first_onset
 from reasoner.abstraction.findings import finding_facts
+from reasoner.abstraction.impossible import impossible_problems
 from reasoner.abstraction.indicators import Derived, Known, derive_indicators
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import CaseState, Conflict, Fact, IndicatorState
@@ -123,7 +124,7 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
         assertions=tuple(map(_MASKS, said.effects)),
         indicators=program.resting_states | derived,
         conflicts=(*fact_conflicts(clashing, program), *indicator_conflicts(derived, program)),
-        problems=(*case.problems, *_problems(case, program, as_of, unread)),
+        problems=(*case.problems, *_problems(case, program, as_of, unread), *impossible_problems(case, derived.values())),
         leaf_true=true,
         leaf_false=false,
         alternatives=tuple(readings_of(clashing, derived, program, true, false)),

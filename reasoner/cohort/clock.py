@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -11,12 +12,14 @@ from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
 from reasoner.cohort.single import Settings
 from reasoner.moments import DAY
 from reasoner.program.model import Program
+from reasoner.record_terms import DATES
 from reasoner.terms import RecordKind, lc
 
 __all__ = ["Clock", "Last", "clock_of", "last_examinations"]
 
 _EXAMINATION, _FINDING = (KINDS.index(kind) for kind in (RecordKind.EXAMINATION, RecordKind.FINDING))
 _STATUSES = ("", "active")
+_SHORTEST_YEAR = 365
 _LONG_AGO = -(1 << 61)
 
 
@@ -34,7 +37,7 @@ class Last:
 class Clock:
     """The instants of each case, in seconds; the dividing scan is `dated` where it is known when it was performed.
 
-    `ahead` marks the cases with a finding that is dated after the as-of instant.
+    `ahead` marks the cases with a finding that is dated after the as-of instant, and those that may say what cannot be.
     """
 
     low: Ids
@@ -62,11 +65,44 @@ def clock_of(batch: Batch, program: Program, lexicon: Lexicon, settings: Setting
     for name in (lc("onset"), lc("recordedOn")):
         dated, begun, _ = lexicon.moments(name, batch.stated[name][rows])
         ahead[batch.case[rows][dated & (begun > high[batch.case[rows]])]] = True
+    ahead |= _impossible(batch, program, lexicon, low, high)
     if program.new_since is None:
         never = np.zeros(batch.size, dtype=bool)
         return Clock(low, high, never, never, low, low, ahead)
     last = last_examinations(batch, program, lexicon, high, program.new_since)
     return Clock(low, high, last.on_record, last.on_record & last.dated, last.low, last.high, ahead)
+
+
+def _impossible(batch: Batch, program: Program, lexicon: Lexicon, low: Ids, high: Ids) -> Flags:
+    """Return the cases that may say what `reasoner.abstraction.impossible` names: none of those is missing."""
+    born, first, last = lexicon.moments(lc("birthDate"), batch.about_case[lc("birthDate")])
+    ages = [each for each in program.indicators if each.form == "difference" and not (each.tests or each.minuend)]
+    oldest = [int(limit) for each in ages if (limit := program.gauges.gauges[each.iri].highest) is not None]
+    found = born & (last > low)
+    if oldest:
+        found |= born & (low // DAY - first // DAY > min(oldest) * _SHORTEST_YEAR)
+    dates = {name: lexicon.moments(lc(name), batch.stated[lc(name)]) for name in DATES}
+    odd = np.zeros(len(batch.case), dtype=bool)
+    for stated, _, end in dates.values():
+        odd |= stated & born[batch.case] & (end < first[batch.case])
+    ended, _, end = dates["ended"]
+    for name in ("onset", "started"):
+        begun, begin, _ = dates[name]
+        odd |= ended & begun & (end < begin)
+    limits = [batch.stated[lc(name)] for name in ("referenceLow", "referenceHigh")]
+    pairs = np.flatnonzero(limits[1] >= 0)
+    values = [[*lexicon.values[lc(name)], None] for name in ("referenceLow", "referenceHigh")]
+    known = {
+        pair: _is_none(values[0][pair[0]], values[1][pair[1]]) for pair in {*zip(*(each[pairs].tolist() for each in limits), strict=True)}
+    }
+    odd[pairs] = [known[pair] for pair in zip(*(each[pairs].tolist() for each in limits), strict=True)]
+    found[batch.case[odd]] = True
+    return found
+
+
+def _is_none(low: Decimal | None, high: Decimal | None) -> bool:
+    """Return whether limits are no interval."""
+    return high is not None and (high <= 0 or (low is not None and low > high))
 
 
 def last_examinations(batch: Batch, program: Program, lexicon: Lexicon, as_of: Ids, test: str) -> Last:

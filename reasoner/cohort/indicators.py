@@ -19,6 +19,7 @@ import numpy as np
 from reasoner.abstraction import abstract_case
 from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.context import ONE, Context, interval_state
+from reasoner.abstraction.impossible import IMPOSSIBLE
 from reasoner.abstraction.indicators import derive_indicators
 from reasoner.abstraction.measured import select
 from reasoner.abstraction.measurements import as_ends
@@ -316,7 +317,8 @@ class _Derivation:
         alone = any(state.status == "conflicting" for state in states)
         problems: tuple[tuple[int, Problem], ...] = ()
         if unread and not alone:
-            problems = tuple((int(each.sources[0][1:]), each) for each in abstract_case(case, program, as_of).problems)
+            said = (each for each in abstract_case(case, program, as_of).problems if each.code not in IMPOSSIBLE)  # such cases stand alone
+            problems = tuple((int(each.sources[0][1:]), each) for each in said)
         return Outcome(_joined(effects), tuple(stated), problems, alone)
 
     # --- other indicators ----------------------------------------------------------------------------------------------
