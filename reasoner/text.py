@@ -118,8 +118,8 @@ def _next_tests(case: Document, known: Collection[str]) -> list[str]:
         blocking = [check["text"] for check in test["checks"] if check["status"] in ("open", "blocking")]
         if blocking:
             lines += _wrapped(f"first check: {'; '.join(blocking)}", "        ")
-    if case["deferred"]:
-        lines += _wrapped(f"deferred for the emergency: {_labels(case['deferred'])}", "  ")
+    for cause in dict.fromkeys(each["byLabel"] for each in case["deferred"]):
+        lines += _wrapped(f"deferred, first “{cause}”: {_labels(each for each in case['deferred'] if each['byLabel'] == cause)}", "  ")
     for test in case["notWarranted"]:
         lines += _wrapped(f"NOT WARRANTED: {test['label']}{_cited(test['sentences'])}", "  ")
     return lines + _relevance(case.get("relevance"))
@@ -178,9 +178,15 @@ def _differential(case: Document) -> list[str]:
 
 def _medication(case: Document) -> list[str]:
     lines = ["MEDICATION REVIEW"] if case["medicationReview"] else []
+    alike: dict[str, list[str]] = {}
     for drug in case["medicationReview"]:
-        caution = f": {drug['caution']}" if drug["caution"] else ""
+        alike.setdefault(drug["caution"], []).append(drug["label"])
+    for drug in case["medicationReview"]:
+        caution = f": {drug['caution']}" if drug["caution"] and len(alike[drug["caution"]]) == 1 else ""
         lines += _wrapped(f"- {drug['label']} ({drug['state']}, {drug['weight']:+.1f}){caution}{_cited(drug['sentences'])}", "  ")
+    for caution, labels in alike.items():
+        if caution and len(labels) > 1:
+            lines += _wrapped(f"{', '.join(dict.fromkeys(labels))}: {caution}", "    ")
     return lines
 
 

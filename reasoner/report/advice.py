@@ -169,7 +169,8 @@ def deferred(view: View, advised: Iterable[Advised]) -> list[Document]:
     for each in advised:
         sweeping = [iri for iri in each.by if view.program.recommendation[iri].overrides_routine]
         if each.standing == "ruled-out" and sweeping:
-            rows.append({"id": each.recommendation.iri, "label": view.label(each.recommendation.iri), "by": sweeping[0]})
+            by = sweeping[0]
+            rows.append({"id": each.recommendation.iri, "label": view.label(each.recommendation.iri), "by": by, "byLabel": view.label(by)})
     return sorted(rows, key=lambda row: (row["label"], row["id"]))
 
 
