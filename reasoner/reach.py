@@ -84,7 +84,7 @@ class Reach:
         near = {*program.parents[term], *program.below[term]}
         family = program.families[term]
         free = self._leaves(near if clash else family if not family.isdisjoint(shared) else ())
-        if term in program.weighed_findings:
+        if not program.weighed_findings.isdisjoint((term, *family)):
             free |= self._cuts(each for each in program.indicators if each.items and not self._is_stated(each))
         if not near.isdisjoint(program.presenting):
             free |= self._of_role.get(Role.TOOK_BEFORE_ONSET, 0)

@@ -295,6 +295,21 @@ def test_leaves_put_together_equal_those_abstracted_anew(knowledge: Program, fig
     assert plain >= 1500 and apart >= 100
 
 
+def test_a_side_that_is_denied_bears_on_a_sum(knowledge: Program) -> None:
+    """A finding of both sides that is denied may be one of one side, for which a sum has points: no score is told of it with another item."""
+    path = next(each for each in CASES if each.parent.name == "chronic-venous-insufficiency-mimic")
+    view, answer = opened(path, knowledge)
+    search = _Search(view, IMAGING, answer.as_of, None)
+    named = {(curie(move.change.term), move.change.value): move for move in search.moves}
+    chosen = named["lc:BilateralLegSwelling", "absent"], named["lc:VenousThrombosisRiskFactor", "absent"]
+    joined = Reach(search.focus, search.moves, search.after, search._known).together([chosen])
+    state = search.after(chosen)
+    told = [bit for bit in bits_of(search.focus.leaves) if bit not in joined.left]
+    assert all(
+        (joined.planes.holds[bit], joined.planes.fails[bit]) == (state.leaf_true >> bit & 1, state.leaf_false >> bit & 1) for bit in told
+    )
+
+
 def test_many_sets_at_once_equal_one_by_one(knowledge: Program, figure: Callable[..., None]) -> None:
     draw, count = random.Random(10), 0
     for path in draw.sample(CASES, 20):
