@@ -12,6 +12,7 @@ from reasoner.changes import Changes, changes_of, read_goal
 from reasoner.counterfactual import Change, Difference, apply_changes, differences, parse_change
 from reasoner.errors import InputError, UsageError
 from reasoner.explanation import View
+from reasoner.namespaces import curie
 from reasoner.program.model import Program
 from reasoner.program.premises import sentence_iri
 from reasoner.proof_data import Explained
@@ -56,7 +57,13 @@ def explain(prover: Prover, conclusion: str, *, every: bool = False) -> Explaine
 
 def suppose(program: Program, answer: CaseAnswer, texts: Iterable[str]) -> Supposed:
     """Return which verdicts differ when facts are changed as `texts` say (`TERM=VALUE`); raise UsageError for one that says nothing."""
-    changes = tuple(parse_change(text, program) for text in texts)
+    changes = tuple(dict.fromkeys(parse_change(text, program) for text in texts))
+    values = {change.term: change.value for change in changes}
+    for change in changes:
+        if values[change.term] != change.value:
+            raise UsageError(
+                f"{curie(change.term)} is set to two values", why=f"{change.value} and {values[change.term]}", repair="give it one value"
+            )
     changed = answer_case(apply_changes(answer.state.case, changes, program, answer.as_of), program, answer.as_of)
     found = differences(case_document(program, answer), case_document(program, changed))
     return Supposed(answer.state.case.iri, changes, tuple(found))

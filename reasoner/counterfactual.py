@@ -207,7 +207,7 @@ def _set_finding(case: Case, change: Change, program: Program, as_of: Moment) ->
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    """Return what differs between two case documents: decisions, red flags, next tests, actions and the differential."""
+    """Return what differs between two case documents: decisions, red flags, next tests, actions, the differential, drugs, and what cannot be used."""
     found = []
     for key in sorted(set(before) & set(after)):
         if isinstance(before[key], dict) and "verdict" in before[key]:
@@ -219,6 +219,9 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
             row = one_rows.get(iri) or other_rows[iri]
             one, other = (", ".join(str(rows[iri][word]) for word in words) if iri in rows else "" for rows in (one_rows, other_rows))
             found.append(Difference(f"{key}: {row['label']}", one, other))
+    for key in ("conflicts", "dataProblems"):
+        ones, others = ({f"{row['text']}. {row['repair']}" for row in each[key]} for each in (before, after))
+        found += [Difference(key, text if text in ones else "", text if text in others else "") for text in sorted(ones ^ others)]
     return [each for each in found if each.before != each.after]
 
 
@@ -227,5 +230,6 @@ _LISTS = (
     ("nextTests", "test", ("rank", "step", "certainty")),
     ("notWarranted", "test", ("label",)),
     ("actions", "id", ("certainty",)),
+    ("medicationReview", "drug", ("state", "weight")),
     ("differential", "condition", ("rank", "status", "weight")),
 )

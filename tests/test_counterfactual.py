@@ -8,6 +8,7 @@ import pytest
 
 from reasoner import load_records
 from reasoner.answering import answer_case
+from reasoner.consulting import suppose
 from reasoner.counterfactual import apply_changes, differences, parse_change
 from reasoner.errors import UsageError
 from reasoner.program import Program
@@ -57,3 +58,18 @@ def test_what_is_so_already_changes_nothing(anna: CaseAnswer, knowledge: Program
 def test_unusable_settings_name_the_repair(knowledge: Program, text: str, hint: str) -> None:
     with pytest.raises(UsageError, match=hint):
         parse_change(text, knowledge)
+
+
+def test_a_fact_is_set_to_one_value(anna: CaseAnswer, knowledge: Program) -> None:
+    with pytest.raises(UsageError, match="two values"):
+        suppose(knowledge, anna, ["ABI=0.95", "ABI=0.5"])
+
+
+def test_a_value_that_is_not_usable_is_said(anna: CaseAnswer, knowledge: Program) -> None:
+    found = suppose(knowledge, anna, ["ABI=-1"]).differences
+    assert any(each.what == "dataProblems" and not each.before and "-1 is outside what is possible" in each.after for each in found)
+
+
+def test_the_drugs_of_the_review_are_compared(anna: CaseAnswer, knowledge: Program) -> None:
+    found = suppose(knowledge, anna, ["lc:Simvastatin=taken"]).differences
+    assert any(each.what == "medicationReview: simvastatin" and each.after.startswith("active") for each in found)
