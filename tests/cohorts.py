@@ -88,13 +88,17 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, str | None]], group: int 
 
 
 def tables(folder: Path, cases: Iterable[str] | None = None) -> Tables:
-    """Return what a cohort wrote, of some cases or of all, the places of lines in files left out."""
+    """Return what a cohort wrote, of some cases or of all, the places of lines in files left out.
+
+    Problems of cases that are not answered stand with those of no case, as in a report.
+    """
     chosen = None if cases is None else [("case", "in", list(cases))]
     found: Tables = {}
     for name in NAMES:
         by_case = found.setdefault(name, {})
         for row in parquet.read_table(folder / name, filters=chosen).to_pylist():
-            by_case.setdefault(row["case"], []).append(_placeless(row))
+            case = row["case"] if name != "problems" or row["case"] in found["cases"] else ""
+            by_case.setdefault(case, []).append(_placeless({**row, "case": case}))
     for rows in found["problems"].values():
         rows.sort(key=repr)
     return found

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from record_documents import Command, command_for
 from reasoner import load_records
 from reasoner.abstraction.exposures import exposure_facts
 from reasoner.answering import Records, read_records
-from reasoner.cohort import answer_cohort, run, sources, together
+from reasoner.cohort import answer_cohort, parts, sources, together
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.exposures import exposure_planes
 from reasoner.cohort.planes import Facts
@@ -159,7 +160,8 @@ def test_a_case_in_two_files_is_answered_once_or_named(
     read = load_records([write(tmp_path / f"{place}.ttl", [text]) for place, text in enumerate(texts)], knowledge)
     wanted = expected(read, knowledge)
     assert [row["code"] for row in wanted["problems"].pop("")] == ["case-described-twice"]
-    [problem] = found["problems"].pop("https://example.org/x/both")
+    [problem] = problems_of(tmp_path / "out", "https://example.org/x/both")
+    assert found["problems"].pop("") == [{**problem, "case": ""}]
     assert problem["code"] == "case-described-twice" and all(str(path) in problem["text"] for path in paths)
     assert found == wanted and sorted(found["cases"]) == [f"https://example.org/x/{name}" for name in ("a", "b", "same")]
     quads = [line for path in (tmp_path / "out" / "inferred").iterdir() for line in gzip.decompress(path.read_bytes()).splitlines()]
@@ -173,7 +175,7 @@ def test_a_run_that_stops_while_it_settles_cases_described_twice_is_finished(
 ) -> None:
     paths = described_twice(tmp_path / "in", "a.nt", "b.parquet")
     answer_cohort(paths, tmp_path / "whole", knowledge)
-    write_table = run._write_table
+    write_table = parts._write_table
     for number in (15, 22, 29):  # the tables of two chunks, then those of both anew, then the problem
         done: list[Path] = []
 
@@ -184,7 +186,7 @@ def test_a_run_that_stops_while_it_settles_cases_described_twice_is_finished(
             write_table(path, table)
 
         with monkeypatch.context() as patched:
-            patched.setattr(run, "_write_table", halted)
+            patched.setattr(parts, "_write_table", halted)
             with pytest.raises(KeyboardInterrupt):
                 answer_cohort(paths, tmp_path / f"out{number}", knowledge)
         assert not (tmp_path / f"out{number}").exists()
@@ -252,11 +254,11 @@ def test_without_shapes_the_single_answers_are_those_without_shapes(tmp_path: Pa
 @pytest.mark.parametrize("form", ["ntriples", "parquet"])
 def test_one_case_is_explained(tmp_path: Path, drawn: dict[str, Path], drawn_alone: Tables, form: str, command: Command) -> None:
     case = sorted(drawn_alone["cases"])[7]
-    outcome = command("cohort", drawn[form], "--out", tmp_path / "out", "--explain", case)
+    outcome = command("cohort", drawn[form], "--explain", case)
     assert case in outcome.out
     assert all(row["label"] in outcome.out for row in drawn_alone["next_tests"].get(case, []))
-    assert not (tmp_path / "out").exists()
-    assert command("cohort", drawn[form], "--out", tmp_path / "out", "--explain", case + "0").code == 2
+    assert command("cohort", drawn[form], "--explain", case + "0").code == 2
+    assert "no place" in command("cohort", drawn[form]).err
 
 
 def test_tables_that_cannot_be_read_stand_alone(tmp_path: Path, drawn: dict[str, Path], command: Command) -> None:
@@ -308,6 +310,92 @@ def test_rows_that_cannot_be_read_cost_their_own_cases(
     assert [row["case"] for row in named if row["code"] == "unreadable-file"] == [""]
 
 
+def problems_of(folder: Path, case: str) -> list[dict[str, Any]]:
+    """Return the problems of a case, answered or not, as they were written."""
+    rows: list[dict[str, Any]] = parquet.read_table(folder / "problems", filters=[("case", "=", case)]).to_pylist()
+    return rows
+
+
+def test_problems_name_the_case_and_the_line(tmp_path: Path, knowledge: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the file is cut, a case with a malformed line is not answered."""
+    lines: list[str] = []
+    wanted: dict[str, int] = {}
+    for place in range(12):
+        lines += small(f"p{place}", CRAMPS, CRAMPS)
+        if place % 3 == 0:
+            lines.insert(len(lines) - place % 7, f"{CASE.format(f'p{place}/1')} <{LC}side> nothing .\n")
+            wanted[f"https://example.org/x/p{place}"] = len(lines) - place % 7
+    lines += [
+        *small("twice", CRAMPS),
+        *(f'{CASE.format("twice")} <{LC}birthDate> "{year}"^^<{XSD_DATE[:-4]}gYear> .\n' for year in (1950, 1951)),
+    ]
+    path = write(tmp_path / "all.nt", lines)
+    for stretch in (1 << 20, 1500):
+        monkeypatch.setattr(sources, "_STRETCH", stretch)
+        out = tmp_path / str(stretch)
+        summary = answer_cohort([path], out, knowledge)
+        assert (summary.cases, summary.rejected, summary.malformed) == (13, 5, 4)
+        assert not set(tables(out)["cases"]) & set(wanted)
+        said = [row for row in parquet.read_table(out / "problems").to_pylist() if row["code"] == "malformed-line"]
+        assert sorted(row["text"].partition(": “")[0] for row in said) == sorted(f"{path}:{line}" for line in wanted.values())
+        assert {row["case"] for row in said} - {""} <= set(wanted)
+        assert stretch < 1 << 20 or {row["case"]: row["text"].partition(": “")[0] for row in said} == {
+            case: f"{path}:{line}" for case, line in wanted.items()
+        }
+        assert [row["code"] for row in problems_of(out, "https://example.org/x/twice")] == ["shape-MaxCountConstraintComponent"]
+
+
+@pytest.mark.parametrize(("name", "text"), [("bad.ttl", "nothing <"), ("bad.nt", "gibberish\n"), ("bad.parquet", "PAR1")])
+def test_inputs_of_which_nothing_can_be_read_are_an_error(name: str, text: str, tmp_path: Path, command: Command) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    for _ in range(2):
+        outcome = command("cohort", path, "--out", tmp_path / "out")
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "No case could be read" in outcome.err and f"{path}" in outcome.err.partition(": ")[2].partition("Repair")[0]
+    assert len(tables(tmp_path / "out")["problems"][""]) == 1
+
+
+class Clock(datetime):
+    """A clock that goes on by an hour each time it is read."""
+
+    hour = 0
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Clock:
+        Clock.hour += 1
+        return cls(2026, 11, 20, cls.hour, tzinfo=tz)
+
+
+def test_the_present_instant_is_said_and_kept(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reasoner.cohort.datetime", Clock)
+    monkeypatch.setattr(Clock, "hour", 0)
+    lines = [*small("dated", CRAMPS), *(line for line in small("open", CRAMPS) if f"<{LC}asOf>" not in line)]
+    path, dated = write(tmp_path / "all.nt", lines), write(tmp_path / "dated.nt", small("dated", CRAMPS))
+    said = "1 cases state no as-of instant; the present one is used: 2026-11-20T01:00:00Z\n"
+    assert said in command("cohort", path, "--out", tmp_path / "whole").err
+    assert said in command("cohort", path, "--out", tmp_path / "whole").err
+    Clock.hour = 0
+    with monkeypatch.context() as patched:
+        patched.setattr(parts, "_write_table", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        assert command("cohort", path, "--out", tmp_path / "out").code == 3
+    assert said in command("cohort", path, "--out", tmp_path / "out").err
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["now"] == "2026-11-20T01:00:00Z"
+    for name, options in (("given", (path, "--as-of", "2026-11-20T09:00:00Z")), ("stated", (dated,))):
+        outcome = command("cohort", *options, "--out", tmp_path / name)
+        assert (outcome.code, outcome.err) == (0, "")
+        assert json.loads((tmp_path / name / "manifest.json").read_text())["now"] is None
+
+
+def test_columns_that_are_not_read_are_named(tmp_path: Path, drawn: dict[str, Path], command: Command) -> None:
+    table = parquet.read_table(drawn["parquet"]).slice(0, 20)
+    parquet.write_table(table.append_column("ward", pa.array(["a"] * 20)), tmp_path / "more.parquet")
+    outcome = command("cohort", tmp_path / "more.parquet", "--out", tmp_path / "out")
+    assert outcome.err == f"legcramps: columns that are not read: {tmp_path / 'more.parquet'}: ward\n"
+    assert command("cohort", drawn["parquet"], "--out", tmp_path / "all").err == ""
+
+
 @pytest.mark.parametrize("options", [[], ["--nquads"]])
 def test_an_output_that_cannot_be_written_is_said(tmp_path: Path, command: Command, options: list[str]) -> None:
     path = write(tmp_path / "one.nt", small("one", CRAMPS))
@@ -324,7 +412,7 @@ def test_a_disk_that_is_full_leaves_a_run_that_goes_on(tmp_path: Path, command: 
         raise OSError(28, "No space left on device", str(where))
 
     with monkeypatch.context() as patched:
-        patched.setattr(run, "_write_table", full)
+        patched.setattr(parts, "_write_table", full)
         outcome = command("cohort", path, "--out", tmp_path / "out")
     assert outcome.code == 3 and "No space left" in outcome.err and "repeat the same command" in outcome.err
     assert command("cohort", path, "--out", tmp_path / "out").code == 0

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from reasoner.cli.arguments import add_as_of
-from reasoner.errors import UsageError
+from reasoner.cli.arguments import add_as_of, remark
+from reasoner.errors import InputError, UsageError, visible
 
 __all__ = ["add_arguments"]
 
@@ -20,9 +20,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "inputs", nargs="*", metavar="INPUT", help="RDF, FHIR JSON, bulk exports, Parquet in the long table, or folders of these"
     )
-    verb.add_argument(
-        "--out", required=True, metavar="DIR", help="folder for the tables, or the synthetic cohort's file; it appears when all is done"
-    )
+    verb.add_argument("--out", metavar="DIR", help="folder for the tables, or the synthetic cohort's file; it appears when all is done")
     add_as_of(verb)
     verb.add_argument(
         "--explain", metavar="CASE", help="print the whole answer to one case of the inputs, an IRI, instead of answering all"
@@ -60,8 +58,10 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError("It is not clear which cohort is meant", repair="give either inputs or --generate N")
     if arguments.master and arguments.engine != "spark":
         raise UsageError("A master is of no use", why="--engine is not spark", repair="give --engine spark, or leave --master out")
-    if arguments.explain:
+    if arguments.explain and arguments.inputs:
         return _explain(arguments)
+    if not arguments.out:
+        raise UsageError("The output has no place", repair="name it by --out")
     return _answer(arguments) if arguments.inputs else _generate(arguments)
 
 
@@ -93,13 +93,15 @@ def _explain(arguments: argparse.Namespace) -> int:
     from reasoner.text import render_text
 
     program = load_knowledge(arguments.knowledge)
-    report = assess(find_case(arguments.inputs, arguments.explain, program), program, as_of=arguments.as_of)
+    records = find_case(arguments.inputs, arguments.explain, program)
+    remark(records, arguments.as_of)
+    report = assess(records, program, as_of=arguments.as_of)
     sys.stdout.write(render_text(report.to_document()))
     return 1 if report.broken else 0
 
 
 def _answer(arguments: argparse.Namespace) -> int:
-    from reasoner.cohort import answer_cohort
+    from reasoner.cohort import answer_cohort, reasons_in
     from reasoner.cohort.startup import prepare
     from reasoner.resources import load_knowledge
 
@@ -117,6 +119,16 @@ def _answer(arguments: argparse.Namespace) -> int:
         spark=(arguments.master or "local[*]") if arguments.engine == "spark" else "",
         progress=_progress() if sys.stderr.isatty() else None,
     )
+    for columns in summary.ignored:
+        print(f"legcramps: columns that are not read: {visible(columns)}", file=sys.stderr)
+    if summary.undated:
+        print(f"legcramps: {summary.undated} cases state no as-of instant; the present one is used: {summary.now}", file=sys.stderr)
+    if not summary.cases:
+        why, repair = (
+            "; ".join(reasons_in(arguments.out)),
+            f"mend the inputs; the table problems in {arguments.out} names all that is wrong",
+        )
+        raise InputError("No case could be read", where=", ".join(arguments.inputs), why=why, repair=repair)
     print(
         f"{summary.cases} cases: {summary.answered} answered, {summary.rejected} rejected; {summary.problems} problems; tables in {arguments.out}"
     )

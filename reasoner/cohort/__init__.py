@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reasoner.answering import Records
     from reasoner.cohort.run import Summary
 
-__all__ = ["answer_cohort", "find_case", "row_answerer"]
+__all__ = ["answer_cohort", "find_case", "reasons_in", "row_answerer"]
 
 
 def answer_cohort(
@@ -53,6 +53,14 @@ def answer_cohort(
     now = from_datetime(datetime.now(UTC).replace(microsecond=0))
     settings = Settings(from_datetime(as_of) if as_of else None, now, shapes, nquads)
     return run(sources_of(map(str, inputs)), Path(out), program, settings, jobs=jobs, progress=progress, spread=spread)
+
+
+def reasons_in(tables: Path | str, most: int = 3) -> list[str]:
+    """Return the texts of the first problems that a cohort found."""
+    from pyarrow import parquet
+
+    texts: list[str] = parquet.read_table(Path(tables) / "problems", columns=["text"]).column("text").slice(0, most).to_pylist()
+    return texts
 
 
 def find_case(inputs: Iterable[Path | str], case: str, program: Program) -> Records:

@@ -19,13 +19,14 @@ from reasoner.cohort.grouping import Grouping, group, hashes_of
 from reasoner.cohort.inferences import infer_together
 from reasoner.cohort.lexicon import Flags
 from reasoner.cohort.long_table import COLUMNS, check_columns
+from reasoner.cohort.malformed import malformed_rows, unsettled_lines
 from reasoner.cohort.output import NAMES, Rows, empty_rows, problem_row, problem_rows, to_arrow
 from reasoner.cohort.rows import batch_of_rows, checked_rows, text_of_rows
 from reasoner.cohort.single import Settings, answer_cases, answer_text
-from reasoner.cohort.sources import Chunk, Source, read_stretch
+from reasoner.cohort.sources import Chunk, Source, line_number, read_stretch
 from reasoner.cohort.together import Memory, answer_together
 from reasoner.cohort.triples import Triples, read_triples, text_of
-from reasoner.errors import InputError, shortened
+from reasoner.errors import InputError
 from reasoner.namespaces import RDF, RDFS
 from reasoner.program.model import Program
 from reasoner.record import Problem
@@ -220,8 +221,8 @@ def _apart(context: Context, text: bytes, name: str, rows: Rows) -> Counts:
     """Answer cases one by one from triples; lines that are none cost their own case."""
     triples = read_triples(text)
     grouping = group(triples, first=True, last=True)
-    broken = _malformed(triples, name, rows)
-    refused = _refused(triples, grouping.holders, grouping.targets, broken)
+    rows["problems"] += malformed_rows(triples, grouping, name, 0)
+    refused = _refused(triples, grouping.holders, grouping.targets, _broken(triples))
     own = ~(refused & grouping.cases)
     read, spoilt = 0, False
     if (grouping.cases & own).any():
@@ -235,10 +236,12 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str,
     program, settings = context.program, context.settings
     grouping = group(triples, first=chunk.first, last=chunk.last)
     rows = empty_rows()
-    broken = _malformed(triples, name, rows) | {f"<{each.sources[0]}>" for each in remarked if each.sources}
+    told = chunk.start >= 0 or context.sources[chunk.source].format == "parquet"  # else the stretches have said it
+    if told:
+        rows["problems"] += malformed_rows(triples, grouping, name, _first_line(context, chunk) if triples.malformed else 0)
     rows["problems"] += problem_rows("", remarked)
     kept, cases = grouping.kept, grouping.cases & grouping.kept
-    refused = _refused(triples, grouping.holders, grouping.targets, broken)
+    refused = _refused(triples, grouping.holders, grouping.targets, _broken(triples))
     gone = _passed_over(triples, grouping, _gone(context))
     refused |= gone
     memory = context.memory
@@ -257,9 +260,11 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str,
         records = answer_text(text_of(triples, own[triples.s]), name, program, settings, rows)
         read, spoilt = len(records.cases), spoilt or records.broken
     total = int((cases & ~gone).sum())
-    problems, malformed = len(rows["problems"]), len(triples.malformed) + len(remarked)
+    problems, malformed = len(rows["problems"]), len(triples.malformed if told else ()) + len(remarked)
     counts = Counts(total, answered + read, total - answered - read, together.routed + read, problems, malformed, spoilt)
     left = text_of(triples, ~kept[triples.s])
+    if triples.malformed and not (chunk.first and chunk.last):
+        left += unsettled_lines(triples, kept)
     tables = {table: _joined(table, together.tables[table], to_arrow(table, rows[table])) for table in NAMES}
     return Part(tables, counts, left, hashes_of(triples.subjects.filter(pa.array(kept))), hashes_of(batch.cases))
 
@@ -283,6 +288,12 @@ def _passed_over(triples: Triples, grouping: Grouping, chosen: frozenset[str]) -
     return found
 
 
+def _first_line(context: Context, chunk: Chunk) -> int:
+    """Return the number of the first line of a stretch; 0 for what is no stretch of a file of lines."""
+    source = context.sources[chunk.source]
+    return line_number(source.path, chunk.start) if source.format in ("n-triples", "n-quads") else 0
+
+
 def _describes(triples: Triples, chosen: Flags) -> bool:
     """Return whether one of the chosen subjects has a type."""
     typed = triples.p == pc.index(triples.predicates, f"<{RDF}type>").as_py()
@@ -299,19 +310,8 @@ def _joined(name: str, together: pa.Table, alone: pa.Table) -> pa.Table:
     return compact(pa.concat_tables([together, pa.table(columns, schema=encoded(name))]))
 
 
-def _malformed(triples: Triples, name: str, rows: Rows) -> set[str]:
-    """Name the malformed lines as problems; return the subjects that they were about."""
-    found = [
-        Problem(
-            "malformed-line",
-            f"{name}: “{shortened(each.text)}” is no triple: {each.why}",
-            "",
-            (each.subject.strip("<>"),) if each.subject else (),
-            "mend the line; the case it is about is not answered",
-        )
-        for each in triples.malformed
-    ]
-    rows["problems"] += problem_rows("", found)
+def _broken(triples: Triples) -> set[str]:
+    """Return the subjects of malformed lines."""
     return {each.subject for each in triples.malformed if each.subject}
 
 

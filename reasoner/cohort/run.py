@@ -9,21 +9,20 @@ taken up again, with more or fewer jobs, gives the same bytes.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from reasoner.cohort.answering import Context, Counts, Part, answer_chunk
-from reasoner.cohort.grouping import Hashes
-from reasoner.cohort.inferences import opened
-from reasoner.cohort.output import NAMES, problem_rows, to_arrow
+from reasoner.cohort.answering import Context, Counts
+from reasoner.cohort.long_table import COLUMNS
+from reasoner.cohort.output import NAMES
+from reasoner.cohort.parts import INFERRED, STATE, hashes_in, left_over, state_of, write_chunk, write_json, write_rejected
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
 from reasoner.cohort.startup import prepare
@@ -35,13 +34,10 @@ from reasoner.files import require_new_folder
 from reasoner.program.model import Program
 from reasoner.record import Problem
 
-__all__ = ["INFERRED", "Spread", "Summary", "context_of", "run", "write_chunk"]
+__all__ = ["Spread", "Summary", "context_of", "run"]
 
-_STATE, _PLAN, _MANIFEST, _TWICE = "state", "plan.json", "manifest.json", "twice.json"
-INFERRED = "inferred"
-"""The folder of the N-Quads."""
-
-_FORMAT = 1
+_PLAN, _MANIFEST, _TWICE = "plan.json", "manifest.json", "twice.json"
+_FORMAT = 2
 
 Progress = Callable[[int, int, int], None]
 """Told how much of how much is done, and how many cases are answered."""
@@ -55,6 +51,7 @@ class Summary:
     """What became of the cases: `cases` is the sum of `answered` and `rejected`; `routed` ones were answered one by one.
 
     `malformed` counts the lines that are no triples; `broken` says that a record or case was left out because it breaks a shape.
+    `undated` cases state no instant of their own and were judged at `now`; `ignored` names the columns of tables that are not read.
     """
 
     cases: int
@@ -64,6 +61,9 @@ class Summary:
     problems: int
     malformed: int
     broken: bool
+    undated: int
+    now: str
+    ignored: tuple[str, ...]
 
 
 def run(
@@ -124,8 +124,8 @@ def _fill(
         if not manifest["counts"]["cases"] and not manifest["counts"]["malformed"]:
             shutil.rmtree(partial)
             raise _without_case(context.sources)
-        _write(partial / _MANIFEST, _json(manifest))
-    shutil.rmtree(partial / _STATE, ignore_errors=True)
+        write_json(partial / _MANIFEST, manifest)
+    shutil.rmtree(partial / STATE, ignore_errors=True)
     for left in (partial / _PLAN, partial / _TWICE, *partial.rglob(".*")):  # the plan, and what a killed run had half written
         left.unlink(missing_ok=True)
 
@@ -162,9 +162,9 @@ def _begin(partial: Path, plan: dict[str, Any], settings: Settings) -> Settings:
         return replace(settings, now=now)
     if not (partial / _MANIFEST).is_file():
         try:
-            for name in (*NAMES, _STATE, *([INFERRED] if settings.nquads else [])):
+            for name in (*NAMES, STATE, *([INFERRED] if settings.nquads else [])):
                 (partial / name).mkdir(parents=True, exist_ok=True)
-            _write(path, _json({**plan, "now": settings.now.text}))
+            write_json(path, {**plan, "now": settings.now.text})
         except OSError as error:
             why = error.strerror or str(error)
             raise UsageError(
@@ -184,9 +184,7 @@ def _without_case(sources: Sequence[Source]) -> InputError:
 
 def _finished(out: Path, plan: dict[str, Any]) -> Summary:
     manifest = json.loads((out / _MANIFEST).read_text(encoding="utf-8"))
-    counts = manifest.pop("counts")
-    manifest.pop("tables")
-    manifest.pop("quads")
+    counts, now, ignored, *_ = (manifest.pop(name) for name in ("counts", "now", "ignored", "tables", "quads"))
     if manifest != plan:
         raise UsageError(
             "The output folder holds the answers of another run",
@@ -194,7 +192,7 @@ def _finished(out: Path, plan: dict[str, Any]) -> Summary:
             why="its inputs, options or knowledge differ from these",
             repair="name a new folder",
         )
-    return Summary(**counts)
+    return Summary(**counts, now=now or "", ignored=tuple(ignored))
 
 
 # --- the chunks --------------------------------------------------------------------------------------------------------
@@ -234,7 +232,7 @@ def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Sp
     done = cases = 0
     waiting = []
     for chunk in chunks:
-        state = _state(partial, chunk.number)
+        state = state_of(partial, chunk.number)
         if state is None:
             waiting.append(chunk)
         else:
@@ -245,68 +243,37 @@ def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Sp
             progress(done, total, cases)
     rests = list(_rests(context, chunks, partial))
     for chunk in rests:
-        if _state(partial, chunk.number) is None:
+        if state_of(partial, chunk.number) is None:
             write_chunk(context, chunk, partial)
     _check_apart(context, chunks, partial)
     _settle_twice(context, [*chunks, *rests], partial)
 
 
-def write_chunk(context: Context, chunk: Chunk, partial: Path) -> int:
-    """Answer a chunk and write what it yields; the state file comes last."""
-    left = _left(partial, chunk)
-    part, quads = _answered(context, chunk, partial, left)
-    for name, table in part.tables.items():
-        _write_table(partial / name / f"part-{chunk.number:06}.parquet", table)
-    where = partial / _STATE
-    _write(where / f"{chunk.number:06}.left", part.left)
-    _write(where / f"{chunk.number:06}.subjects", part.subjects.tobytes())
-    _write(where / f"{chunk.number:06}.cases", part.cases.tobytes())
-    _write(
-        where / f"{chunk.number:06}.json",
-        _json({**asdict(part.counts), "rows": {name: each.num_rows for name, each in part.tables.items()}, "quads": quads}),
-    )
-    return part.counts.answered
-
-
-def _answered(context: Context, chunk: Chunk, partial: Path, left: Sequence[bytes] | None) -> tuple[Part, int]:
-    """Return what a chunk yields, and the number of quads that were written."""
-    if not context.settings.nquads:
-        return answer_chunk(context, chunk, left), 0
-    with opened(partial / INFERRED / f"part-{chunk.number:06}.nq.gz", context.program) as inferences:
-        settings = replace(context.settings, tell=inferences.add)
-        return answer_chunk(replace(context, settings=settings), chunk, left), inferences.quads
-
-
-def _state(partial: Path, number: int) -> dict[str, Any] | None:
-    path = partial / _STATE / f"{number:06}.json"
-    if not path.is_file():
-        return None
-    state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return state
+def _ignored(sources: Sequence[Source]) -> list[str]:
+    """Return the columns of tables that are not read, by file; a table that cannot be read is a problem of its own."""
+    known = {column.name for column in COLUMNS}
+    found = []
+    for each in sources:
+        with suppress(pa.ArrowException, OSError):
+            names = sorted(set(parquet.read_schema(each.path).names) - known) if each.format == "parquet" else []
+            found += [f"{each.path}: {', '.join(names)}"] if names and "case" in parquet.read_schema(each.path).names else []
+    return found
 
 
 def _rests(context: Context, chunks: Sequence[Chunk], partial: Path) -> Iterator[Chunk]:
     """Yield a last chunk for each source of which something is left over; its `end` says up to which chunk."""
     for index in range(len(context.sources)):
         own = [chunk.number for chunk in chunks if chunk.source == index]
-        if any((partial / _STATE / f"{number:06}.left").stat().st_size for number in own):
+        if any((partial / STATE / f"{number:06}.left").stat().st_size for number in own):
             yield Chunk(len(chunks) + index, index, -own[0] - 1, own[-1] + 1, True, True, 0)
-
-
-def _left(partial: Path, chunk: Chunk) -> list[bytes] | None:
-    """Return what was left over for a last chunk; nothing for any other."""
-    if chunk.start >= 0:
-        return None
-    paths = [partial / _STATE / f"{number:06}.left" for number in range(-chunk.start - 1, chunk.end)]
-    return [text for path in paths if (text := path.read_bytes())]
 
 
 def _check_apart(context: Context, chunks: Sequence[Chunk], partial: Path) -> None:
     """Raise IncompleteError when two chunks of one source describe the same node: what is left is of no use."""
-    state = partial / _STATE
+    state = partial / STATE
     for index, source in enumerate(context.sources):
         numbers = [chunk.number for chunk in chunks if chunk.source == index] + [len(chunks) + index]
-        if len(repeated(_hashes(path) for number in numbers if (path := state / f"{number:06}.subjects").is_file())):
+        if len(repeated(hashes_in(path) for number in numbers if (path := state / f"{number:06}.subjects").is_file())):
             shutil.rmtree(partial)
             raise IncompleteError(
                 "The statements about one node stand too far apart",
@@ -320,58 +287,31 @@ def _settle_twice(context: Context, chunks: Sequence[Chunk], partial: Path) -> N
     """Answer the chunks anew whose cases are described elsewhere, too; what is decided is kept, so that a run can be taken up here."""
     path = partial / _TWICE
     if not path.is_file():
-        described = {chunk.number: partial / _STATE / f"{chunk.number:06}.cases" for chunk in chunks}
-        wanted = repeated(_hashes(each) for each in described.values())
+        described = {chunk.number: partial / STATE / f"{chunk.number:06}.cases" for chunk in chunks}
+        wanted = repeated(hashes_in(each) for each in described.values())
         if not len(wanted):
             return
-        told = compared(context, [(chunk, _hashes(described[chunk.number]), _left(partial, chunk)) for chunk in chunks], wanted)
-        _write(path, _json(asdict(told)))
+        told = compared(context, [(chunk, hashes_in(described[chunk.number]), left_over(partial, chunk)) for chunk in chunks], wanted)
+        write_json(path, asdict(told))
     found = json.loads(path.read_text(encoding="utf-8"))
     for chunk in chunks:
         if over := found["elsewhere"].get(str(chunk.number)):
             write_chunk(replace(context, elsewhere=frozenset(map(tuple, over))), chunk, partial)
     if found["problems"]:
-        _write_rejected([Problem(**each) for each in found["problems"]], len(context.sources) + len(chunks), partial)
-
-
-def _write_rejected(problems: Sequence[Problem], number: int, partial: Path) -> None:
-    """Write the problems of cases that nobody can answer, one of each."""
-    rows = [row for each in problems for row in problem_rows(each.sources[0], [each])]
-    _write_table(partial / "problems" / f"part-{number:06}.parquet", to_arrow("problems", rows))
-    count = len(problems)
-    tables = {name: count if name == "problems" else 0 for name in NAMES}
-    _write(
-        partial / _STATE / f"{number:06}.json", _json({**asdict(Counts(count, 0, count, 0, count, 0, True)), "rows": tables, "quads": 0})
-    )
-
-
-def _hashes(path: Path) -> Hashes:
-    return np.fromfile(path, dtype=np.uint64)
+        write_rejected([Problem(**each) for each in found["problems"]], len(context.sources) + len(chunks), partial)
 
 
 def _manifest(context: Context, partial: Path, plan: dict[str, Any]) -> dict[str, Any]:
-    states = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((partial / _STATE).glob("*.json"))]
+    states = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((partial / STATE).glob("*.json"))]
     rows, quads = [state.pop("rows") for state in states], sum(state.pop("quads") for state in states)
-    counts = {name: sum(state[name] for state in states) for name in Summary.__slots__}
+    counts = {name: sum(state[name] for state in states) for name in (*Counts.__slots__, "undated")}
     counts["broken"] = bool(counts["broken"])
-    return {**plan, "counts": counts, "tables": {name: sum(each[name] for each in rows) for name in NAMES}, "quads": quads}
-
-
-# --- files -------------------------------------------------------------------------------------------------------------
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
-
-
-def _write_table(path: Path, table: pa.Table) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    parquet.write_table(table, temporary, compression="zstd", dictionary_pagesize_limit=1 << 26, write_statistics=["case"])
-    temporary.replace(path)
+    now = context.settings.now.text if counts["undated"] else None
+    return {
+        **plan,
+        "now": now,
+        "ignored": _ignored(context.sources),
+        "counts": counts,
+        "tables": {name: sum(each[name] for each in rows) for name in NAMES},
+        "quads": quads,
+    }

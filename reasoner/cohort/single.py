@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pyoxigraph import NamedNode
+
 from reasoner.abstraction import CaseState, abstract_case
 from reasoner.advice import advise
 from reasoner.answering import Records, records_in
@@ -13,11 +15,16 @@ from reasoner.differential import rank_conditions
 from reasoner.documents import Document, index_of, parse_rdf
 from reasoner.entailment import Statuses, entail
 from reasoner.moments import Moment
+from reasoner.namespaces import RDF
 from reasoner.program.model import Program
 from reasoner.reading import read_cases
-from reasoner.record import Case
+from reasoner.record import Case, Index
+from reasoner.terms import lc
 
 __all__ = ["Settings", "answer_cases", "answer_text", "read_text"]
+
+
+_TYPE, _CASE, _HAS_RECORD = RDF + "type", NamedNode(lc("Case")), lc("hasRecord")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +52,34 @@ class Settings:
 
 def answer_text(text: bytes, name: str, program: Program, settings: Settings, rows: Rows) -> Records:
     """Answer the cases in N-Triples; return what was read."""
-    records = read_text(text, name, program, settings)
-    rows["problems"] += problem_rows("", records.problems)
+    index = index_of(parse_rdf(Document(name, text, "n-triples")))
+    records = _records(index, name, program, settings)
+    owners = _owners(index) if records.problems else {}
+    for each in records.problems:
+        rows["problems"] += problem_rows(owners.get(each.sources[0], "") if each.sources else "", [each])
     answer_cases(records.cases, program, settings, rows)
     return records
 
 
 def read_text(text: bytes, name: str, program: Program, settings: Settings) -> Records:
     """Return the cases in N-Triples, which may be a part of a file."""
-    index = index_of(parse_rdf(Document(name, text, "n-triples")))
+    return _records(index_of(parse_rdf(Document(name, text, "n-triples"))), name, program, settings)
+
+
+def _records(index: Index, name: str, program: Program, settings: Settings) -> Records:
     return records_in(index, program, name, lambda _: name, whole=False) if settings.shapes else Records(read_cases(index, program))
+
+
+def _owners(index: Index) -> dict[str, str]:
+    """Return the case of each case and record; the empty text for a record of several."""
+    found: dict[str, str] = {}
+    for node, properties in index.items():
+        if isinstance(node, NamedNode) and _CASE in properties.get(_TYPE, ()):
+            found[node.value] = node.value
+            for target in properties.get(_HAS_RECORD, ()):
+                name = target.value if isinstance(target, NamedNode) else str(target)
+                found[name] = node.value if found.get(name, node.value) == node.value else ""
+    return found
 
 
 def answer_cases(cases: tuple[Case, ...], program: Program, settings: Settings, rows: Rows) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from reasoner.cohort.long_table import check_columns
 from reasoner.errors import InputError, UnsupportedInputError
 
-__all__ = ["Chunk", "Source", "chunks_of", "read_stretch", "room_for_stretches", "sources_of"]
+__all__ = ["Chunk", "Source", "chunks_of", "line_number", "read_stretch", "room_for_stretches", "sources_of"]
 
 _FORMATS = {
     ".nt": "n-triples",
@@ -29,6 +29,7 @@ _GATHERED = 8 << 20
 _FILES = 500
 _STRETCH = 256 << 20
 _SHARES = 10
+_PIECE = 16 << 20
 _ROWS = 512 * 1024
 
 
@@ -174,6 +175,19 @@ def read_stretch(path: str, start: int, end: int, room: bytearray) -> bytearray:
         file.seek(start)
         del room[file.readinto(room) :]
     return room
+
+
+def line_number(path: str, start: int) -> int:
+    """Return the number of the first line that begins in a stretch of a file."""
+    with Path(path).open("rb") as file:
+        left = _line_at(file, start)
+        file.seek(0)
+        number = 1
+        while left > 0:
+            part = file.read(min(left, _PIECE))
+            number += part.count(b"\n")
+            left -= len(part) or left
+        return number
 
 
 def _line_at(file: BufferedReader, place: int) -> int:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reasoner.cohort.answering import Context
-from reasoner.cohort.run import Spread, context_of, write_chunk
+from reasoner.cohort.parts import write_chunk
+from reasoner.cohort.run import Spread, context_of
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source
 from reasoner.errors import IncompleteError, MissingExtraError, UsageError, shortened

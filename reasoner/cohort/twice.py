@@ -27,6 +27,8 @@ from reasoner.record import Case, Problem
 
 __all__ = ["Twice", "compared", "repeated"]
 
+_NAMED = 3
+"""Files of a bulk export that are named; which of them describe a case cannot be told."""
 _BLANK = re.compile(r"_:\w+")
 
 
@@ -82,7 +84,7 @@ def _described(context: Context, chunk: Chunk, left: Sequence[bytes] | None, wan
         for each in files:
             yield from _in_triples(context, Chunk(0, 0, 0, 0, True, True, 0), gathered_triples([each.path]).triples, each.path, wanted)
     elif source.format.startswith("fhir") and left is None:
-        name = ", ".join(each.path for each in files)
+        name = ", ".join(each.path for each in files[:_NAMED]) + (f" and {len(files) - _NAMED} more" if len(files) > _NAMED else "")
         cases = (case for records in fhir_records(files, context.program) for case in records.cases)
         yield from ((name, case) for case in cases if _hash(case.iri) in wanted)
     elif source.format == "parquet" and left is None:
