@@ -223,7 +223,7 @@ def _apart(context: Context, text: bytes, name: str, rows: Rows) -> Counts:
     grouping = group(triples, first=True, last=True)
     rows["problems"] += malformed_rows(triples, grouping, name, 0)
     refused = _refused(triples, grouping.holders, grouping.targets, _broken(triples))
-    own = ~(refused & grouping.cases)
+    own = ~_with_records(grouping, refused & grouping.cases)
     read, spoilt = 0, False
     if (grouping.cases & own).any():
         records = answer_text(text_of(triples, own[triples.s]), name, context.program, context.settings, rows)
@@ -255,7 +255,7 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str,
         rows[table] += more
     answered, spoilt = int((~together.left).sum()), together.broken
     read = 0
-    own = kept & ~(refused & cases) & ~gone & np.append(together.left, True)[owner]
+    own = kept & ~_with_records(grouping, refused & cases) & np.append(together.left, True)[owner]
     if (cases & own).any() or _describes(triples, own):
         records = answer_text(text_of(triples, own[triples.s]), name, program, settings, rows)
         read, spoilt = len(records.cases), spoilt or records.broken
@@ -279,12 +279,15 @@ def _among(names: pa.StringArray, chosen: frozenset[str]) -> Flags:
 
 def _passed_over(triples: Triples, grouping: Grouping, chosen: frozenset[str]) -> Flags:
     """Return the subjects that are chosen cases or records of theirs alone."""
-    if not chosen:
-        return np.zeros(len(triples.subjects), dtype=bool)
-    found = _among(triples.subjects, frozenset(f"<{iri}>" for iri in chosen)) & grouping.cases
-    held = found[grouping.holders]
-    others = grouping.targets[~held]
-    found[np.setdiff1d(grouping.targets[held], others)] = True
+    return _with_records(grouping, _among(triples.subjects, frozenset(f"<{iri}>" for iri in chosen)) & grouping.cases)
+
+
+def _with_records(grouping: Grouping, cases: Flags) -> Flags:
+    """Return some cases and the records of theirs alone."""
+    found = cases.copy()
+    if cases.any():
+        held = cases[grouping.holders]
+        found[np.setdiff1d(grouping.targets[held], grouping.targets[~held])] = True
     return found
 
 
