@@ -14,7 +14,6 @@ __all__ = ["IMPOSSIBLE", "impossible_problems"]
 IMPOSSIBLE = ("impossible-date", "unusable-range")
 """The codes of these problems."""
 
-_DATE, _RANGE = IMPOSSIBLE
 _NO_RECORD = "entered_in_error"
 
 
@@ -25,7 +24,7 @@ def impossible_problems(case: Case, derived: Iterable[IndicatorState]) -> Iterat
         for state in derived:
             if state.status == "unusable" and state.sources == (case.iri,):
                 text = f"the birth date {birth.text} does not fit the as-of instant, so the age is not known"
-                yield Problem(_DATE, text, lc("birthDate"), (case.iri,), "correct the birth date or the as-of instant")
+                yield Problem("impossible-date", text, lc("birthDate"), (case.iri,), "correct the birth date or the as-of instant")
                 birth = None
                 break
     for measured in case.measurements:
@@ -48,7 +47,7 @@ def _range(record: MeasurementRecord) -> Iterator[Problem]:
     low, high = record.low, record.high
     if high is not None and (high <= 0 or (low is not None and low > high)) and record.status != _NO_RECORD:
         text = f"the reference range {'' if low is None else low}–{high} is no interval"
-        yield Problem(_RANGE, text, lc("referenceHigh"), (record.node,), "state the interval of the laboratory")
+        yield Problem("unusable-range", text, lc("referenceHigh"), (record.node,), "state the interval of the laboratory")
 
 
 def _dates(
@@ -58,9 +57,9 @@ def _dates(
         return
     if begun is not None and ended is not None and ended.high < begun.low:
         text = f"the record ends on {ended.text}, before it begins on {begun.text}"
-        yield Problem(_DATE, text, term, (record.node,), "correct the beginning or the end")
+        yield Problem("impossible-date", text, term, (record.node,), "correct the beginning or the end")
     if birth is not None:
         early = [each for each in (begun, ended, *others) if each is not None and each.high < birth.low]
         if early:
             text = f"the record is dated {early[0].text}, before the birth date {birth.text}"
-            yield Problem(_DATE, text, term, (record.node,), "correct the date or the birth date")
+            yield Problem("impossible-date", text, term, (record.node,), "correct the date or the birth date")
