@@ -45,7 +45,7 @@ def comunica() -> Path:
 
 def test_comunica_gets_of_our_server_what_the_command_says(knowledge: Program, figure: Figure) -> None:
     command = comunica()
-    local = answered_store([PATIENT], knowledge, ROOT)
+    local, _, _ = answered_store([PATIENT], knowledge, ROOT)
     with running(str(PATIENT)) as server:
         for name in (*DERIVED, "CQ04", "CQ24"):
             query = find_query(ROOT, name)

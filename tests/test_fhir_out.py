@@ -267,8 +267,9 @@ def held(knowledge: Program) -> Held:
 
 
 def facts(case: Case, program: Program) -> Any:
-    """Return what follows from a case, whatever its records are called."""
-    return report(replace(case, problems=()), program, AS_OF)
+    """Return what follows from a case, whatever its records are called; dates that cannot be are remarked on as they are written."""
+    found = report(replace(case, problems=()), program, AS_OF)
+    return found | {"dataProblems": [each for each in found["dataProblems"] if each["code"] != "impossible-date"]}
 
 
 @law

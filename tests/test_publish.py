@@ -247,7 +247,7 @@ def test_derive_queries_say_of_a_remote_store_what_the_command_says(
 
 @pytest.fixture(scope="module")
 def local(knowledge: Program) -> pyoxigraph.Store:
-    return answered_store([PATIENT, *VIGNETTES], knowledge, ROOT)
+    return answered_store([PATIENT, *VIGNETTES], knowledge, ROOT)[0]
 
 
 def test_a_bound_query_is_asked_by_the_command(
@@ -381,7 +381,7 @@ def test_our_own_server_is_a_remote_store_like_others(tmp_path: Path, knowledge:
         address = f"http://127.0.0.1:{server.port}/sparql"
         for name in ("next-tests", "CQ12"):
             found = query_store(RemoteStore(Access(address), Budget(60, 2**26)), find_query(ROOT, name).text)
-            assert Counter(found.rows) == Counter(run_query(name, answered_store([PATIENT], knowledge, ROOT), folder=ROOT).rows)
+            assert Counter(found.rows) == Counter(run_query(name, answered_store([PATIENT], knowledge, ROOT)[0], folder=ROOT).rows)
         assert len(found.rows) > 70
         assert main(["assess", "--from-endpoint", address, "--json"]) == 0
         assert by_value(json.loads(capsys.readouterr().out)) == by_value(

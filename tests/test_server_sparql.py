@@ -43,7 +43,7 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize("path", DERIVED, ids=lambda path: path.stem)
 def test_a_shipped_query_answers_as_the_command_line_does(server: Server, path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    store = answered_store(RECORDS, load_knowledge(ROOT), ROOT, as_of=datetime.fromisoformat(AS_OF))
+    store, _, _ = answered_store(RECORDS, load_knowledge(ROOT), ROOT, as_of=datetime.fromisoformat(AS_OF))
     wanted = run_query(text, store)
     found = server.query(text)
     assert "legcramps-truncated" not in found.headers

@@ -298,7 +298,7 @@ def test_command_writes_into_a_new_folder_only(tmp_path: Path, capsys: pytest.Ca
     assert "not empty" in capsys.readouterr().err
     assert sorted(path.name for path in out.iterdir()) == before
     (tmp_path / "file").write_text("kept", encoding="utf-8")
-    with pytest.raises(UsageError, match="not empty"):
+    with pytest.raises(UsageError, match="a file of that name is there"):
         write_site(ROOT, tmp_path / "file")
     with pytest.raises(UsageError, match="cannot be written"):
         write_site(ROOT, tmp_path / "file" / "below")

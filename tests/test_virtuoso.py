@@ -76,7 +76,7 @@ def on_oxigraph(oxigraph: str) -> str:
 
 @pytest.fixture(scope="module")
 def local(knowledge: Program) -> pyoxigraph.Store:
-    return answered_store([PATIENT, *VIGNETTES], knowledge, ROOT)
+    return answered_store([PATIENT, *VIGNETTES], knowledge, ROOT)[0]
 
 
 def test_shipped_queries_say_on_every_store_what_they_say_here(
