@@ -134,7 +134,7 @@ class _Search:
         self.before = self._word(view.state)
         self.moves = moves_of(self.program, view.state, self.focus.leaves)
         self._known = set(view.state.conflicts)
-        self._said: dict[Move, _Said | None] = {}
+        self._said: dict[Move, _Said] = {}
         self._clashes: dict[Move, list[tuple[frozenset[str], frozenset[str]]]] = {}
         self._cases: dict[tuple[Move, ...], Case] = {}
         self._parts: dict[tuple[Move, ...], Parts] = {}
@@ -180,12 +180,13 @@ class _Search:
 
     def _said_by(self, move: Move) -> _Said | None:
         """Return what a move says of a finding, None for another."""
+        term, kinds = move.change.term, self.program.kinds
+        if self.program.sorts.get(term) != "Finding":
+            return None
         if move not in self._said:
-            term, kinds = move.change.term, self.program.kinds
-            is_finding, denies = self.program.sorts.get(term) == "Finding", move.change.value == ABSENT
+            denies = move.change.value == ABSENT
             effect = self.program.fact_effects[Role.FINDING, term, not denies]
-            said = _Said(kinds.bit[term] if denies else 0, kinds.above[term], effect.holds, effect.fails) if is_finding else None
-            self._said[move] = said
+            self._said[move] = _Said(kinds.bit[term] if denies else 0, kinds.above[term], effect.holds, effect.fails)
         return self._said[move]
 
     def _reach(self, moves: list[Move]) -> Reach:

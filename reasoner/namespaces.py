@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 __all__ = [
     "BASE",
@@ -55,7 +54,6 @@ PREFIXES = {
 _UNDECLARED = re.compile(r"The prefix ([A-Za-z][\w-]*): has not been declared")
 
 
-@lru_cache(maxsize=4096)
 def curie(iri: str) -> str:
     """Abbreviate `iri` by the longest known prefix; return it unchanged when none fits."""
     best = ""

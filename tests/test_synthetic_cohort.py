@@ -194,6 +194,8 @@ def test_command_writes_whole_files_or_none(tmp_path: Path, capsys: pytest.Captu
     assert "3 patients" in capsys.readouterr().err
     assert main(["cohort", "--generate", "3", "--out", str(tmp_path / "nowhere" / "small.nt")]) == 2
     assert "LC-1200" in capsys.readouterr().err
+    assert main(["cohort", "--generate", "3", "--explain", "https://example.org/c", "--out", str(tmp_path / "other.nt")]) == 2
+    assert "--explain" in capsys.readouterr().err
     assert main(["cohort", "--out", str(tmp_path / "neither")]) == 2
     assert main(["cohort", "input.nt", "--generate", "3", "--out", str(tmp_path / "both")]) == 2
     assert "LC-1100" in capsys.readouterr().err

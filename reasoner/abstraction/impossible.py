@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from reasoner.abstraction.measurements import are_limits
 from reasoner.abstraction.state import IndicatorState
 from reasoner.moments import Moment
 from reasoner.record import Case, MeasurementRecord, Problem, Record
@@ -43,10 +44,8 @@ def impossible_problems(case: Case, derived: Iterable[IndicatorState]) -> Iterat
 
 
 def _range(record: MeasurementRecord) -> Iterator[Problem]:
-    """Yield a problem for limits that `measured` takes for none."""
-    low, high = record.low, record.high
-    if high is not None and (high <= 0 or (low is not None and low > high)) and record.status != _NO_RECORD:
-        text = f"the reference range {'' if low is None else low}–{high} is no interval"
+    if not are_limits(record.low, record.high) and record.status != _NO_RECORD:
+        text = f"the reference range {'' if record.low is None else record.low}–{record.high} is no interval"
         yield Problem("unusable-range", text, lc("referenceHigh"), (record.node,), "state the interval of the laboratory")
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from reasoner.abstraction.chart import when
 from reasoner.abstraction.choice import agreed, choose, govern, is_near, stale
 from reasoner.abstraction.context import Context, interval_state
-from reasoner.abstraction.measurements import Reading, Span, as_ends, bounded, readings, scale_factor
+from reasoner.abstraction.measurements import Reading, Span, are_limits, as_ends, bounded, readings, scale_factor
 from reasoner.abstraction.state import IndicatorState
 from reasoner.program.gauges import Gauge
 from reasoner.program.model import End, Indicator
@@ -62,11 +62,8 @@ def _one_relative(indicator: Indicator, gauge: Gauge, reading: Reading) -> Indic
 
 
 def _interval(record: MeasurementRecord) -> tuple[Decimal | None, Decimal | None]:
-    """Return the reported limits; an upper limit of zero or below, or limits out of order, are no limits."""
-    low, high = record.low, record.high
-    if high is not None and (high <= 0 or (low is not None and low > high)):
-        return None, None
-    return low, high
+    """Return the reported limits, none where they cannot be such."""
+    return (record.low, record.high) if are_limits(record.low, record.high) else (None, None)
 
 
 def _raw(record: MeasurementRecord) -> Span:

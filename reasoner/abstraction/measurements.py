@@ -13,7 +13,7 @@ from reasoner.program.gauges import EXACT, Gauge
 from reasoner.program.model import End, Indicator
 from reasoner.record import MeasurementRecord
 
-__all__ = ["Reading", "Span", "as_ends", "bounded", "read_value", "readings", "scale_factor"]
+__all__ = ["Reading", "Span", "are_limits", "as_ends", "bounded", "read_value", "readings", "scale_factor"]
 
 _PLACES = 12
 _WHOLE, _NOTHING = Decimal(1), Decimal(0)
@@ -113,6 +113,11 @@ def _is_beyond(number: Fraction | Decimal, gauge: Gauge) -> bool:
         return (gauge.lowest is not None and number < gauge.lowest) or (gauge.highest is not None and number > gauge.highest)
     below = gauge.lowest is not None and number < Fraction(gauge.lowest)
     return below or (gauge.highest is not None and number > Fraction(gauge.highest))
+
+
+def are_limits(low: Decimal | None, high: Decimal | None) -> bool:
+    """Return whether reported limits can be such: an upper limit of zero or below, or limits out of order, are none."""
+    return high is None or (high > 0 and (low is None or low <= high))
 
 
 def bounded(low: End | None, high: End | None, comparator: str) -> Span:

@@ -54,5 +54,5 @@ def stated(facts: Iterable[Fact], program: Program) -> Stated:
         if present:
             above |= kinds.above[term]
         else:
-            denied |= kinds.bit.get(term, 0)
+            denied |= kinds.bit[term]
     return Stated(known, effects, Effect(leaves, own, holds, fails), denied, above)

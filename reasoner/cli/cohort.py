@@ -58,7 +58,9 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError("It is not clear which cohort is meant", repair="give either inputs or --generate N")
     if arguments.master and arguments.engine != "spark":
         raise UsageError("A master is of no use", why="--engine is not spark", repair="give --engine spark, or leave --master out")
-    if arguments.explain and arguments.inputs:
+    if arguments.explain:
+        if not arguments.inputs:
+            raise UsageError("No case of a cohort yet to be drawn can be explained", repair="give inputs, or leave --explain out")
         return _explain(arguments)
     if not arguments.out:
         raise UsageError("The output has no place", repair="name it by --out")
@@ -124,11 +126,12 @@ def _answer(arguments: argparse.Namespace) -> int:
     if summary.undated:
         print(f"legcramps: {summary.undated} cases state no as-of instant; the present one is used: {summary.now}", file=sys.stderr)
     if not summary.cases:
-        why, repair = (
-            "; ".join(reasons_in(arguments.out)),
-            f"mend the inputs; the table problems in {arguments.out} names all that is wrong",
+        raise InputError(
+            "No case could be read",
+            where=", ".join(arguments.inputs),
+            why="; ".join(reasons_in(arguments.out)),
+            repair=f"mend the inputs; the table problems in {arguments.out} names all that is wrong",
         )
-        raise InputError("No case could be read", where=", ".join(arguments.inputs), why=why, repair=repair)
     print(
         f"{summary.cases} cases: {summary.answered} answered, {summary.rejected} rejected; {summary.problems} problems; tables in {arguments.out}"
     )

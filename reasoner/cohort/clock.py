@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 
+from reasoner.abstraction.measurements import are_limits
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
+from reasoner.cohort.packing import distinct, packed
 from reasoner.cohort.single import Settings
 from reasoner.moments import DAY
 from reasoner.program.model import Program
@@ -89,20 +90,13 @@ def _impossible(batch: Batch, program: Program, lexicon: Lexicon, low: Ids, high
     for name in ("onset", "started"):
         begun, begin, _ = dates[name]
         odd |= ended & begun & (end < begin)
-    limits = [batch.stated[lc(name)] for name in ("referenceLow", "referenceHigh")]
-    pairs = np.flatnonzero(limits[1] >= 0)
-    values = [[*lexicon.values[lc(name)], None] for name in ("referenceLow", "referenceHigh")]
-    known = {
-        pair: _is_none(values[0][pair[0]], values[1][pair[1]]) for pair in {*zip(*(each[pairs].tolist() for each in limits), strict=True)}
-    }
-    odd[pairs] = [known[pair] for pair in zip(*(each[pairs].tolist() for each in limits), strict=True)]
+    rows = np.flatnonzero(batch.stated[lc("referenceHigh")] >= 0)
+    limits = [(batch.stated[lc(name)][rows], [*lexicon.values[lc(name)], None]) for name in ("referenceLow", "referenceHigh")]
+    first, back = distinct(packed([ids for ids, _ in limits]))
+    pairs = zip(*([values[place] for place in ids[first].tolist()] for ids, values in limits), strict=True)
+    odd[rows] |= np.array([not are_limits(*pair) for pair in pairs], dtype=bool)[back]
     found[batch.case[odd]] = True
     return found
-
-
-def _is_none(low: Decimal | None, high: Decimal | None) -> bool:
-    """Return whether limits are no interval."""
-    return high is not None and (high <= 0 or (low is not None and low > high))
 
 
 def last_examinations(batch: Batch, program: Program, lexicon: Lexicon, as_of: Ids, test: str) -> Last:
