@@ -29,14 +29,21 @@ def spellings(unit: str) -> str:
 
 
 @cache
-def _reader() -> tuple[Any, Any, Any]:
-    """Return a pint registry in fractions, the UCUM parser and the transformer between them (0.6 s once)."""
-    from ucumvert import PintUcumRegistry
+def _parser() -> Any:
+    """Return the UCUM parser (0.2 s once)."""
     from ucumvert.parser import get_ucum_parser
+
+    return get_ucum_parser()
+
+
+@cache
+def _registry() -> tuple[Any, Any]:
+    """Return a pint registry in fractions, and what turns a parsed unit into one of its units (0.5 s once)."""
+    from ucumvert import PintUcumRegistry
     from ucumvert.ucum_pint import UcumToPintTransformer
 
     registry = PintUcumRegistry(non_int_type=Fraction)
-    return registry, get_ucum_parser(), UcumToPintTransformer(ureg=registry)
+    return registry, UcumToPintTransformer(ureg=registry)
 
 
 @cache
@@ -48,9 +55,11 @@ def _parsed(unit: str) -> tuple[Fraction, tuple[tuple[str, int], ...]]:
         raise KnowledgeError("A unit is too long", why=unit[:_LONGEST], repair=f"use at most {_LONGEST} characters")
     if _HUGE.search(_ANNOTATION.sub("", unit)):
         raise KnowledgeError("A unit has too large a number", why=unit, repair="use exponents of at most two digits")
-    registry, parser, transformer = _reader()
+    parser = _parser()
     try:
-        read = transformer.transform(parse_ucum(unit, parser))
+        tree = parse_ucum(unit, parser)
+        registry, transformer = _registry()  # needed by what is a unit only
+        read = transformer.transform(tree)
         quantity = registry.Quantity(Fraction(1), str(getattr(read, "units", ""))).to_root_units()
         factor = Fraction(quantity.magnitude) * Fraction(getattr(read, "magnitude", 1))
         powers = {str(name): int(power) for name, power in quantity.unit_items()}
