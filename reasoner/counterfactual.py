@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -10,7 +9,8 @@ from typing import Any
 
 from reasoner.errors import UsageError
 from reasoner.moments import DAY, Moment
-from reasoner.namespaces import LC, curie, expand
+from reasoner.namespaces import curie
+from reasoner.naming import find_term, near_names
 from reasoner.program.model import Indicator, Program
 from reasoner.record import (
     Case,
@@ -88,17 +88,11 @@ def parse_change(text: str, program: Program) -> Change:
 def _term(name: str, program: Program) -> str:
     settable = {iri: program.labels.get(iri, "") for iri, each in program.indicator.items() if each.form not in ("difference", "count")}
     settable |= {term: program.labels.get(term, "") for term, sort in program.sorts.items() if sort in ("Finding", "Drug", "Condition")}
-    for candidate in (expand(name), LC + name, *program.abbreviations.get(name.lower(), ())):
-        if candidate in settable:
-            return candidate
-    by_label = [iri for iri, label in settable.items() if label.lower() == name.lower()]
-    if by_label:
-        return by_label[0]
-    near = difflib.get_close_matches(name, [*map(curie, settable), *settable.values()], 3, 0.5)
-    raise UsageError(
-        f"Nothing that can be set is called {name}",
-        repair=f"did you mean {' or '.join(near)}?" if near else "name a finding, drug or indicator",
-    )
+    found = find_term(name, settable, program.abbreviations)
+    if found is None:
+        repair = near_names(name, [*map(curie, settable), *settable.values()], 0.5, "name a finding, drug or indicator")
+        raise UsageError(f"Nothing that can be set is called {name}", repair=repair)
+    return found
 
 
 def apply_changes(case: Case, changes: Iterable[Change], program: Program, as_of: Moment) -> Case:

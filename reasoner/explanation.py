@@ -123,12 +123,17 @@ class View:
             return f"{self.label(state.indicator)}: {'yes' if state.low and state.low[0] == 1 else 'no'}"
         if indicator.form == "relative" and state.status == "known" and state.low:
             return f"{self.label(state.indicator)}: {_POSITIONS[int(state.low[0])]}"
+        return f"{self.label(state.indicator)}: {self.interval_text(state)}"
+
+    def interval_text(self, state: IndicatorState) -> str:
+        """Return the value of an indicator, or the interval that it lies in, with the unit where labels do not say it."""
+        indicator = self.program.indicator[state.indicator]
         unit = "" if indicator.unit in _BARE or indicator.form in ("quotient", "ratio", "relative") else f" {indicator.unit}"
         if state.status == "known" and state.low:
-            return f"{self.label(state.indicator)}: {state.low[0]}{unit}"
+            return f"{state.low[0]}{unit}"
         low = "" if state.low is None else f"{'above' if state.low[1] else 'at least'} {state.low[0]}"
         high = "" if state.high is None else f"{'at most' if state.high[1] else 'below'} {state.high[0]}"
-        return f"{self.label(state.indicator)}: {' and '.join(filter(None, (low, high)))}{unit}"
+        return f"{' and '.join(filter(None, (low, high)))}{unit}"
 
     def unknown_leaves(self, *names: str) -> frozenset[int]:
         """Return the leaves that keep the case classes `names` open."""

@@ -164,6 +164,10 @@ class Axioms:
         """Return whether an IRI names a sentence of the source text."""
         return bool(self._graph.text(iri, lc("textDigest")))
 
+    def sentences(self, iri: str) -> tuple[str, ...]:
+        """Return the sentences of the source text that a term cites."""
+        return tuple(self._graph.iris(iri, lc("citesSentence")))
+
     def citation(self, name: str) -> Citation:
         """Return what a case class or recommendation is cited by, and its sentences: kind, IRI and digest of each.
 

@@ -204,6 +204,7 @@ class Checker:
             _need(conflict or stated, "LC-1550", "a premise is not what a record can state")
         presumes = {"presumes"} if "presumed" in (said["is"], said.get("certainty")) and not models else set()
         more = {"certainty"} | ({"couldBe"} & set(said) if models else set()) if said["kind"] == "decision" else set()
+        more |= {"role"} if said["kind"] == "role" else set()
         _need(set(said) == {"kind", "about", "is"} | presumes | more, "LC-1560", "the conclusion says more or less than its kind does")
         right = getattr(self, f"_conclude_{said['kind']}")(said, said["about"], heads, models)
         _need(right, "LC-1560", f"the steps do not give that {said['about']} is {said['is']}")
@@ -212,6 +213,12 @@ class Checker:
         if said["is"] == "open":
             return not heads and [self._true(("class", about), each) for each in models] == [True, False]
         return not models and heads == [(("class", about), {"entailed": True, "refuted": False}[said["is"]])]
+
+    def _conclude_role(self, said: Step, about: str, heads: list[Claim], models: list[Any]) -> bool:
+        statement = ("some", said["role"], about)
+        if said["is"] == "unknown":
+            return not heads and [self._true(statement, each) for each in models] == [True, False]
+        return not models and heads == [(statement, {"present": True, "absent": False}[said["is"]])]
 
     def _conclude_condition(self, said: Step, about: str, heads: list[Claim], models: list[Any]) -> bool:
         names = self.ontology.all(about, {"confirmed": "confirmedBy", "excluded": "excludedBy"}[said["is"]])

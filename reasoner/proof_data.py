@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-__all__ = ["FORMAT", "Cited", "Conclusion", "Explained", "Model", "Premise", "Proof", "Statement", "Step"]
+from reasoner.program.premises import Missing
+
+__all__ = ["FORMAT", "Account", "Cited", "Conclusion", "Explained", "Item", "Model", "Premise", "Proof", "Statement", "Step"]
 
 Statement = tuple[Any, ...]
 """("class", IRI), ("some", role, term), ("band", indicator, low, open, high, open) or ("part", class, path)."""
@@ -58,9 +61,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What is proven of a class, recommendation, decision or condition, and what it presumes or leaves possible.
+    """What is proven of a class, role, recommendation, decision or condition, and what it presumes or leaves possible.
 
-    `standing` is a status, a standing or a verdict; `presumes` and `could_be` are recommendations.
+    `standing` is a status, a presence, a standing or a verdict; `presumes` and `could_be` are recommendations; `role` is the
+    one in which the case stands to the term that a role is `about`.
     """
 
     kind: str
@@ -69,11 +73,15 @@ class Conclusion:
     certainty: str = ""
     presumes: tuple[str, ...] = ()
     could_be: tuple[str, ...] = ()
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proof:
-    """A conclusion about a case with the steps it follows from; `cited` are (kind, IRI, digest) of axioms and sentences."""
+    """A conclusion about a case with the steps it follows from; `cited` are (kind, IRI, digest) of axioms and sentences.
+
+    `missing` are the unknowns that keep it open.
+    """
 
     case: str
     conclusion: Conclusion
@@ -82,6 +90,11 @@ class Proof:
     given: tuple[Premise, ...] = ()
     models: tuple[Model, ...] = ()
     remarks: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+    def said(self) -> list[str]:
+        """Return in words what is unknown, and whatever else is remarked."""
+        return [*(f"unknown: {each.label}" for each in self.missing), *self.remarks]
 
     def steps(self) -> list[Step]:
         """Return every step once, each after those it rests on."""
@@ -103,6 +116,7 @@ class Proof:
             ("certainty", self.conclusion.certainty),
             ("presumes", self.conclusion.presumes),
             ("couldBe", self.conclusion.could_be),
+            ("role", self.conclusion.role),
         ):
             if value:
                 conclusion[key] = value if isinstance(value, str) else list(value)  # type: ignore[assignment]
@@ -115,7 +129,8 @@ class Proof:
             "steps": [_step(each, place, at) for each in steps],
             "cited": [{"kind": kind, "iri": iri, "digest": digest} for kind, iri, digest in self.cited],
             "models": [{"present": [list(pair) for pair in each.present], "values": dict(each.values)} for each in self.models],
-            "remarks": list(self.remarks),
+            "remarks": self.said(),
+            "missing": [{"term": each.term, "label": each.label} for each in self.missing],
         }
 
     @staticmethod
@@ -136,7 +151,8 @@ class Proof:
                 )
             )
         said = found["conclusion"]
-        more = said.get("certainty", ""), tuple(said.get("presumes", ())), tuple(said.get("couldBe", ()))
+        more = said.get("certainty", ""), tuple(said.get("presumes", ())), tuple(said.get("couldBe", ())), said.get("role", "")
+        missing = tuple(Missing(each["term"], each["label"]) for each in found.get("missing", ()))
         models = tuple(
             Model(tuple((role, term) for role, term in each["present"]), tuple(each["values"].items())) for each in found["models"]
         )
@@ -147,18 +163,60 @@ class Proof:
             tuple((each["kind"], each["iri"], each["digest"]) for each in found["cited"]),
             tuple(facts) if models else (),
             models,
-            tuple(found["remarks"]),
+            tuple(found["remarks"][len(missing) :]),
+            missing,
         )
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that goes into an account: what it adds to a weight, if anything, and the records and publications behind it."""
+
+    text: str
+    term: str = ""
+    weight: Decimal | None = None
+    records: tuple[str, ...] = ()
+    cited: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the item as plain JSON types."""
+        weight = None if self.weight is None else float(self.weight)
+        return {"text": self.text, "term": self.term, "weight": weight, "records": list(self.records), "cited": list(self.cited)}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How what is no deduction comes about: the weight of a condition, the value of an indicator, what records say of a term."""
+
+    case: str
+    about: str
+    text: str
+    items: tuple[Item, ...]
+    missing: tuple[Missing, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the account as plain JSON types."""
+        return {
+            "case": self.case,
+            "about": self.about,
+            "text": self.text,
+            "items": [each.to_json() for each in self.items],
+            "missing": [{"term": each.term, "label": each.label} for each in self.missing],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
-    """The proofs of what a name stands for; with a `bound`, one per minimal reason, and `complete` if there is no other."""
+    """The proofs of what a name stands for; with a `bound`, one per minimal reason, and `complete` if there is no other.
+
+    `accounts` say how what is no deduction comes about.
+    """
 
     name: str
     proofs: tuple[Proof, ...]
     complete: bool = False
     bound: int | None = None
+    accounts: tuple[Account, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the proofs as plain JSON types."""
@@ -167,6 +225,7 @@ class Explained:
             "reasons": "one" if self.bound is None else "all" if self.complete else "some",
             "bound": self.bound,
             "proofs": [each.to_json() for each in self.proofs],
+            "accounts": [each.to_json() for each in self.accounts],
         }
 
 

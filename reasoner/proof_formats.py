@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import pyoxigraph
 
-from reasoner.explanation import View, sentence_id
-from reasoner.namespaces import PREFIXES, PROV, RDF, RDFS, curie
+from reasoner.errors import visible
+from reasoner.explanation import Missing, View, sentence_id
+from reasoner.namespaces import PREFIXES, PROV, RDF, RDFS, XSD
 from reasoner.program.model import IndicatorState, Recommendation
 from reasoner.proof_axioms import Axioms
-from reasoner.proof_data import Explained, Premise, Proof, Statement, Step
+from reasoner.proof_data import Account, Explained, Item, Premise, Proof, Statement, Step
+from reasoner.terms import lc
 
 __all__ = ["Words"]
 
@@ -36,10 +38,10 @@ class Words:
         if form == "json":
             return json.dumps(explained.to_json(), ensure_ascii=False, indent=1) + "\n"
         if form != "text":
-            return self.turtle(explained.proofs) if form == "turtle" else self.dot(explained.proofs)
-        if not explained.proofs:
+            return (self.turtle if form == "turtle" else self.dot)(explained.proofs, explained.accounts)
+        if not explained.proofs and not explained.accounts:
             return f"{explained.name}: no recommendation that is raised names it\n"
-        text = "\n".join(map(self.tree, explained.proofs)) + "\n"
+        text = "\n".join([*map(self.account, explained.accounts), *map(self.tree, explained.proofs)]) + "\n"
         if explained.bound is None:
             return text
         count, bound = len(explained.proofs), explained.bound
@@ -62,7 +64,18 @@ class Words:
             lines.append(f"  - ruled out: {', '.join(refuted)}")
         if said.presumes:
             lines.append(f"  - presumes none of: {', '.join(map(self.view.label, said.presumes))}")
-        return "\n".join([*lines, *(f"  - {each}" for each in proof.remarks)])
+        return "\n".join([*lines, *(f"  - {each}" for each in proof.said())])
+
+    def account(self, account: Account) -> str:
+        """Return an account as text: what each item adds stands before it, records, publications and sentences in brackets."""
+        lines = [visible(account.text)]
+        for item in account.items:
+            behind = ", ".join((*item.records, *map(self._publication, item.cited)))
+            lines.append(visible(f"  - {_signed(item)}{item.text}") + (f"  [{behind}]" if behind else ""))
+        return "\n".join([*lines, *(f"  - unknown: {each.label}" for each in account.missing)])
+
+    def _publication(self, iri: str) -> str:
+        return self.program.labels.get(iri) or sentence_id(iri)
 
     def heading(self, proof: Proof) -> str:
         """Return the conclusion as one line."""
@@ -73,6 +86,8 @@ class Words:
             return f"{self.view.label(said.standing)} ({said.certainty})"
         if said.kind == "condition":
             return f"{self.view.label(said.about)}: {said.standing}"
+        if said.kind == "role":
+            return f"{self.view.role_phrase(said.role, said.about)}: {said.standing}"
         return {"entailed": "", "refuted": "not: ", "open": "open: "}[said.standing] + self.view.label(said.about)
 
     def _recommendation(self, each: Recommendation, standing: str = "") -> str:
@@ -139,63 +154,140 @@ class Words:
 
     # --- graphs -------------------------------------------------------------------------------------------------------
 
-    def turtle(self, proofs: Iterable[Proof]) -> str:
-        """Return the proofs in PROV-O: each step is derived from others, by an activity that used axioms and sentences."""
-        text = pyoxigraph.serialize(self.quads(proofs), format=pyoxigraph.RdfFormat.TURTLE, prefixes=PREFIXES)
+    def turtle(self, proofs: Iterable[Proof], accounts: Iterable[Account] = ()) -> str:
+        """Return proofs and accounts in PROV-O: each step is derived from others, by an activity that used axioms and sentences."""
+        text = pyoxigraph.serialize(self.quads(proofs, accounts), format=pyoxigraph.RdfFormat.TURTLE, prefixes=PREFIXES)
         return (text or b"").decode()
 
-    def quads(self, proofs: Iterable[Proof]) -> list[pyoxigraph.Quad]:
+    def quads(self, proofs: Iterable[Proof], accounts: Iterable[Account] = ()) -> list[pyoxigraph.Quad]:
         """Return what `turtle` writes, each statement once, sorted."""
-        return sorted({quad for proof in proofs for quad in self._quads(proof)}, key=str)
+        found = {quad for proof in proofs for quad in self._quads(proof)}
+        return sorted(found | {quad for account in accounts for quad in self._accounted(account)}, key=str)
 
     def _quads(self, proof: Proof) -> Iterable[pyoxigraph.Quad]:
-        text = json.dumps(proof.to_json(), sort_keys=True).encode()
-        root = f"urn:legcramps:proof:{hashlib.sha256(text).hexdigest()[:32]}"
+        root, said = _root("proof", proof), proof.conclusion
         steps = {step: f"{root}:step:{place}" for place, step in enumerate(proof.steps())}
         yield from _entity(root, self.heading(proof))
-        yield _triple(root, _DCTERMS + "subject", _term(proof.conclusion.about))
-        yield _triple(root, RDF + "value", pyoxigraph.Literal(proof.conclusion.standing))
+        yield _triple(root, _DCTERMS + "subject", _term(said.about))
+        yield _triple(root, RDF + "value", pyoxigraph.Literal(said.standing))
         yield _triple(root, PROV + "wasAttributedTo", _term(proof.case))
+        if said.role:
+            yield _triple(root, lc("underRole"), _term(said.role))
         for step in proof.premises:
             yield _triple(root, PROV + "wasDerivedFrom", _term(steps[step]))
         for kind, iri, digest in proof.cited:
             yield _triple(root, PROV + ("hadPrimarySource" if kind == "sentence" else "wasInfluencedBy"), _term(iri))
             yield _triple(iri, _DCTERMS + "identifier", pyoxigraph.Literal(f"sha256:{digest}"))
-        for iri in proof.conclusion.presumes:
+        for iri in said.presumes:
             yield _triple(root, _DCTERMS + "requires", _term(iri))
+        yield from self._undecided(root, proof)
         for step, name in steps.items():
-            yield from _entity(name, self._label(step))
-            yield _triple(name, PROV + "wasGeneratedBy", _term(f"{name}:by"))
-            yield _triple(f"{name}:by", RDF + "type", _term(PROV + "Activity"))
-            yield _triple(f"{name}:by", RDFS + "label", pyoxigraph.Literal(step.rule, language="en"))
-            if step.statement[0] in ("class", "part"):
-                yield _triple(f"{name}:by", PROV + "used", _term(step.statement[1]))
-            for each in (*step.premises, *step.assumes):
-                yield _triple(name, PROV + "wasDerivedFrom", _term(steps[each]))
-            for record in step.premise.records if step.premise else ():
-                yield _triple(name, PROV + "hadPrimarySource", _term(record))
+            yield from self._stepped(step, name, steps)
+
+    def _undecided(self, root: str, proof: Proof) -> Iterable[pyoxigraph.Quad]:
+        """Yield what a conclusion leaves open: unknowns, advice that is still possible, and other remarks."""
+        said = proof.conclusion
+        advice = self.program.recommendation.get(said.about)
+        yield from _open_points(root, proof.missing, advice.eligible if advice else said.about if said.kind == "class" else "")
+        for place, iri in enumerate(said.could_be):
+            name = f"{root}:possible:{place}"
+            yield from _entity(name, f"still possible: {self.view.label(iri)}")
+            yield _triple(name, _DCTERMS + "subject", _term(iri))
+            yield _triple(name, RDF + "value", pyoxigraph.Literal("possible"))
+            yield _triple(root, _DCTERMS + "relation", _term(name))
+        for remark in proof.remarks:
+            yield _triple(root, RDFS + "comment", pyoxigraph.Literal(remark, language="en"))
+
+    def _stepped(self, step: Step, name: str, steps: Mapping[Step, str]) -> Iterable[pyoxigraph.Quad]:
+        by = f"{name}:by"
+        yield from _entity(name, self._label(step))
+        yield _triple(name, PROV + "wasGeneratedBy", _term(by))
+        yield _triple(by, RDF + "type", _term(PROV + "Activity"))
+        yield _triple(by, RDFS + "label", pyoxigraph.Literal(step.rule, language="en"))
+        if step.statement[0] in ("class", "part"):
+            yield _triple(by, PROV + "used", _term(step.statement[1]))
+        for each in (*step.premises, *step.assumes):
+            yield _triple(name, PROV + "wasDerivedFrom", _term(steps[each]))
+        for record in step.premise.records if step.premise else ():
+            yield _triple(name, PROV + "hadPrimarySource", _term(record))
+
+    def _accounted(self, account: Account) -> Iterable[pyoxigraph.Quad]:
+        root = _root("account", account)
+        yield from _entity(root, account.text)
+        yield _triple(root, PROV + "wasAttributedTo", _term(account.case))
+        if account.about in self.program.labels:
+            yield _triple(root, _DCTERMS + "subject", _term(account.about))
+        yield from _open_points(root, account.missing, "")
+        for place, item in enumerate(account.items):
+            name = f"{root}:item:{place}"
+            yield from _entity(name, item.text)
+            yield _triple(root, PROV + "wasDerivedFrom", _term(name))
+            if item.term:
+                yield _triple(name, _DCTERMS + "subject", _term(item.term))
+            if item.weight is not None:
+                weight = pyoxigraph.Literal(f"{item.weight:f}", datatype=pyoxigraph.NamedNode(XSD + "decimal"))
+                yield _triple(name, RDF + "value", weight)
+            for source in (*item.records, *item.cited):
+                yield _triple(name, PROV + "hadPrimarySource", _term(source))
 
     def _label(self, step: Step) -> str:
         return self.premise(step.premise) if step.premise else self.statement(step.statement, step.holds)
 
-    def dot(self, proofs: Iterable[Proof]) -> str:
-        """Return the proofs as one graph in DOT, arrows running from what is given to what is concluded."""
+    def dot(self, proofs: Iterable[Proof], accounts: Iterable[Account] = ()) -> str:
+        """Return proofs and accounts as one graph in DOT, arrows running from what is given to what is concluded."""
         lines = ["digraph proof {", "  rankdir=BT;", '  node [shape=box, fontname="sans-serif"];']
         for number, proof in enumerate(proofs):
-            name = {step: f"p{number}s{place}" for place, step in enumerate(proof.steps())}
-            lines.append(f"  p{number} [label={_quoted(self.heading(proof))}, style=bold];")
-            for step, own in name.items():
-                shape = ", style=filled, fillcolor=lightgrey" if step.rule == "fact" else ", style=dashed" if step.rule == "assume" else ""
-                lines.append(f"  {own} [label={_quoted(self._label(step))}{shape}];")
-                lines += [f"  {name[each]} -> {own} [label={_quoted(step.rule)}];" for each in step.premises]
-            lines += [f"  {name[step]} -> p{number};" for step in proof.premises]
-            for place, (kind, iri, _) in enumerate(each for each in proof.cited if each[0] == "sentence"):
-                lines.append(f"  p{number}c{place} [label={_quoted(f'{kind} {sentence_id(iri)}')}, shape=note];")
-                lines.append(f"  p{number}c{place} -> p{number} [style=dotted];")
-            for place, iri in enumerate(proof.conclusion.presumes):
-                lines.append(f"  p{number}n{place} [label={_quoted(f'presumed not: {self.view.label(iri) or curie(iri)}')}, style=dashed];")
-                lines.append(f"  p{number}n{place} -> p{number} [style=dashed];")
+            lines += self._drawn(f"p{number}", proof)
+        for number, account in enumerate(accounts):
+            own = f"a{number}"
+            lines.append(f"  {own} [label={_quoted(account.text)}, style=bold];")
+            lines += _beside(own, "i", [f"{_signed(item)}{item.text}" for item in account.items], "style=filled, fillcolor=lightgrey")
+            lines += _beside(own, "u", [f"unknown: {each.label}" for each in account.missing], "style=dotted")
         return "\n".join([*lines, "}", ""])
+
+    def _drawn(self, own: str, proof: Proof) -> Iterable[str]:
+        name = {step: f"{own}s{place}" for place, step in enumerate(proof.steps())}
+        yield f"  {own} [label={_quoted(self.heading(proof))}, style=bold];"
+        for step, node in name.items():
+            shape = ", style=filled, fillcolor=lightgrey" if step.rule == "fact" else ", style=dashed" if step.rule == "assume" else ""
+            yield f"  {node} [label={_quoted(self._label(step))}{shape}];"
+            yield from (f"  {name[each]} -> {node} [label={_quoted(step.rule)}];" for each in step.premises)
+        yield from (f"  {name[step]} -> {own};" for step in proof.premises)
+        sentences = [f"sentence {sentence_id(iri)}" for kind, iri, _ in proof.cited if kind == "sentence"]
+        yield from _beside(own, "c", sentences, "shape=note", "style=dotted")
+        said = proof.conclusion
+        yield from _beside(own, "n", [f"presumed not: {self.view.label(iri)}" for iri in said.presumes], "style=dashed", "style=dashed")
+        open_ones = [f"still possible: {self.view.label(iri)}" for iri in said.could_be]
+        yield from _beside(own, "u", [*open_ones, *proof.said()], "style=dotted", "style=dotted")
+
+
+def _beside(own: str, letter: str, texts: Iterable[str], style: str, edge: str = "") -> Iterable[str]:
+    """Yield a node for each text, and an arrow from it to the node `own`."""
+    for place, text in enumerate(texts):
+        yield f"  {own}{letter}{place} [label={_quoted(text)}, {style}];"
+        yield f"  {own}{letter}{place} -> {own}{f' [{edge}]' if edge else ''};"
+
+
+def _signed(item: Item) -> str:
+    return "" if item.weight is None else f"{item.weight:+} "
+
+
+def _root(kind: str, found: Proof | Account) -> str:
+    """Return a name that the same proof or account always gets, and no other."""
+    text = json.dumps(found.to_json(), sort_keys=True).encode()
+    return f"urn:legcramps:{kind}:{hashlib.sha256(text).hexdigest()[:32]}"
+
+
+def _open_points(root: str, missing: Iterable[Missing], kept: str) -> Iterable[pyoxigraph.Quad]:
+    """Yield what is unknown as open points that a conclusion requires, with the class that each keeps open, if it is one."""
+    for place, each in enumerate(missing):
+        name = f"{root}:open:{place}"
+        yield from _entity(name, f"unknown: {each.label}")
+        yield _triple(root, _DCTERMS + "requires", _term(name))
+        yield _triple(name, RDF + "type", _term(lc("OpenPoint")))
+        yield _triple(name, lc("asksFor"), _term(each.term))
+        if kept:
+            yield _triple(name, lc("keepsOpen"), _term(kept))
 
 
 def _quoted(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Context, Decimal
 
 from reasoner.entailment import ENTAILED, OPEN, Statuses
@@ -39,6 +40,12 @@ class Models:
                     return self._model(true)
         bit, sign = search.program.classes[name]
         return self._model(_grow(search, name, (bit, sign == holds)))
+
+    def find_role(self, role: str, term: str) -> tuple[Model, Model]:
+        """Return a case that stands in a role to a term, and one that does not, where it is unknown whether it does."""
+        least = self.search.masks[0]
+        found = self._model(least | said_of(self.search.axioms, ("some", role, term), True)[0])
+        return replace(found, present=tuple(dict.fromkeys((*found.present, (role, term))))), self._model(least)
 
     def _model(self, true: int) -> Model:
         """Return the case in which exactly these leaves are true."""

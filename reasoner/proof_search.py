@@ -68,6 +68,13 @@ class Search:
             self._steps[key] = self._find(node, holds)
         return self._steps[key]
 
+    def role(self, role: str, term: str, holds: bool) -> Step | None:
+        """Return the step that derives that the case stands in a role to a term, or its denial; definitions need not ask for it."""
+        if (role, term) in self.program.leaf_bit:
+            return self.step(self.axioms.some(role, term), holds)
+        found = (_follow(self.axioms, step, ("some", role, term), holds, ()) for step, _, _ in self.roles)
+        return next((step for step in found if step is not None), None)
+
     def settled(self, node: Node, holds: bool) -> bool:
         """Return whether a statement (or its denial) is known; for an unnamed part as far as its parts show it."""
         if len(node.bits) == 1:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from functools import cached_property
 
+from reasoner.accounts import Accountant
 from reasoner.advice import Advised, Judged
+from reasoner.differential import Ranked
 from reasoner.entailment import ENTAILED, OPEN, REFUTED
 from reasoner.errors import UsageError
-from reasoner.explanation import View
+from reasoner.explanation import Missing, View
 from reasoner.justification import BOUND, minimal_reasons
-from reasoner.namespaces import curie, expand
-from reasoner.program.model import Condition, Recommendation
+from reasoner.namespaces import curie
+from reasoner.naming import find_term, near_names
+from reasoner.program.model import Condition, Criterion, Recommendation
 from reasoner.program.premises import sentence_id
 from reasoner.proof_axioms import Axioms
 from reasoner.proof_data import Cited, Conclusion, Explained, Model, Premise, Proof, Step
 from reasoner.proof_models import Models
 from reasoner.proof_search import Search, search_case, search_readings, search_some, value_premise
 from reasoner.report import CaseAnswer
+from reasoner.report.evidence import reviews_of
+from reasoner.terms import ROLES, Role
 
 __all__ = ["Prover"]
 
@@ -55,45 +59,84 @@ class Prover:
         return [proof for proof in self.listed() if any(kind == "sentence" and iri == sentence for kind, iri, _ in proof.cited)]
 
     def explain(self, name: str, every: bool = False, bound: int = BOUND) -> Explained:
-        """Return one proof per conclusion that `name` stands for, or one per minimal reason; raise UsageError as `named` does."""
-        proofs = self.named(name)
+        """Return one proof per conclusion that `name` stands for, or one per minimal reason, with the accounts of what is no deduction.
+
+        Raise UsageError as `named` does; only the words that a record has for a drug may stand for an account alone.
+        """
+        term = self._term(name)
+        accountant = Accountant(self.axioms, self.view, self.answer)
+        accounts = tuple(accountant.accounts(term) if term else accountant.unclassified(name))
+        proofs = [] if accounts and term is None else self.named(name)
         if not every:
-            return Explained(name, tuple(proofs))
+            return Explained(name, tuple(proofs), accounts=accounts)
         found = [self.reasons(proof, bound) for proof in proofs]
-        return Explained(name, tuple(proof for each, _ in found for proof in each), all(complete for _, complete in found), bound)
+        return Explained(name, tuple(proof for each, _ in found for proof in each), all(complete for _, complete in found), bound, accounts)
 
     def named(self, name: str) -> list[Proof]:
         """Return one proof per conclusion that `name` stands for; raise UsageError, with near matches, when nothing bears it.
 
-        It may be a case class, recommendation, red flag, investigation, condition or decision key. What is open is shown to
-        be so by two cases that agree with the records and differ in it.
+        It may be a case class, recommendation, red flag, investigation, condition, finding, drug, indicator, criterion, the id
+        of a rule or the key of a decision. What is open is shown to be so by two cases that agree with the records and differ in it.
         """
-        iri = expand(name)
         judged = self.answer.advice.judged.get(name)
         if judged is not None:
             return [self.decision(judged)]
-        if iri in self.program.recommendation:
-            return [self.recommendation(self.program.recommendation[iri])]
-        if iri in self.program.classes:
-            return [self.status(iri)]
-        if self.program.sorts.get(iri) == "Investigation":
+        rows = [each for each in self.program.recommendations if each.rule == name]
+        if rows:
+            return list(map(self.recommendation, rows))
+        term = self._term(name)
+        if term is None:
+            raise self._unknown(name)
+        return self._about(term)
+
+    def _about(self, term: str) -> list[Proof]:
+        """Return the proofs of what is concluded about a term."""
+        program = self.program
+        if term in program.recommendation:
+            return [self.recommendation(program.recommendation[term])]
+        if term in program.classes:
+            return [self.status(term)]
+        if term in program.indicator:
+            return [self.status(band) for band in program.indicator[term].bands if self.view.statuses.holds(band)]
+        if program.sorts.get(term) == "Investigation":
             advised = self.answer.advice.advised
-            return [self.recommendation(each) for each in self.program.recommendations if each.investigation == iri and each.iri in advised]
-        for each in self.answer.differential.ranked:
-            if each.condition.iri == iri:
-                if each.status in ("confirmed", "excluded"):
-                    return [self.condition(each.condition, each.status)]
-                return [self.status(found) for found in (*each.condition.confirmed_by, *each.condition.excluded_by)]
-        raise self._unknown(name)
+            return [self.recommendation(each) for each in program.recommendations if each.investigation == term and each.iri in advised]
+        found = [proof for each in self.answer.differential.ranked if each.condition.iri == term for proof in self._ranked(each)]
+        found += [self._criterion(each) for each in program.criteria if each.iri == term]
+        found += [self.role(role, term) for role in ROLES if f"{role} {term}" in program.assertions]
+        advised = self.answer.advice.advised
+        return found + [self.recommendation(each) for each in reviews_of(program, term)[1] if each.iri in advised]
+
+    def _ranked(self, ranked: Ranked) -> list[Proof]:
+        """Return why a condition is confirmed, excluded or neither, and why what weighs for and against it holds."""
+        condition, status = ranked.condition, ranked.status
+        if status in ("confirmed", "excluded"):
+            found = [self.condition(condition, status)]
+        else:
+            found = [self.status(name) for name in (*condition.confirmed_by, *condition.excluded_by)]
+        return found + [self._criterion(each.criterion) for each in ranked.weighed]
+
+    def _criterion(self, criterion: Criterion) -> Proof:
+        """Return the proof of what a criterion is about."""
+        if criterion.kind == "class":
+            return self.status(criterion.subject)
+        return self.role(Role.FINDING if criterion.kind == "finding" else Role.TAKES, criterion.subject)
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        """Return the labels of all that can be explained."""
+        program = self.program
+        criteria = [each.iri for each in program.criteria]
+        terms = (*program.recommendation, *program.classes, *program.indicator, *program.sorts, *criteria)
+        return {term: program.labels.get(term, "") for term in terms}
+
+    def _term(self, name: str) -> str | None:
+        return find_term(name, self._labels, self.program.abbreviations)
 
     def _unknown(self, name: str) -> UsageError:
-        conditions = [each.iri for each in self.program.conditions]
-        known = [*map(curie, (*self.program.classes, *self.program.recommendation, *conditions)), *self.answer.advice.judged]
-        near = difflib.get_close_matches(name, known, 3, 0.6)
-        return UsageError(
-            f"Nothing is called {name}",
-            repair=f"did you mean {' or '.join(near)}?" if near else "name a class, recommendation, test or condition",
-        )
+        known = [*map(curie, self._labels), *self.answer.advice.judged, *filter(None, self._labels.values())]
+        otherwise = "name a class, recommendation, rule, test, condition, finding, drug or indicator"
+        return UsageError(f"Nothing is called {name}", repair=near_names(name, known, 0.6, otherwise))
 
     # --- conclusions ------------------------------------------------------------------------------------------------
 
@@ -103,8 +146,16 @@ class Prover:
         if status != OPEN:
             return self._proof(Conclusion("class", name, status), [self.search.derive(name, status == ENTAILED)])
         models = tuple(self.models.find(name, holds) for holds in (True, False))
-        remarks = [f"unknown: {each.label}" for each in self.view.missing(name)]
-        return self._proof(Conclusion("class", name, OPEN), [], models, remarks)
+        return self._proof(Conclusion("class", name, OPEN), [], models, missing=self.view.missing(name))
+
+    def role(self, role: str, term: str) -> Proof:
+        """Return the proof that the case stands in a role to a term, that it does not, or that nobody knows."""
+        for holds, word in ((True, "present"), (False, "absent")):
+            step = self.search.role(role, term, holds)
+            if step is not None:
+                return self._proof(Conclusion("role", term, word, role=role), [step])
+        missing = Missing(term, self.view.role_phrase(role, term))
+        return self._proof(Conclusion("role", term, "unknown", role=role), [], self.models.find_role(role, term), missing=(missing,))
 
     def recommendation(self, each: Recommendation) -> Proof:
         """Return the proof of the standing of a recommendation; of one not raised, why it is ruled out or open."""
@@ -132,9 +183,9 @@ class Prover:
 
     def _possible(self, advised: Advised) -> Proof:
         each = advised.recommendation
-        remarks = [f"unknown: {missing.label}" for missing in self.view.missing(each.eligible)]
-        remarks += [f"raised against it: {self.view.label(iri)}" for iri in advised.by]
-        return self._proof(Conclusion("recommendation", each.iri, "possible"), [self._raised(each)], remarks=remarks)
+        remarks = [f"raised against it: {self.view.label(iri)}" for iri in advised.by]
+        conclusion, missing = Conclusion("recommendation", each.iri, "possible"), self.view.missing(each.eligible)
+        return self._proof(conclusion, [self._raised(each)], remarks=remarks, missing=missing)
 
     def _raised(self, each: Recommendation) -> Step:
         """Return the step that raises a recommendation: its eligibility or its trigger, if need be under one reading of a conflict."""
@@ -182,6 +233,8 @@ class Prover:
         if not proof.premises:
             return [proof], True
         head, *others = proof.premises
+        if proof.conclusion.kind == "role":
+            return self._single_facts(proof, head), True
         if head.statement[0] != "class" or any(step.premise and step.premise.kind == "reading" for step in proof.steps()):
             return [proof], False
         name = str(head.statement[1])
@@ -191,8 +244,14 @@ class Prover:
             texts = {premise.text for premise in reason}
             search = search_some(self.search, lambda premise, texts=texts: self.text(premise) in texts)  # type: ignore[misc]
             step = search.derive(name, head.holds)
-            proofs.append(self._proof(proof.conclusion, [step, *others], proof.models, proof.remarks))
+            proofs.append(self._proof(proof.conclusion, [step, *others], proof.models, proof.remarks, proof.missing))
         return proofs, found.complete
+
+    def _single_facts(self, proof: Proof, head: Step) -> list[Proof]:
+        """Return one proof of a role per fact that gives it: each does so alone, by hierarchy and constraints."""
+        searches = [search_some(self.search, lambda premise, fact=fact: premise == fact) for fact in self.given() if fact.kind == "role"]  # type: ignore[misc]
+        steps = [search.role(head.statement[1], head.statement[2], head.holds) for search in searches]
+        return [self._proof(proof.conclusion, [step]) for step in steps if step is not None]
 
     def text(self, premise: Premise) -> str:
         """Return the words of a premise, as `minimal_reasons` gives them."""
@@ -202,7 +261,14 @@ class Prover:
 
     # --- citations ----------------------------------------------------------------------------------------------------
 
-    def _proof(self, conclusion: Conclusion, steps: list[Step], models: tuple[Model, ...] = (), remarks: Iterable[str] = ()) -> Proof:
+    def _proof(
+        self,
+        conclusion: Conclusion,
+        steps: list[Step],
+        models: tuple[Model, ...] = (),
+        remarks: Iterable[str] = (),
+        missing: tuple[Missing, ...] = (),
+    ) -> Proof:
         bare = Proof(self.view.state.case.iri, conclusion, tuple(steps), ())
         names = {conclusion.about} if conclusion.kind in ("class", "recommendation") else set()
         for step in bare.steps():
@@ -211,7 +277,7 @@ class Prover:
             elif step.axiom is not None:
                 names.update(step.axiom)
         cited = self._cited(names, (*conclusion.presumes, *conclusion.could_be))
-        return Proof(bare.case, conclusion, bare.premises, cited, self.given() if models else (), models, tuple(remarks))
+        return Proof(bare.case, conclusion, bare.premises, cited, self.given() if models else (), models, tuple(remarks), missing)
 
     def _cited(self, names: Iterable[str], group: tuple[str, ...]) -> tuple[Cited, ...]:
         """Return what classes and recommendations are cited by, those of a `group` too, then their sentences."""

@@ -22,8 +22,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "conclusion",
         metavar="CONCLUSION",
-        help="the CURIE of a class, recommendation, test or condition, the key of a decision in the JSON, or a sentence such as S7: "
-        "every conclusion that rests on it",
+        help="a class, recommendation, test, condition, finding, drug or indicator by CURIE or label, the id of a rule, the key of a "
+        "decision in the JSON, or a sentence such as S7: every conclusion that rests on it",
     )
     add_as_of(verb)
     verb.add_argument("--all", action="store_true", help="every minimal reason, not one, up to a bound that is stated")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from reasoner.abstraction.exposures import is_active, is_past
 from reasoner.answer import CaseAnswer
 from reasoner.differential import Ranked, Weighed, open_criteria
 from reasoner.explanation import Missing, Reason, View, sentence_id
-from reasoner.program.model import Recommendation
+from reasoner.program.model import Program, Recommendation
 from reasoner.record import MedicationRecord
 from reasoner.report.parts import Document, missing_rows, reason_rows, sentence_ids
 
-__all__ = ["disagreements", "medication_review", "ranked_row"]
+__all__ = ["disagreements", "medication_review", "ranked_row", "reviews_of"]
 
 
 def ranked_row(view: View, each: Ranked, answer: CaseAnswer) -> Document:
@@ -56,9 +55,8 @@ def _weighed(view: View, each: Weighed) -> Document:
 
 
 def medication_review(view: View, answer: CaseAnswer) -> list[Document]:
-    reviews = [each for each in view.program.recommendations if each.reviews]
     rows = [
-        _reviewed(view, record, reviews, answer)
+        _reviewed(view, record, answer)
         for record in view.state.case.medications
         if record.status not in ("entered_in_error", "not_done", "planned", "refuted")
     ]
@@ -66,15 +64,22 @@ def medication_review(view: View, answer: CaseAnswer) -> list[Document]:
     return sorted(rows, key=lambda row: (states.index(row["state"]), -row["weight"], row["label"], row["because"][0]["source"]))
 
 
-def _reviewed(view: View, record: MedicationRecord, reviews: Iterable[Recommendation], answer: CaseAnswer) -> Document:
-    program = view.program
-    above = program.parents.get(record.drug or "", ())
-    matching = [each for each in reviews if each.reviews in above]
+def reviews_of(program: Program, drug: str) -> tuple[list[Recommendation], list[Recommendation]]:
+    """Return the recommendations that review a drug, and those among them that no review of a narrower class replaces."""
+    above = program.parents.get(drug, ())
+    matching = [each for each in program.recommendations if each.reviews and each.reviews in above]
     narrow = [
         each
         for each in matching
         if not any(other.reviews != each.reviews and each.reviews in program.parents.get(other.reviews or "", ()) for other in matching)
     ]
+    return matching, narrow
+
+
+def _reviewed(view: View, record: MedicationRecord, answer: CaseAnswer) -> Document:
+    program = view.program
+    above = program.parents.get(record.drug or "", ())
+    matching, narrow = reviews_of(program, record.drug or "")
     active = record.drug is not None and is_active(record, answer.as_of)
     past = record.drug is not None and is_past(record, answer.as_of)
     words = f"{view.label(record.drug) if record.drug else record.text} is {'taken' if active else 'no longer taken' if past else 'on file, use unclear'}"
