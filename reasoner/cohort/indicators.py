@@ -1,9 +1,9 @@
 """Derive the indicators of all cases: each distinct constellation of the records of a test is derived once, by the definition.
 
-Tests that share an indicator form a family. What the records of a family say of its indicators depends on what they state,
-on their ages as far as a validity window, a day count or an order asks for them, and, for a limit that depends on it, on the
-age of the patient: that is the key of a constellation. Its first case stands for all others. A constellation whose values
-contradict each other or are not usable is left to the single case.
+Tests whose values an indicator looks at together form a family. What the records of a family say of its indicators depends on
+what they state, on their ages as far as a validity window, a day count or an order asks for them, and, for a limit that depends
+on it, on the age of the patient: that is the key of a constellation. Its first case stands for all others. A constellation whose
+values contradict each other or are not usable is left to the single case.
 """
 
 from __future__ import annotations
@@ -56,13 +56,17 @@ Mask = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Tests that share indicators: the indicators, the ages at which one of them loses sight of a record, and what keys must hold."""
+    """Tests that share indicators: the indicators, the ages at which one of them loses sight of a record, and what keys must hold.
+
+    The age of the patient matters beside records of up to `age_days` days; all up to `age_from` years are alike.
+    """
 
     tests: tuple[str, ...]
     indicators: tuple[Indicator, ...]
     windows: tuple[int, ...]
     by_day: bool
-    by_age: bool
+    age_days: int
+    age_from: int
     sums: tuple[Indicator, ...]
 
 
@@ -108,12 +112,15 @@ def _families(program: Program) -> tuple[Family, ...]:
     tests_of = {each.iri: _tests(each, program) for each in program.indicators}
     for each in program.indicators:
         for other in tests_of[each.iri][1:]:
-            leader[find(other)] = find(tests_of[each.iri][0])
-    groups: dict[str, list[Indicator]] = {}
+            if each.form != "on_record":  # one record is enough, whatever the others say
+                leader[find(other)] = find(tests_of[each.iri][0])
+    tests: dict[str, set[str]] = {}
+    groups: dict[str, dict[str, Indicator]] = {}
     for each in program.indicators:
-        if tests_of[each.iri]:
-            groups.setdefault(find(tests_of[each.iri][0]), []).append(each)
-    return tuple(_family(sorted({test for each in found for test in tests_of[each.iri]}), found, program) for found in groups.values())
+        for test in tests_of[each.iri]:
+            tests.setdefault(find(test), set()).add(test)
+            groups.setdefault(find(test), {})[each.iri] = each
+    return tuple(_family(sorted(tests[root]), list(found.values())) for root, found in groups.items())
 
 
 def _tests(indicator: Indicator, program: Program) -> list[str]:
@@ -123,14 +130,16 @@ def _tests(indicator: Indicator, program: Program) -> list[str]:
     return sorted({below for test in tests for below in program.below.get(test, (test,))})
 
 
-def _family(tests: list[str], found: list[Indicator], program: Program) -> Family:
+def _family(tests: list[str], found: list[Indicator]) -> Family:
     names = {each.iri for each in found}
+    aging = [each for each in found if each.depends is not None and each.depends not in names]
     return Family(
         tuple(tests),
         tuple(found),
         tuple(sorted({each.valid_days for each in found if each.valid_days is not None})),
         any(each.form in ("count", "difference") and each.tests for each in found),
-        any(each.depends is not None and each.depends not in names for each in found),
+        max((_WIDEST if each.valid_days is None or each.lasting else each.valid_days for each in aging), default=-_WIDEST),
+        min((int(Decimal(each.limit_from or "0")) for each in aging), default=0),
         tuple(each for each in found if each.form == "weighted_sum"),
     )
 
@@ -204,10 +213,15 @@ class _Derivation:
 
     def _keys(self) -> list[Ids]:
         batch, rows = self.batch, self.rows
-        by_age = np.array([each.by_age for each in self.families.families])[self.number]
+        age_days, age_from = (
+            np.array(each)[self.number] for each in zip(*((of.age_days, of.age_from) for of in self.families.families), strict=True)
+        )
         case = batch.case[rows]
         said = [batch.stated[name][rows] + 1 for name in (*_SAID, *_ATTRIBUTES)]
-        ages = [np.where(by_age, found[case], -2) + 2 for found in (self.ages.low, self.ages.high)]
+        ages = [
+            np.where(self.days <= age_days, np.where(found < 0, found, np.maximum(found, age_from)), -2) + 2
+            for found in (self.ages.low[case], self.ages.high[case])
+        ]
         return [batch.term[rows], batch.kind[rows], *said, *ages]
 
     def _singles(self, places: Ids) -> None:
