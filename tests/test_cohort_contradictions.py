@@ -99,9 +99,8 @@ def parted(knowledge: Program) -> Parted:
     facts |= diagnosis_planes(batch, knowledge, memory.lexicon, clock, space)
     known, before = Known(memory.asked, space, memory.diagrams), {key: plane.copy() for key, plane in facts.items()}
     known.enter_facts(facts)
-    clashing = np.flatnonzero(space.flags(known.contradicted(facts)))
     rebuilder = Rebuilder(batch, knowledge, memory.lexicon)
-    found = contradictions_of(clashing, rebuilder, memory.asked, settings, clock, space, facts, spoken)
+    found = contradictions_of(known.contradicted(facts), rebuilder, memory.asked, settings, clock, space, facts, spoken)
     known.forget(found.plane)
     known.enter_facts({key: plane & found.plane for key, plane in facts.items()})
     return Parted(knowledge, known, space, before, facts, spoken, found)
@@ -158,5 +157,5 @@ def test_each_present_fact_gives_a_reading_in_which_it_alone_holds(parted: Parte
 
 
 def test_nothing_is_taken_out_where_nothing_contradicts_itself(parted: Parted) -> None:
-    none = contradictions_of(np.zeros(0, dtype=np.int64), None, None, None, None, parted.space, {}, Planes(parted.space))  # type: ignore[arg-type]
+    none = contradictions_of(Planes(parted.space), None, None, None, None, parted.space, {}, Planes(parted.space))  # type: ignore[arg-type]
     assert none.clashing == {} and not none.plane.any() and none.conflicts(parted.program) == {}

@@ -1,4 +1,4 @@
-"""Take back the facts that contradict each other: in those cases only, the facts are stated and parted as for a single case.
+"""Take back the facts that contradict each other: in those cases only, the facts of that sort are stated and parted as for a single case.
 
 What the facts that hold together settle is then derived with that of all other cases.
 """
@@ -6,8 +6,9 @@ What the facts that hold together settle is then derived with that of all other 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from operator import itemgetter
 
 import numpy as np
@@ -25,12 +26,26 @@ from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.cohort.single import Settings
 from reasoner.moments import Moment
 from reasoner.program.model import Program
-from reasoner.terms import RecordKind, Role
+from reasoner.record import Case
+from reasoner.terms import ROLES, RecordKind, Role
 
 __all__ = ["Contradictions", "Facts", "contradictions_of", "readings_of"]
 
 _SAID = itemgetter(slice(3))
-_STATING = (RecordKind.FINDING, RecordKind.MEDICATION, RecordKind.DIAGNOSIS, RecordKind.CLOSURE)
+_FINDINGS, _DRUGS, _DIAGNOSES = range(3)
+_STATING = {
+    _FINDINGS: (RecordKind.FINDING, RecordKind.CLOSURE),
+    _DRUGS: (RecordKind.MEDICATION, RecordKind.FINDING, RecordKind.CLOSURE),
+    _DIAGNOSES: (RecordKind.DIAGNOSIS,),
+}
+"""The records that facts of a sort come from; whether a drug was taken before the symptom is asked of findings, too."""
+
+_SORTS = dict.fromkeys(ROLES, _DRUGS) | {
+    Role.FINDING: _FINDINGS,
+    Role.NEW_FINDING: _FINDINGS,
+    Role.RECENT_FINDING: _FINDINGS,
+    Role.RECORDED_DIAGNOSIS: _DIAGNOSES,
+}
 
 Facts = dict[tuple[str, str, bool], Plane]
 """Where each fact holds, by role, term and presence."""
@@ -49,29 +64,29 @@ class Contradictions:
 
 
 def contradictions_of(
-    cases: Ids, rebuilder: Rebuilder, asked: Asked, settings: Settings, clock: Clock, space: Space, facts: Facts, spoken: Planes
+    contradicted: Planes, rebuilder: Rebuilder, asked: Asked, settings: Settings, clock: Clock, space: Space, facts: Facts, spoken: Planes
 ) -> Contradictions:
-    """Return what contradicts itself in some cases; `facts` and the findings named in `spoken` are left with what holds together."""
-    plane = space.pack(cases)
-    if not len(cases):
-        return Contradictions({}, plane)
-    others, program = ~plane, asked.program
-    for planes in (facts, spoken):
-        for key, everywhere in planes.items():
-            planes[key] = everywhere & others
+    """Return what contradicts itself in the cases of some planes, given by role; `facts` and the findings named in `spoken` are left with what holds together."""
+    sorts = Planes(space)
+    for role, plane in contradicted.items():
+        sorts.add(_SORTS[role], plane)
+    for key, plane in facts.items():
+        facts[key] = plane & ~sorts[_SORTS[key[0]]]
+    for term, plane in spoken.items():
+        spoken[term] = plane & ~sorts[_FINDINGS]
     clashing: dict[int, Sequence[Fact]] = {}
     numbers: dict[tuple[str, str, bool], int] = defaultdict(lambda: len(numbers))
     kept: list[int] = []
-    counts: list[int] = []
-    for number, case in zip(cases.tolist(), rebuilder.cases(cases, {}, _STATING), strict=True):
-        as_of = settings.moment(case)
-        scan = bool(clock.scanned[number]), _scan(clock, number)
-        stated = [*finding_facts(case, program, as_of, scan), *exposure_facts(case, program, as_of), *diagnosis_facts(case, as_of)]
-        holding, clashing[number] = part(stated, program)
-        kept += map(numbers.__getitem__, map(_SAID, holding))
-        counts.append(len(holding))
+    owners: list[int] = []
+    for chosen, cases in _by_sorts(sorts, space):
+        kinds = {kind for sort in chosen for kind in _STATING[sort]}
+        for number, case in zip(cases.tolist(), rebuilder.cases(cases, {}, kinds), strict=True):
+            stated = _stated(chosen, case, asked.program, settings.moment(case), (bool(clock.scanned[number]), _scan(clock, number)))
+            holding, clashing[number] = part(stated, asked.program)
+            kept += map(numbers.__getitem__, map(_SAID, holding))
+            owners += repeat(number, len(holding))
     said = list(numbers)
-    for code, own in grouped(np.array(kept, dtype=np.int64), np.repeat(cases, counts)):
+    for code, own in grouped(np.array(kept, dtype=np.int64), np.array(owners, dtype=np.int64)):
         role, term, present = said[code]
         if not present and role == Role.TAKES and term not in asked.not_taken:
             continue
@@ -79,7 +94,24 @@ def contradictions_of(
         facts[role, term, present] = facts.get((role, term, present), space.none) | held
         if role == Role.FINDING:
             spoken.add(term, held)
-    return Contradictions(clashing, plane)
+    return Contradictions(clashing, space.union(sorts.values()))
+
+
+def _by_sorts(sorts: Planes, space: Space) -> Iterator[tuple[list[int], Ids]]:
+    """Yield the cases of some planes by the sorts of facts that contradict each other in them."""
+    codes = sum((space.flags(plane).astype(np.int64) << sort for sort, plane in sorts.items()), np.zeros(space.size, dtype=np.int64))
+    cases = np.flatnonzero(codes)
+    for code, own in grouped(codes[cases], cases):
+        yield [sort for sort in _STATING if code >> sort & 1], own
+
+
+def _stated(sorts: Sequence[int], case: Case, program: Program, as_of: Moment, scan: tuple[bool, Moment | None]) -> list[Fact]:
+    """Return the facts of some sorts that a case states."""
+    return [
+        *(finding_facts(case, program, as_of, scan) if _FINDINGS in sorts else ()),
+        *(exposure_facts(case, program, as_of) if _DRUGS in sorts else ()),
+        *(diagnosis_facts(case, as_of) if _DIAGNOSES in sorts else ()),
+    ]
 
 
 def _scan(clock: Clock, case: int) -> Moment | None:

@@ -58,10 +58,15 @@ class Known:
             for bit, value in self._asked.effects(*fact):
                 (self.holds if value == TRUE else self.fails)[bit] |= plane
 
-    def contradicted(self, facts: Facts) -> Plane:
-        """Return where facts that were entered contradict each other."""
-        leaves = self._asked.leaves
-        return self.space.union([_any(self.holds[leaves] & self.fails[leaves], self.space), _opposed(facts, self._program, self.space)])
+    def contradicted(self, facts: Facts) -> Planes:
+        """Return where facts that were entered contradict each other, by the roles of both."""
+        bad = {bit: plane for bit in self._asked.leaves.tolist() if anywhere(plane := self.holds[bit] & self.fails[bit])}
+        found = _opposed(facts, self._program, self.space)
+        for fact, plane in facts.items():
+            for bit, _ in self._asked.effects(*fact):
+                if bit in bad:
+                    found.add(fact[0], plane & bad[bit])
+        return found
 
     def enter_masks(self, masks: Mapping[Mask, Plane]) -> None:
         """Enter what indicators settle or open; the others rest."""
@@ -154,22 +159,19 @@ class Known:
         return asked & ~self._diagrams.can_hold(root, self.holds, self.fails, asked)
 
 
-def _any(planes: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], space: Space) -> Plane:
-    found: Plane = np.bitwise_or.reduce(planes, axis=0) if len(planes) else space.none
-    return found
-
-
-def _opposed(facts: Facts, program: Program, space: Space) -> Plane:
-    """Return where a present fact contradicts a denied one by hierarchy and subroles, whether or not a class asks for their terms."""
+def _opposed(facts: Facts, program: Program, space: Space) -> Planes:
+    """Return by role where a present fact contradicts a denied one by hierarchy and subroles, whether or not a class asks for their terms."""
     denied = {(role, term): plane for (role, term, present), plane in facts.items() if not present}
     terms = {term for _, term in denied}
-    found = space.none.copy()
+    found = Planes(space)
     for (role, term, present), plane in facts.items():
         if present:
             for above in terms.intersection(program.parents[term]):
                 for wider in program.role_parents.get(role, ()):
                     if (wider, above) in denied:
-                        found |= plane & denied[wider, above]
+                        both = plane & denied[wider, above]
+                        found.add(role, both)
+                        found.add(wider, both)
     return found
 
 

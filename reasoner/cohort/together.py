@@ -86,12 +86,13 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     space, lexicon = Space(batch.size), memory.lexicon
     clock = clock_of(batch, program, lexicon, settings)
     left = batch.irregular | (clock.low != clock.high)
+    chosen = space.pack(np.flatnonzero(~left))
     known = Known(memory.asked, space, memory.diagrams)
     rebuilder = Rebuilder(batch, program, lexicon)
     facts, spoken = _facts(batch, memory.asked, lexicon, clock, space)
     known.enter_facts(facts)
-    clashing = np.flatnonzero(space.flags(known.contradicted(facts)) & ~left)
-    contradictions = contradictions_of(clashing, rebuilder, memory.asked, settings, clock, space, facts, spoken)
+    contradicted = Planes(space, ((role, plane & chosen) for role, plane in known.contradicted(facts).items()))
+    contradictions = contradictions_of(contradicted, rebuilder, memory.asked, settings, clock, space, facts, spoken)
     known.forget(contradictions.plane)
     known.enter_facts({key: own for key, plane in facts.items() if anywhere(own := plane & contradictions.plane)})
     stated, denied = (_findings(facts, space, present=wanted) for wanted in (True, False))
@@ -102,13 +103,14 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     readings = [(case, masks) for case, masks in readings_of(contradictions, known, program) if not alone[case]]
     readings += _abstracted(rebuilder, program, settings, np.flatnonzero(alone), known, remarked, rows)
     known.settle(memory.asked.gates)
-    answers = Answers(batch, program, lexicon, clock, space, space.pack(np.flatnonzero(~left)))
+    answers = Answers(batch, program, lexicon, clock, space, chosen)
     advising = advise(program, known, _flagged(memory, space, readings))
     last = cache(lambda test: last_examinations(batch, program, lexicon, clock.high, test))
     tables = answers.tables(advising, rank(program, known), last, settings.now.text, settings.as_of.text if settings.as_of else None)
     rows["problems"] += _problems(batch, indicators, place, contradictions.conflicts(program), ~(alone | left))
     broken = any(each.refused and not left[case] for case, _, each in batch.remarks)
-    return Together(tables, rows, int(alone.sum()) + int((~alone[clashing]).sum()), left, broken)
+    routed = alone | space.flags(contradictions.plane)
+    return Together(tables, rows, int(routed.sum()), left, broken)
 
 
 def _facts(batch: Batch, asked: Asked, lexicon: Lexicon, clock: Clock, space: Space) -> tuple[Facts, Planes]:
