@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations, islice, starmap
 from typing import NamedTuple
 
 from reasoner.abstraction import Parts, abstract_case, parts_of
@@ -42,6 +42,9 @@ EFFORT = 3000
 """What the search may spend before it stops and says so: one for a set put together, as much as `ANEW` for one abstracted."""
 
 ANEW = 15
+
+_Judged = tuple[View, str, list[Recommendation]]
+"""A state after changes as it is looked at, the word of the verdict, and the recommendations that carry it."""
 
 _STANDINGS = [ADVISED, POSSIBLE, RULED_OUT, SILENT]
 
@@ -82,7 +85,7 @@ def changes_of(view: View, name: str, as_of: Moment, wanted: str | None = None, 
     """Return the smallest sets of changes that give another verdict on `name`, or the verdict `wanted`."""
     search = _Search(view, name, as_of, wanted)
     found, size = search.minimal(largest, bound)
-    return Changes(name, search.before, tuple(map(search.described, found)), size)
+    return Changes(name, search.before, search.described(found), size)
 
 
 def read_goal(program: Program, text: str) -> tuple[str, str | None]:
@@ -330,20 +333,30 @@ class _Search:
             return self.focus.word(state.leaf_true, state.leaf_false)
         return verdict_of(advise(self.program, state, entail(self.program, state)), self.goal)
 
-    def described(self, chosen: Sequence[Move]) -> ChangeSet:
-        """Return a set of moves in words, with the verdict and its reasons."""
-        state = self.after(chosen)
-        if self.goal.decision is not None and not state.alternatives:
-            word, rows = self.focus.carried(state.leaf_true, state.leaf_false)
-            statuses = Statuses.of(self.program, self.focus.evaluate(state.leaf_true, state.leaf_false))
+    def described(self, found: Sequence[tuple[Move, ...]]) -> tuple[ChangeSet, ...]:
+        """Return sets of moves in words, each with the verdict and its reasons."""
+        states = [self.after(chosen) for chosen in found]
+        if self.goal.decision is None or not states or any(state.alternatives for state in states):
+            judged = map(self._advised, states)
         else:
-            statuses = entail(self.program, state)
-            advice = advise(self.program, state, statuses)
-            word = verdict_of(advice, self.goal)
-            rows = _rows(advice, self.goal)
-        view = View(self.program, state, statuses)
+            many = Many(self.focus, planes_of(self.focus, [(state.leaf_true, state.leaf_false) for state in states]))
+            judged = map(self._carried, states, many.values())
+        return tuple(starmap(self._in_words, zip(found, judged, strict=True)))
+
+    def _advised(self, state: CaseState) -> _Judged:
+        statuses = entail(self.program, state)
+        advice = advise(self.program, state, statuses)
+        return View(self.program, state, statuses), verdict_of(advice, self.goal), _rows(advice, self.goal)
+
+    def _carried(self, state: CaseState, values: bytearray) -> _Judged:
+        carried = self.focus.carried(values)
+        return View(self.program, state, Statuses.of(self.program, values)), carried.word, carried.rows
+
+    @staticmethod
+    def _in_words(chosen: Sequence[Move], judged: _Judged) -> ChangeSet:
+        view, word, rows = judged
         because = tuple(dict.fromkeys(reason for row in rows for reason in view.recommended(row)))
-        altered = (Altered(move.change.term, self.view.label(move.change.term), move.change.value, move.mark) for move in chosen)
+        altered = (Altered(move.change.term, view.label(move.change.term), move.change.value, move.mark) for move in chosen)
         return ChangeSet(tuple(altered), word, because)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from reasoner.abstraction.state import CaseState
-from reasoner.advice import SCOPE_KEY, SILENT, Advice
+from reasoner.advice import CERTAIN, PRESUMED, SCOPE_KEY, SILENT, Advice
 from reasoner.entailment import ENTAILED, REFUTED, Statuses
 from reasoner.errors import UsageError
 from reasoner.namespaces import curie
@@ -17,7 +18,7 @@ from reasoner.program.watch import Watched, those_raised
 from reasoner.questions import Question, Said, joint_answers
 from reasoner.terms import lc
 
-__all__ = ["ADVISED", "Focus", "Goal", "bits_of", "goal_of", "settled", "verdict_of"]
+__all__ = ["ADVISED", "Carried", "Focus", "Goal", "bits_of", "goal_of", "settled", "verdict_of"]
 
 ADVISED = "advised"
 """The word for a recommendation that is certain or presumed."""
@@ -61,6 +62,14 @@ def bits_of(mask: int) -> Iterator[int]:
         yield low.bit_length() - 1
 
 
+class Carried(NamedTuple):
+    """A verdict of a decision, how certain it is when rows give it, and the rows that carry it; what remains has none."""
+
+    word: str
+    certainty: str
+    rows: list[Recommendation]
+
+
 class Focus:
     """One goal in one case state: its questions, and whether given leaves settle it.
 
@@ -77,22 +86,27 @@ class Focus:
         self._needed = _literals(program, goal, wanted)
         self.gates = _below(program, [bit for bit, _ in self._needed])
         self.leaves = _leaves_of(program, self.gates, self._needed)
-        self.tables = _narrowed(program, state, self.gates)
+        self.tables = _narrowed(program, state, self.gates, self.leaves)
         self._tests = self._settling()
         self._evaluated: dict[tuple[int, int], bytearray] = {}
 
-    def evaluate(self, leaf_true: int, leaf_false: int) -> bytearray:
-        """Return the value of every bit that the goal rests on."""
+    def evaluate(self, leaf_true: int, leaf_false: int, near: tuple[int, int] | None = None) -> bytearray:
+        """Return the value of every bit that the goal rests on; it is told from leaves `near` these that were evaluated before, if given."""
         known = leaf_true & self.leaves, leaf_false & self.leaves
         values = self._evaluated.get(known)
         if values is None:
-            values, _ = settle(self.tables, moved(self.tables, leaf_true, leaf_false))
+            tables = self.tables if near is None else self._tables_from(near)
+            values, _ = settle(tables, moved(tables, *known))
             self._evaluated[known] = values
         return values
 
-    def settles(self, leaf_true: int, leaf_false: int) -> bool:
-        """Return whether the goal may count as settled when exactly these leaves are known."""
-        values = self.evaluate(leaf_true, leaf_false)
+    def _tables_from(self, leaves: tuple[int, int]) -> GateTables:
+        known = leaves[0] & self.leaves, leaves[1] & self.leaves
+        return narrowed(self.tables, self.tables.users, bytes(self._evaluated[known]), known)
+
+    def settles(self, leaf_true: int, leaf_false: int, near: tuple[int, int] | None = None) -> bool:
+        """Return whether the goal may count as settled when exactly these leaves are known; `near` is as for `evaluate`."""
+        values = self.evaluate(leaf_true, leaf_false, near)
 
         def holds(literal: Literal) -> bool:
             return values[literal[0]] == (TRUE if literal[1] else FALSE)
@@ -101,16 +115,18 @@ class Focus:
 
     def word(self, leaf_true: int, leaf_false: int) -> str:
         """Return the word of the decision's verdict when exactly these leaves are known, as advice decides it."""
-        decision = self.decision
-        found = self._given(self.evaluate(leaf_true, leaf_false))
-        return found.word if found else next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+        return self._word_of(self._given(self.evaluate(leaf_true, leaf_false)))
 
-    def carried(self, leaf_true: int, leaf_false: int) -> tuple[str, list[Recommendation]]:
-        """Return the word of the decision's verdict with the rows that carry it, as advice decides them."""
-        values, watch = self.evaluate(leaf_true, leaf_false), self.program.watch
-        verdict = self._given(values)
+    def _word_of(self, given: Verdict | None) -> str:
+        """Return the word of a verdict that rows give, or of what remains if they give none."""
+        decision = self.decision
+        return given.word if given else next(verdict.word for verdict in decision.verdicts if verdict.iri == decision.remaining)
+
+    def carried(self, values: Sequence[int]) -> Carried:
+        """Return the word of the decision's verdict with the rows that carry it, by the values of all bits, as advice decides them."""
+        watch, verdict = self.program.watch, self._given(values)
         if verdict is None:
-            return self.word(leaf_true, leaf_false), []
+            return Carried(self._word_of(None), CERTAIN, [])
         raised = those_raised(self._row_indices, watch.raising, values)
 
         def stands(row: int) -> bool:
@@ -122,7 +138,8 @@ class Focus:
 
         own = [index for index in watch.rows[verdict.iri] if index in raised]
         rows = {self.program.recommendations[index].iri for index in list(filter(stands, own)) or own}
-        return verdict.word, [self.program.recommendation[row] for row in self.decision.rows if row in rows]
+        certainty = CERTAIN if self.held(values, verdict.applicable) == TRUE else PRESUMED
+        return Carried(verdict.word, certainty, [self.program.recommendation[row] for row in self.decision.rows if row in rows])
 
     @property
     def decision(self) -> Decision:
@@ -312,11 +329,11 @@ def _leaves_of(program: Program, gates: int, literals: Iterable[Literal]) -> int
     return leaves
 
 
-def _narrowed(program: Program, state: CaseState, gates: int) -> GateTables:
-    """Return the tables that start from the case state and follow only the gates that matter."""
+def _narrowed(program: Program, state: CaseState, gates: int, leaves: int) -> GateTables:
+    """Return the tables that start from the case state and follow only the gates and leaves that matter."""
     tables = program.full_tables
     values, _ = settle(tables, moved(tables, state.leaf_true, state.leaf_false))
-    return narrowed(tables, program.narrowings[gates], bytes(values), (state.leaf_true, state.leaf_false))
+    return narrowed(tables, program.narrowings[gates], bytes(values), (state.leaf_true & leaves, state.leaf_false & leaves))
 
 
 def settled(program: Program, statuses: Statuses, advice: Advice, goal: Goal) -> bool:

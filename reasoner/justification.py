@@ -14,7 +14,7 @@ from reasoner.entailment import ENTAILED, OPEN, Statuses
 from reasoner.errors import UsageError
 from reasoner.explanation import View
 from reasoner.namespaces import curie
-from reasoner.program.cuts import leaf_masks
+from reasoner.program.cuts import cuts_of, leaf_masks
 from reasoner.program.model import Literal, Program
 
 __all__ = ["BOUND", "Justifications", "Premise", "minimal_reasons"]
@@ -69,12 +69,8 @@ def minimal_reasons(view: View, name: str, bound: int = BOUND) -> Justifications
 
 def _cuts_beside(program: Program, leaves: Iterable[int]) -> int:
     """Return the mask of all leaves of the indicators among `leaves`: a value says something about each."""
-    mask = 0
-    for leaf in leaves:
-        indicator = program.indicator.get(program.leaves[leaf][0])
-        if indicator is not None:
-            mask |= (1 << len(indicator.cuts) + 1) - 1 << indicator.first_bit
-    return mask
+    subjects = {program.leaves[leaf][0] for leaf in leaves}
+    return cuts_of(program.indicator[subject] for subject in subjects if subject in program.indicator)
 
 
 def _elements(view: View) -> list[_Element]:

@@ -12,7 +12,7 @@ from operator import and_, or_
 from typing import NamedTuple
 
 from reasoner.focus import Focus, bits_of
-from reasoner.program.model import TRUE, Literal
+from reasoner.program.model import FALSE, TRUE, UNKNOWN, Literal
 from reasoner.program.settle import JointTable
 
 __all__ = ["Leaves", "Many", "Planes", "planes_of", "union"]
@@ -24,6 +24,9 @@ _TERMINALS = 2
 
 _DIGITS = tuple(bytes(b"01"[byte >> place & 1] for byte in range(256)) for place in range(8))
 """Per place in a byte a table that translates each byte to the digit there."""
+
+_HOLDING, _FAILING = (bytes.maketrans(b"01", bytes((UNKNOWN, value))) for value in (TRUE, FALSE))
+"""Tables that translate the digits of a plane to the value of a bit where the plane is set."""
 
 
 class Planes(NamedTuple):
@@ -103,6 +106,19 @@ class Many:
     def _plane(self, bit: int, value: int) -> int:
         return (self._holds if value == TRUE else self._fails)[bit]
 
+    def values(self) -> list[bytearray]:
+        """Return for each set the value of every bit, as `Focus.evaluate` does for one."""
+        count = self.every.bit_length()
+        rows = []
+        for bit, value in enumerate(self._tables.resting):
+            if bit in self._holds:
+                holds, fails = (_spread(known[bit], count, table) for known, table in ((self._holds, _HOLDING), (self._fails, _FAILING)))
+                rows.append((holds | fails).to_bytes(count, "little"))
+            else:
+                rows.append(bytes((value,)) * count)
+        table = b"".join(rows)
+        return [bytearray(table[place::count]) for place in range(count)]
+
     # --- what follows -------------------------------------------------------------------------------------------------
 
     def true(self, literal: Literal) -> int:
@@ -164,6 +180,11 @@ def union(planes: Iterable[int]) -> int:
     for plane in planes:
         found |= plane
     return found
+
+
+def _spread(plane: int, count: int, table: bytes) -> int:
+    """Return a number with a byte for each bit of a plane, the digit of the bit translated by a table."""
+    return int.from_bytes(f"{plane:0{count}b}".encode().translate(table), "big") if plane else 0
 
 
 def _columns(masks: Sequence[int], count: int, every: int) -> dict[int, int]:

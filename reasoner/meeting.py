@@ -20,7 +20,7 @@ from reasoner.abstraction.state import CaseState
 from reasoner.focus import Focus, bits_of
 from reasoner.many import Planes, union
 from reasoner.moves import Move
-from reasoner.program.cuts import leaf_masks
+from reasoner.program.cuts import cuts_of, leaf_masks
 from reasoner.program.model import Indicator
 from reasoner.terms import Role
 
@@ -41,7 +41,7 @@ class Unit:
     """Moves taken as one, with the state after them: the leaves they settle, change, may bear on, and may come to deny with others.
 
     `zone` holds the findings that they may state or deny, `above` these and all above them; `plain` says that they speak
-    of findings alone, `wide` that one closes a list or adds an examination, by which findings are judged anew. `items` is what they make of the items of each sum.
+    of findings alone, `wide` that one closes a list or adds an examination, by which findings are judged anew. `items` is what they make of the items of each sum, nothing if they touch none.
     """
 
     moves: tuple[Move, ...]
@@ -106,7 +106,8 @@ class Meeting:
         indicators = (program.indicator.get(move.change.term) for move in moves)
         wide = any(each is not None and each.form in ("closed", "on_record") for each in indicators)
         said = state.leaf_true & ~self._base.leaf_true, state.leaf_false & ~self._base.leaf_false
-        return Unit(moves, state, said, changed, touched, joint & ~changed, zone, above, plain, wide, self._items(state, zone))
+        items = {} if zone.isdisjoint(program.weighed_findings) else self._items(state, zone)
+        return Unit(moves, state, said, changed, touched, joint & ~changed, zone, above, plain, wide, items)
 
     def joined(self, sets: Sequence[Sequence[Unit]], clashing: Collection[Move]) -> Joined:
         """Return the leaves after each set of units; what those with `clashing` moves touch is left, as all that is shared beside them."""
@@ -242,7 +243,7 @@ class Meeting:
         """Return the sums that the facts give, with their leaves."""
         measured = {record.test for record in self._base.case.measurements}
         sums = [each for each in self._program.indicators if each.form == "weighted_sum" and measured.isdisjoint(each.tests)]
-        owned = [(each, (1 << len(each.cuts) + 1) - 1 << each.first_bit & focus.leaves) for each in sums]
+        owned = [(each, cuts_of([each]) & focus.leaves) for each in sums]
         return [(each, own) for each, own in owned if own]
 
     def _items(self, state: CaseState, zone: frozenset[str]) -> dict[str, _Items]:
@@ -261,7 +262,7 @@ class Meeting:
     def _by_items(self, indicator: Indicator, asked: int, members: _Members) -> dict[tuple[int, int], int]:
         """Return by the items of a sum that are present and absent where they are so, as far as no two units touch one item."""
         _, present, absent = self._items_before[indicator.iri]
-        units = [(unit.items[indicator.iri], plane & asked) for unit, plane in members.items() if unit.zone]
+        units = [(unit.items[indicator.iri], plane & asked) for unit, plane in members.items() if unit.items]
         found = {(0, 0): asked}
         for place in range(len(self._names[indicator.iri])):
             near, there, gone = 0, asked * (present >> place & 1), asked * (absent >> place & 1)

@@ -18,7 +18,7 @@ from reasoner.explanation import Missing, View
 from reasoner.focus import Focus, Goal, bits_of, goal_of, settled, verdict_of
 from reasoner.many import Leaves, Many, planes_of
 from reasoner.namespaces import curie
-from reasoner.program.model import End
+from reasoner.program.model import End, Recommendation
 from reasoner.questions import Question, Said, Span
 
 __all__ = ["BOUND", "LARGEST", "Lead", "Settling", "SettlingSet", "render_settling", "settling_sets"]
@@ -153,30 +153,30 @@ class _Search:
     def _unsettled(self, chosen: Sequence[int]) -> Leaves | None:
         """Return leaves, by masks, that answer `chosen` and may leave the goal open; None when every answer settles."""
 
-        def descend(depth: int, true: int, false: int) -> Leaves | None:
-            if self.focus.settles(true, false):
+        def descend(depth: int, leaves: Leaves, near: Leaves | None) -> Leaves | None:
+            if self.focus.settles(*leaves, near):
                 return None
             if depth == len(chosen):
-                return true, false
+                return leaves
             for said in self.questions[chosen[depth]].answers:
-                if not (true | said.true) & (false | said.false):
-                    witness = descend(depth + 1, true | said.true, false | said.false)
+                wider = leaves[0] | said.true, leaves[1] | said.false
+                if not wider[0] & wider[1]:
+                    witness = descend(depth + 1, wider, leaves)
                     if witness is not None:
                         return witness
             return None
 
-        return descend(0, self.view.state.leaf_true, self.view.state.leaf_false)
+        return descend(0, (self.view.state.leaf_true, self.view.state.leaf_false), None)
 
     def _outside(self, chosen: Iterable[int], witness: Leaves) -> list[int]:
         """Return the unknowns that no answer fits beside `witness` without settling the goal."""
-        true, false = witness
         inside = set(chosen)
         for index, question in enumerate(self.questions):
             if index not in inside:
                 for said in question.answers:
-                    wider = true | said.true, false | said.false
-                    if not wider[0] & wider[1] and not self.focus.settles(*wider):
-                        true, false = wider
+                    wider = witness[0] | said.true, witness[1] | said.false
+                    if not wider[0] & wider[1] and not self.focus.settles(*wider, witness):
+                        witness = wider
                         inside.add(index)
                         break
         return [index for index in range(len(self.questions)) if index not in inside]
@@ -266,7 +266,7 @@ class _Search:
         leads = []
         for said, true, false in self.answers(chosen):
             words = tuple(self._words(question, each) for question, each in zip(asked, said, strict=True))
-            leads.append(self._lead(words, self._judge(true, false)[1]))
+            leads.append(Lead(words, *self._led_to(true, false)))
         return SettlingSet(tuple(map(self._unknown, asked)), tuple(_collapsed(leads, 0)))
 
     def _unknown(self, question: Question) -> Missing:
@@ -291,13 +291,21 @@ class _Search:
             exact, low = True, (low or _FIRST)
         return self.view.value_text(IndicatorState(iri, "known" if exact else "bounded", low, high))
 
-    def _lead(self, words: tuple[str, ...], advice: Advice) -> Lead:
+    def _led_to(self, true: int, false: int) -> tuple[str, str, str]:
+        """Return the verdict, its rules and its certainty when these leaves, which settle the goal, are known."""
+        if self.goal.decision is not None and not self.view.state.alternatives:
+            word, certainty, carrying = self.focus.carried(self.focus.evaluate(true, false))
+            return word, _rules(carrying), certainty
+        _, advice = self._judge(true, false)
         if self.goal.decision is None:
             each = advice.advised.get(self.goal.name)
-            return Lead(words, verdict_of(advice, self.goal), "", "" if each is None else each.standing)
+            return verdict_of(advice, self.goal), "", "" if each is None else each.standing
         judged = advice.judged[self.goal.decision.key]
-        rule = "/".join(dict.fromkeys(row.recommendation.rule for row in judged.rows))
-        return Lead(words, judged.verdict.word, rule, judged.certainty)
+        return judged.verdict.word, _rules(row.recommendation for row in judged.rows), judged.certainty
+
+
+def _rules(rows: Iterable[Recommendation]) -> str:
+    return "/".join(dict.fromkeys(row.rule for row in rows))
 
 
 def _collapsed(leads: list[Lead], depth: int) -> list[Lead]:

@@ -10,7 +10,7 @@ from reasoner.abstraction.state import CaseState, IndicatorState
 from reasoner.entailment import ENTAILED, Statuses
 from reasoner.errors import IncompleteError
 from reasoner.explanation import View
-from reasoner.program.cuts import leaf_masks
+from reasoner.program.cuts import cuts_of, leaf_masks
 from reasoner.program.model import Indicator
 from reasoner.proof_axioms import Axioms, Node, band_statement
 from reasoner.proof_data import Premise, Statement, Step
@@ -263,8 +263,7 @@ def said_of(axioms: Axioms, statement: Statement, holds: bool) -> tuple[int, int
     end = None if statement[2] is None else (Decimal(statement[2]), int(statement[3]))
     if holds:
         return leaf_masks(indicator, end, None)
-    cuts = (1 << len(indicator.cuts) + 1) - 1 << indicator.first_bit
-    return 0, cuts if end is None else leaf_masks(indicator, None, end)[1]
+    return 0, cuts_of([indicator]) if end is None else leaf_masks(indicator, None, end)[1]
 
 
 def leaves_below(node: Node, seen: dict[Node, None]) -> list[int]:

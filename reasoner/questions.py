@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 
+from reasoner.program.cuts import cuts_of
 from reasoner.program.model import End, Indicator
 from reasoner.terms import lc
 
@@ -63,7 +64,7 @@ def regions(indicator: Indicator) -> list[Said]:
         high = min((end for end in (highest, cuts[passed] if passed < len(cuts) else None) if end is not None), default=None)
         if low is None or high is None or low < high:
             true = (1 << passed + 1) - 1 << first
-            found.append(Said(true, ((1 << len(cuts) + 1) - 1 << first) & ~true, values=((indicator.iri, (low, high)),)))
+            found.append(Said(true, cuts_of([indicator]) & ~true, values=((indicator.iri, (low, high)),)))
     return found
 
 
@@ -80,7 +81,7 @@ def joint_answers(group: Iterable[Indicator]) -> list[Said]:
 
 
 def _without_value(indicator: Indicator) -> Said:
-    return Said(0, (1 << len(indicator.cuts) + 1) - 1 << indicator.first_bit, values=((indicator.iri, None),))
+    return Said(0, cuts_of([indicator]), values=((indicator.iri, None),))
 
 
 def _merged(chosen: Iterable[Said]) -> Said:

@@ -13,6 +13,7 @@ from reasoner.focus import Focus, bits_of
 from reasoner.many import Many, Planes, union
 from reasoner.meeting import DENYING, Joined, Meeting, Unit
 from reasoner.moves import Move
+from reasoner.program.cuts import cuts_of
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Indicator, Literal, Program
 from reasoner.terms import Role
 
@@ -109,10 +110,7 @@ class Reach:
         return found
 
     def _cuts(self, indicators: Iterable[Indicator]) -> int:
-        found = 0
-        for each in indicators:
-            found |= (1 << len(each.cuts) + 1) - 1 << each.first_bit
-        return found & self.focus.leaves
+        return cuts_of(indicators) & self.focus.leaves
 
     def together(self, sets: Sequence[Sequence[Move]]) -> Joined:
         """Return the leaves after each set of moves, put together from what each move does, and where that may not be so."""

@@ -11,12 +11,13 @@ from reasoner.abstraction.conflicts import fact_conflicts, indicator_conflicts, 
 from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts, first_onset
 from reasoner.abstraction.findings import finding_facts
 from reasoner.abstraction.impossible import impossible_problems
-from reasoner.abstraction.indicators import Derived, Known, derive_indicators
+from reasoner.abstraction.indicators import Derived, derive, derive_moved
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import CaseState, Conflict, Fact, IndicatorState
 from reasoner.abstraction.stated import Stated, stated
 from reasoner.errors import shortened
 from reasoner.moments import Moment
+from reasoner.program.effects import all_effects
 from reasoner.program.model import Program
 from reasoner.record import Case, Problem
 from reasoner.terms import Role, lc
@@ -52,15 +53,12 @@ class Parts(NamedTuple):
         same = case.medications is own.medications and case.closures is own.closures and case.diagnoses is own.diagnoses
         return same and first_onset(case, program) == self.onset
 
-    def unmoved(self, case: Case, facts: Iterable[Fact], program: Program) -> Derived:
-        """Return the indicators that stay as they are in another case, which comes to `facts`."""
+    def moved(self, case: Case, facts: Iterable[Fact], program: Program) -> set[str]:
+        """Return the indicators that may be others in another case with the very records of tests and drugs, which comes to `facts`."""
         own = self.case
-        if not self.have_tests_of(case) or case.medications is not own.medications:
-            return {}
         terms = {fact.term for fact in self.facts.symmetric_difference(_of_findings(facts))}
         terms |= {record.finding for record in {*case.findings} ^ {*own.findings}}
-        moved = program.gauges.moved(terms, closing=case.closures is not own.closures)
-        return {iri: known for iri, known in self.derived.items() if iri not in moved}
+        return program.gauges.moved(terms, closing=case.closures is not own.closures)
 
 
 def parts_of(case: Case, program: Program, as_of: Moment) -> Parts:
@@ -69,11 +67,8 @@ def parts_of(case: Case, program: Program, as_of: Moment) -> Parts:
     scan = _last_scan(chart, program)
     found, others = stated(finding_facts(case, program, as_of, scan), program), _others(case, program, as_of)
     said, _ = _parted(found.joined(others), program)
-    derived, unread = derive_indicators(case, program, as_of, chart, said.facts)
-    known = {
-        iri: Known(state, [each for each in unread if each[0] == iri], program.value_effects.of(state)) for iri, state in derived.items()
-    }
-    return Parts(case, chart, scan, first_onset(case, program), found, others, frozenset(_of_findings(said.facts)), known)
+    derived = derive(case, program, as_of, chart, said.facts)
+    return Parts(case, chart, scan, first_onset(case, program), found, others, frozenset(_of_findings(said.facts)), derived)
 
 
 def _others(case: Case, program: Program, as_of: Moment) -> Stated:
@@ -86,8 +81,10 @@ def _of_findings(facts: Iterable[Fact]) -> list[Fact]:
 
 def _parted(said: Stated, program: Program) -> tuple[Stated, list[Fact]]:
     """Part the facts into those that hold together and those that contradict one another."""
-    kept, clashing = part(list(said.facts), program) if said.may_clash else ([], [])
-    return (stated(kept, program), clashing) if clashing else (said, [])
+    if not said.clashes(program):
+        return said, []
+    kept, clashing = part(list(said.facts), program)
+    return stated(kept, program), clashing
 
 
 def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | None = None) -> CaseState:
@@ -106,29 +103,24 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
         found = stated(finding_facts(case, program, as_of, scan), program)
     others = parts.others if parts is not None and parts.have_others_of(case, program) else _others(case, program, as_of)
     said, clashing = _parted(found.joined(others), program)
-    known = {} if parts is None else parts.unmoved(case, said.facts, program)
-    derived, unread = derive_indicators(case, program, as_of, chart, said.facts, known)
-    value_effect = program.value_effects.of
-    changes, own, holds, fails = dict(said.whole.leaves), said.whole.own, said.whole.holds, said.whole.fails
-    for effect in [known[iri].effect if iri in known else value_effect(state) for iri, state in derived.items()]:
-        if effect.own:
-            changes |= effect.leaves
-            own |= effect.own
-            holds |= effect.holds
-            fails |= effect.fails
+    if parts is not None and parts.have_tests_of(case) and case.medications is parts.case.medications:
+        derived = derive_moved(parts.derived, parts.moved(case, said.facts, program), case, program, as_of, chart, said.facts)
+    else:
+        derived = derive(case, program, as_of, chart, said.facts)
+    states, settled = derived.states, all_effects((said.whole, derived.effect))
     true, false = program.tables.resting_masks
-    true, false = true & ~own | holds, false & ~own | fails
+    true, false = true & ~settled.own | settled.holds, false & ~settled.own | settled.fails
     return CaseState(
         case=case,
         facts=said.facts,
         assertions=tuple(map(_MASKS, said.effects)),
-        indicators=program.resting_states | derived,
-        conflicts=(*fact_conflicts(clashing, program), *indicator_conflicts(derived, program)),
-        problems=(*case.problems, *_problems(case, program, as_of, unread), *impossible_problems(case, derived.values())),
+        indicators=program.resting_states | states,
+        conflicts=(*fact_conflicts(clashing, program), *indicator_conflicts(states, program)),
+        problems=(*case.problems, *_problems(case, program, as_of, derived.unread), *impossible_problems(case, states.values())),
         leaf_true=true,
         leaf_false=false,
-        alternatives=tuple(readings_of(clashing, derived, program, true, false)),
-    ).with_changes(changes)
+        alternatives=tuple(readings_of(clashing, states, program, true, false)),
+    ).with_changes(settled.leaves)
 
 
 def _last_scan(chart: Chart, program: Program) -> tuple[bool, Moment | None]:

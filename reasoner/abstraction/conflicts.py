@@ -76,8 +76,7 @@ def indicator_conflicts(indicators: Mapping[str, IndicatorState], program: Progr
     """Return one conflict per indicator whose values contradict each other."""
     return [
         Conflict(iri, f"{program.labels.get(iri, iri)}: {state.reason}", state.sources, "repeat the test")
-        for iri, state in sorted(indicators.items())
-        if state.status == "conflicting"
+        for iri, state in sorted((iri, state) for iri, state in indicators.items() if state.status == "conflicting")
     ]
 
 

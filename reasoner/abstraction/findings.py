@@ -89,7 +89,8 @@ def _patterns(present: Iterable[FindingRecord], absent: Iterable[FindingRecord],
     """Return the facts on side patterns that the sides of the records decide."""
     facts: list[Fact] = []
     patterned = program.kinds.patterned
-    places = {place for record in present for place in patterned.get(record.finding, ())}
+    telling = present if any(record.side for record in absent) else [record for record in present if record.side]
+    places = {place for record in telling for place in patterned.get(record.finding, ())}
     if not places:
         return facts
     table = tuple(program.side_patterns.items())

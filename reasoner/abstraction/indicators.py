@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -14,42 +14,65 @@ from reasoner.abstraction.measured import quotient, ratio, relative, select
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import Fact, IndicatorState
 from reasoner.moments import Moment
-from reasoner.program.effects import Effect
+from reasoner.program.cuts import cuts_of
+from reasoner.program.effects import Effect, all_effects
 from reasoner.program.model import Indicator, Program
 from reasoner.record import Case
 from reasoner.terms import Role
 
-__all__ = ["Derived", "Known", "Unread", "derive_indicators"]
+__all__ = ["Derived", "derive", "derive_indicators", "derive_moved"]
 
 _NONE: frozenset[int] = frozenset()
 
-Unread = tuple[str, Reading]
+_Unread = tuple[str, Reading]
 """The IRI of an indicator, and a reading that is not usable for it."""
 
 
-class Known(NamedTuple):
-    """The state of an indicator, the values that were not usable for it, and the leaves that it settles."""
+class Derived(NamedTuple):
+    """The states of the indicators that records touch, the values that are not usable, and the leaves that the states settle."""
 
-    state: IndicatorState
-    unread: Sequence[Unread]
+    states: dict[str, IndicatorState]
+    unread: Sequence[_Unread]
     effect: Effect
 
 
-Derived = Mapping[str, Known]
-"""What is known of indicators, by IRI."""
+def derive(case: Case, program: Program, as_of: Moment, chart: Chart, facts: Sequence[Fact]) -> Derived:
+    """Return every indicator that the records touch."""
+    states, unread = derive_indicators(case, program, as_of, chart, facts)
+    return Derived(states, unread, all_effects(map(program.value_effects.of, states.values())))
+
+
+def derive_moved(
+    before: Derived, moved: Set[str], case: Case, program: Program, as_of: Moment, chart: Chart, facts: Sequence[Fact]
+) -> Derived:
+    """Return what `derive` does, for a case that can differ from the one of `before` in the `moved` indicators alone."""
+    if not moved:
+        return before
+    kept = {iri: state for iri, state in before.states.items() if iri not in moved}
+    states, found = derive_indicators(case, program, as_of, chart, facts, kept)
+    unread = [each for each in before.unread if each[0] in kept] + found
+    if found:
+        places = {iri: place for place, iri in enumerate(program.indicator)}
+        unread.sort(key=lambda each: places[each[0]])
+    own = before.effect.without(cuts_of(program.indicator[iri] for iri in moved))
+    return Derived(states, unread, all_effects((own, *(program.value_effects.of(states[iri]) for iri in states.keys() & moved))))
 
 
 def derive_indicators(
-    case: Case, program: Program, as_of: Moment, chart: Chart, facts: Sequence[Fact], known: Derived = MappingProxyType({})
-) -> tuple[dict[str, IndicatorState], list[Unread]]:
+    case: Case,
+    program: Program,
+    as_of: Moment,
+    chart: Chart,
+    facts: Sequence[Fact],
+    known: Mapping[str, IndicatorState] = MappingProxyType({}),
+) -> tuple[dict[str, IndicatorState], list[_Unread]]:
     """Return the state of every indicator that the records touch, and the values that are not usable; `known` ones are taken over."""
     done: dict[str, IndicatorState] = {}
     context = Context(case, program, as_of, chart, tuple(facts), done, [])
     for index in sorted(_touched(case, program, chart, facts)):
         indicator = program.indicators[index]
         if indicator.iri in known:
-            done[indicator.iri], unread, _ = known[indicator.iri]
-            context.unread.extend(unread)
+            done[indicator.iri] = known[indicator.iri]
         elif (state := _FORMS[indicator.form](indicator, context)) is not None:
             done[indicator.iri] = state
     return done, context.unread

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from reasoner.abstraction.state import Fact
-from reasoner.program.effects import Effect
+from reasoner.program.effects import Effect, all_effects
 from reasoner.program.model import Program
 
 __all__ = ["Stated", "stated"]
@@ -15,44 +15,45 @@ __all__ = ["Stated", "stated"]
 class Stated(NamedTuple):
     """Facts with the leaves that each settles, and what all of them settle.
 
-    `denied` holds the terms that are denied, `above` those at or above a term that is not, as masks.
+    By role, as masks, `denied` holds the terms that are denied, `above` those at or above a term that is not.
     """
 
     facts: tuple[Fact, ...]
     effects: tuple[Effect, ...]
     whole: Effect
-    denied: int
-    above: int
+    denied: Mapping[str, int]
+    above: Mapping[str, int]
 
-    @property
-    def may_clash(self) -> bool:
-        """Return whether facts may contradict each other; if not, none does."""
-        return bool(self.whole.holds & self.whole.fails or self.denied & self.above)
+    def clashes(self, program: Program) -> bool:
+        """Return whether facts contradict each other, by a leaf or by the hierarchies of terms and roles."""
+        if self.whole.holds & self.whole.fails:
+            return True
+        return any(above & self.denied.get(wider, 0) for role, above in self.above.items() for wider in program.role_parents.get(role, ()))
 
     def joined(self, other: Stated) -> Stated:
         """Return these facts and the others."""
         if not other.facts:
             return self
-        one, two = self.whole, other.whole
-        whole = Effect({**one.leaves, **two.leaves}, one.own | two.own, one.holds | two.holds, one.fails | two.fails)
-        return Stated(self.facts + other.facts, self.effects + other.effects, whole, self.denied | other.denied, self.above | other.above)
+        whole = all_effects((self.whole, other.whole))
+        denied, above = _united(self.denied, other.denied), _united(self.above, other.above)
+        return Stated(self.facts + other.facts, self.effects + other.effects, whole, denied, above)
+
+
+def _united(one: Mapping[str, int], other: Mapping[str, int]) -> Mapping[str, int]:
+    """Return by role what either holds."""
+    return {**one, **{role: mask | one.get(role, 0) for role, mask in other.items()}}
 
 
 def stated(facts: Iterable[Fact], program: Program) -> Stated:
     """Return facts with what they settle."""
     known = tuple(facts)
     effects = tuple([program.fact_effects[fact[:3]] for fact in known])
-    leaves: dict[int, int] = {}
-    own = holds = fails = denied = above = 0
-    for effect in effects:
-        leaves |= effect.leaves
-        own |= effect.own
-        holds |= effect.holds
-        fails |= effect.fails
     kinds = program.kinds
-    for _, term, present, _ in known:
+    denied: dict[str, int] = {}
+    above: dict[str, int] = {}
+    for role, term, present, _ in known:
         if present:
-            above |= kinds.above[term]
+            above[role] = above.get(role, 0) | kinds.above[term]
         else:
-            denied |= kinds.bit[term]
-    return Stated(known, effects, Effect(leaves, own, holds, fails), denied, above)
+            denied[role] = denied.get(role, 0) | kinds.bit[term]
+    return Stated(known, effects, all_effects(effects), denied, above)

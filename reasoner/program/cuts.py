@@ -8,11 +8,20 @@ None is unbounded.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from decimal import ROUND_CEILING
 
 from reasoner.program.rows import FALSE, TRUE, End, Indicator
 
-__all__ = ["band_signature", "leaf_masks", "leaf_values"]
+__all__ = ["band_signature", "cuts_of", "leaf_masks", "leaf_values"]
+
+
+def cuts_of(indicators: Iterable[Indicator]) -> int:
+    """Return the mask of the leaves of some indicators: that a value is there, and each cut."""
+    found = 0
+    for each in indicators:
+        found |= (1 << len(each.cuts) + 1) - 1 << each.first_bit
+    return found
 
 
 def leaf_masks(indicator: Indicator, low: End | None, high: End | None) -> tuple[int, int]:

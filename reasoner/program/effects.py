@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reasoner.program.cuts import band_signature, leaf_values
 from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Indicator, IndicatorState
 
-__all__ = ["Effect", "FactEffects", "ValueEffects"]
+__all__ = ["Effect", "FactEffects", "ValueEffects", "all_effects"]
 
 _NOTHING: tuple[tuple[int, ...], ...] = ((), (), (), ())
 
@@ -24,6 +24,24 @@ class Effect:
     own: int
     holds: int
     fails: int
+
+    def without(self, bits: int) -> Effect:
+        """Return what is settled of the leaves that are not in a mask."""
+        leaves = {bit: value for bit, value in self.leaves.items() if not bits >> bit & 1}
+        return Effect(leaves, self.own & ~bits, self.holds & ~bits, self.fails & ~bits)
+
+
+def all_effects(effects: Iterable[Effect]) -> Effect:
+    """Return what some effects settle together; of a leaf that several settle the last one tells the value."""
+    leaves: dict[int, int] = {}
+    own = holds = fails = 0
+    for effect in effects:
+        if effect.own:
+            leaves |= effect.leaves
+            own |= effect.own
+            holds |= effect.holds
+            fails |= effect.fails
+    return Effect(leaves, own, holds, fails)
 
 
 def _effect(leaves: Mapping[int, int]) -> Effect:

@@ -265,18 +265,17 @@ def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: 
 
 def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, values: bytearray) -> bool:
     """Return whether a path of the diagram to the true terminal agrees with what is known."""
-    dead: set[int] = set()
-
-    def reaches(row: int) -> bool:
-        if row < _TERMINALS:
-            return row == 1
-        if row in dead:
-            return False
-        bit, high, low = nodes[row - _TERMINALS]
-        value = values[bit]
-        found = reaches(high) if value == TRUE else reaches(low) if value == FALSE else reaches(high) or reaches(low)
-        if not found:
-            dead.add(row)
-        return found
-
-    return reaches(root)
+    seen, due = {0}, [root]
+    while due:
+        row = due.pop()
+        if row == 1:
+            return True
+        if row not in seen:
+            seen.add(row)
+            bit, high, low = nodes[row - _TERMINALS]
+            value = values[bit]
+            if value != TRUE:
+                due.append(low)
+            if value != FALSE:
+                due.append(high)
+    return False
