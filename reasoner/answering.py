@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import pyoxigraph
@@ -19,6 +18,7 @@ from reasoner.entailment import entail
 from reasoner.errors import InputError, UnsupportedInputError, shortened
 from reasoner.moments import Moment, from_datetime
 from reasoner.namespaces import SH, curie
+from reasoner.places import Place, nowhere, places_in
 from reasoner.program.model import Program
 from reasoner.reading import read_cases, unlinked_records
 from reasoner.reasons import find_reasons
@@ -50,13 +50,14 @@ _HAS_SUBJECT = lc("hasSubject")
 class Records:
     """The cases of one or several documents, the problems that belong to none of them, and the files that could not be read.
 
-    `broken` says that a record or a case was left out because it breaks a shape.
+    `broken` says that a record or a case was left out because it breaks a shape, `place` where a node is described.
     """
 
     cases: tuple[Case, ...]
     problems: tuple[Problem, ...] = ()
     broken: bool = False
     failures: tuple[InputError, ...] = ()
+    place: Place = field(default=nowhere, repr=False, compare=False)
 
 
 def load_records(
@@ -89,10 +90,10 @@ def read_all(
     failures: Iterable[InputError] = (),
 ) -> Records:
     """Read the cases of documents as `load_records` does; `failures` are of files that could not even be opened."""
-    failed = list(failures)
+    failed, given = list(failures), tuple(documents)
     fhir: list[Document] = []
     found: dict[str, Records] = {}
-    for document in documents:
+    for document in given:
         if document.format in FHIR_FORMATS:
             fhir.append(document)
             continue
@@ -113,7 +114,7 @@ def read_all(
     cases, clashing = _one_of_each(found)
     problems = tuple(problem for records in found.values() for problem in records.problems)
     broken = bool(clashing) or any(records.broken for records in found.values())
-    return Records(tuple(cases), (*problems, *clashing), broken, tuple(failed))
+    return Records(tuple(cases), (*problems, *clashing), broken, tuple(failed), places_in(given))
 
 
 def _read_table(document: Document, program: Program, mapping: Path | str | None) -> Records:
@@ -164,7 +165,8 @@ def _read_fhir(documents: Sequence[Document], program: Program, base: str, failu
 
 def read_records(document: Document, program: Program, folder: Path | str | None = None) -> Records:
     """Read the cases of one RDF document; records and cases that break a shape are left out and named as problems."""
-    return records_in(read_index(document, folder), program, document.name, _finder(document))
+    place = places_in([document])
+    return records_in(read_index(document, folder), program, document.name, lambda node: place(node) or document.name)
 
 
 def no_case(name: str) -> InputError:
@@ -175,23 +177,6 @@ def no_case(name: str) -> InputError:
         why="no named node is typed lc:Case",
         repair="give the patient's description an IRI and type it as lc:Case",
     )
-
-
-def _finder(document: Document) -> Callable[[str], str]:
-    """Return what says where a node is described; the lines are looked for when they are first asked for."""
-
-    @cache
-    def lines() -> Mapping[str, int]:
-        from reasoner.validation import subject_lines
-
-        return subject_lines(document)
-
-    def place(node: str) -> str:
-        from reasoner.validation import line_of
-
-        return line_of(document, node, lines())
-
-    return place
 
 
 def records_in(index: Index, program: Program, name: str, place: Callable[[str], str], *, whole: bool = True) -> Records:
@@ -274,7 +259,7 @@ def assess(records: Records, program: Program, *, as_of: datetime | None = None,
         moment = from_datetime(as_of) if as_of else case.as_of
         answer = answer_case(case, program, moment or _now())
         answers.append(_with_relevance(answer, program) if relevance else answer)
-    return Report(program, tuple(answers), records.problems, records.broken or bool(records.failures))
+    return Report(program, tuple(answers), records.problems, records.broken or bool(records.failures), records.place)
 
 
 def _now() -> Moment:

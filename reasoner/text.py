@@ -24,7 +24,7 @@ def render_text(document: Document) -> str:
     for case in document["cases"]:
         lines += [*_case(case), ""]
     for problem in document["dataProblems"]:
-        lines.append(f"Data problem: {problem['text']}. {problem['repair']} [{problem['code']}]")
+        lines.append(f"Data problem: {_placed(problem)}. {problem['repair']} [{problem['code']}]")
     lines.append(NOT_ADVICE)
     lines.append(f"Knowledge {document['knowledge']['version']} ({document['knowledge']['hash'][:12]})")
     return "\n".join(map(visible, lines)) + "\n"
@@ -190,12 +190,18 @@ def _medication(case: Document) -> list[str]:
     return lines
 
 
+def _placed(problem: Document) -> str:
+    """Return what a problem says, after the places that it does not begin with itself."""
+    places = [place for place in problem.get("where", ()) if not problem["text"].startswith(f"{place}:")]
+    return f"{', '.join(places)}: {problem['text']}" if places else str(problem["text"])
+
+
 def _problems(case: Document) -> list[str]:
     lines = []
     for conflict in case["conflicts"]:
-        lines += _wrapped(f"! {conflict['text']}: {conflict['repair']}", "  ")
+        lines += _wrapped(f"! {_placed(conflict)}: {conflict['repair']}", "  ")
     for problem in case["dataProblems"]:
-        lines += _wrapped(f"! {problem['text']}. {problem['repair']} [{problem['code']}]", "  ")
+        lines += _wrapped(f"! {_placed(problem)}. {problem['repair']} [{problem['code']}]", "  ")
     if lines:
         lines.insert(0, "DATA PROBLEMS")
     for note in case["notes"]:

@@ -145,7 +145,7 @@ _FIRST = re.compile(r"^([ \t]*)(?:<([^<>\s]*)>|([\w.-]*):([^\s;,]*))", re.MULTIL
 
 def subject_lines(document: Document) -> dict[str, int]:
     """Return the line that begins with an IRI, by that IRI; lines that are not indented go first."""
-    if document.format not in ("turtle", "trig", "n-triples", "n-quads"):
+    if document.format not in ("turtle", "trig", "n-triples", "n-quads", "fhir-turtle"):
         return {}
     text = document.text.decode("utf-8", "replace")
     stems = dict(_PREFIX.findall(text))

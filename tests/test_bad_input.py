@@ -232,8 +232,49 @@ def test_what_cannot_be_used_is_a_problem_of_its_case(command: Command, tmp_path
     assert words in f"{own[problem]['text']}. {own[problem]['repair']}"
     assert own[problem]["sources"] == ["https://example.org/x/a-bad"]
     assert run.report["cases"][1]["dataProblems"] == run.report["dataProblems"] == []
-    if problem.startswith("shape-"):
-        assert f"bad.ttl:{path.read_text()[: path.read_text().index('ex:a-bad a ')].count(chr(10)) + 1}:" in own[problem]["text"]
+    place = f"{path}:{path.read_text()[: path.read_text().index('ex:a-bad a ')].count(chr(10)) + 1}"
+    assert own[problem]["where"] == [place]
+    assert own[problem]["text"].startswith(f"{place}: ") is problem.startswith("shape-")
+
+
+REPAIRS: dict[str, tuple[str, str]] = {
+    "no unit": (value("SerumMagnesiumMeasurement", "0.8", ""), "state its unit in UCUM, such as mmol/L"),
+    "a unit of another kind": (
+        value("SerumMagnesiumMeasurement", "0.8", "kg"),
+        "state the value in mmol/L or a UCUM unit of the same kind",
+    ),
+    "a unit that is not listed": (value("HbA1cMeasurement", "48", "mmol/mol"), "state the value in %"),
+    "a value that cannot be": (value("AnkleBrachialIndexMeasurement", "7", "1"), "possible is at least 0.0 and at most 3.0 in the unit 1"),
+    "a value without limits": (value("CreatinineMeasurement", "80", "umol/L"), "state the interpretation of the report"),
+}
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_each_reason_has_its_own_repair(command: Command, tmp_path: Path, name: str) -> None:
+    record, repair = REPAIRS[name]
+    path = tmp_path / "bad.ttl"
+    path.write_text(PREFIXES + case("a", bad=record.replace('lc:unit "" ;', "")))
+    found = [each for each in command("assess", path, "--json").report["cases"][0]["dataProblems"] if each["code"] == "unusable-value"]
+    assert found and {repair in each["repair"] for each in found} == {True}
+    assert not any(other in each["repair"] for each in found for _, other in REPAIRS.values() if other != repair)
+
+
+def test_places_are_those_of_lines_in_any_format_that_has_them(command: Command, tmp_path: Path) -> None:
+    text = PREFIXES + case("a", cramps=CRAMPS, bad=value("SerumMagnesiumMeasurement", "0.8", "kg"))
+    (tmp_path / "bad.ttl").write_text(text)
+    for form, syntax in (("nt", "n-triples"), ("jsonld", "json-ld")):
+        (tmp_path / f"bad.{form}").write_bytes(written(triples_of(tmp_path / "bad.ttl"), syntax).text)
+    patient, value_of = '{"resourceType": "Patient", "id": "p"}', '{"value": 0.8, "comparator": "~"}'
+    told = f'{{"resourceType": "Observation", "id": "o", "status": "final", "subject": {{"reference": "Patient/p"}}, "valueQuantity": {value_of}}}'
+    (tmp_path / "bad.ndjson").write_text(f"{patient}\n\n{told}\n")
+    assert f"! {tmp_path}/bad.ttl:" in command("assess", tmp_path / "bad.ttl").out
+    places = {}
+    for form in ("nt", "jsonld", "ndjson"):
+        report = command("assess", "--as-of", "2026-11-20T09:00:00Z", tmp_path / f"bad.{form}", "--json").report
+        places[form] = {place for each in report["cases"][0]["dataProblems"] for place in each["where"]}
+    lines = (tmp_path / "bad.nt").read_text().splitlines()
+    first = next(number for number, line in enumerate(lines, 1) if line.startswith("<https://example.org/x/a-bad>"))
+    assert places == {"nt": {f"{tmp_path}/bad.nt:{first}"}, "jsonld": set(), "ndjson": {f"{tmp_path}/bad.ndjson:3"}}
 
 
 @pytest.mark.parametrize("name", ["a triple as value", "a number without end", "a value nearly of its list", "a unit of another kind"])

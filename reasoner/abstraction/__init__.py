@@ -140,7 +140,7 @@ def _problems(case: Case, program: Program, as_of: Moment, unread: Iterable[tupl
                 f"{program.labels.get(iri, iri)}: {reading.reason or 'neither interpretation nor limits are on record'}",
                 iri,
                 (reading.record.node,),
-                "correct the record, or state unit and reference interval",
+                reading.repair or "state the interpretation of the report, or the reference interval of the laboratory",
             )
         )
     for record in case.tests:

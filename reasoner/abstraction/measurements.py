@@ -22,11 +22,19 @@ Span = tuple[End | None, End | None]
 
 
 class Reading(NamedTuple):
-    """One usable record of an indicator: `span` is None when it has no usable number, with the reason."""
+    """One usable record of an indicator: `span` is None when it has no usable number, with the reason and its repair."""
 
     record: MeasurementRecord
     span: Span | None
     reason: str
+    repair: str = ""
+
+
+class Refusal(NamedTuple):
+    """Why a unit is not converted, and the repair."""
+
+    reason: str
+    repair: str
 
 
 def as_ends(low: Fraction | Decimal, high: Fraction | Decimal | None = None) -> Span:
@@ -52,23 +60,28 @@ def _end(number: Fraction, low_side: bool) -> End:
     return neighbour, 1 if low_side else 0
 
 
-def scale_factor(indicator: Indicator, gauge: Gauge, unit: str | None) -> Fraction | str:
-    """Return the factor from `unit` to the canonical unit, or the reason why there is none."""
+def scale_factor(indicator: Indicator, gauge: Gauge, unit: str | None) -> Fraction | Refusal:
+    """Return the factor from `unit` to the canonical unit, or why there is none."""
     found = gauge.factors.get(unit)
     if found is not None:
         return found
     if unit is None:
-        return "the value has no unit"
+        return Refusal("the value has no unit", f"state its unit in UCUM, such as {indicator.unit}")
     from reasoner.program.units import convert_exactly, spellings
 
     if spellings(unit) != unit:
         return scale_factor(indicator, gauge, spellings(unit))
     if indicator.listed_units_only:
-        return f"the unit {unit} is not accepted for this test"
+        return Refusal(f"the unit {unit} is not accepted for this test", f"state the value in {_listed(indicator)}")
     try:
         return convert_exactly(unit, indicator.unit)
     except KnowledgeError:
-        return f"the unit {unit} cannot be converted to {indicator.unit}"
+        reason = f"the unit {unit} cannot be converted to {indicator.unit}"
+        return Refusal(reason, f"state the value in {indicator.unit} or a UCUM unit of the same kind")
+
+
+def _listed(indicator: Indicator) -> str:
+    return " or ".join(sorted({unit for unit, _, _ in indicator.conversions} | {indicator.unit}))
 
 
 def read_value(record: MeasurementRecord, indicator: Indicator, gauge: Gauge) -> Reading:
@@ -79,16 +92,18 @@ def read_value(record: MeasurementRecord, indicator: Indicator, gauge: Gauge) ->
     number: Decimal | Fraction | None = _converted(value, gauge, record.unit)
     if number is None:
         factor = scale_factor(indicator, gauge, record.unit)
-        if isinstance(factor, str):
-            return Reading(record, None, factor)
+        if isinstance(factor, Refusal):
+            return Reading(record, None, *factor)
         number = value if factor == 1 else Fraction(value) * factor
     if gauge.step is not None:
         exact = number if isinstance(number, Decimal) else _end(number, low_side=True)[0]
         number = exact.quantize(gauge.step, ROUND_HALF_UP)
     if _is_beyond(number, gauge):
-        return Reading(record, None, f"the value {value} is outside what is possible")
+        return Reading(
+            record, None, f"the value {value} is outside what is possible", f"correct the value or its unit; {_possible(indicator)}"
+        )
     if indicator.datatype == "integer" and indicator.form in _TAKEN_AS_IS and not record.comparator and number % 1:
-        return Reading(record, None, f"the value {value} is no whole number")
+        return Reading(record, None, f"the value {value} is no whole number", "state a whole number")
     low, high = as_ends(number)
     return Reading(record, bounded(low, high, record.comparator), "")
 
@@ -105,6 +120,12 @@ def _converted(value: Decimal, gauge: Gauge, unit: str | None) -> Decimal | None
         return EXACT.quantize(product, _WHOLE) if product == product.to_integral_value() else product.normalize(EXACT)
     except (Inexact, InvalidOperation):
         return None
+
+
+def _possible(indicator: Indicator) -> str:
+    """Return which values are possible, in words."""
+    ends = ((word, end) for word, end in (("at least", indicator.lowest), ("at most", indicator.highest)) if end is not None)
+    return f"possible is {' and '.join(f'{word} {end}' for word, end in ends)} in the unit {indicator.unit}"
 
 
 def _is_beyond(number: Fraction | Decimal, gauge: Gauge) -> bool:

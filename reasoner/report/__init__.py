@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from reasoner.answer import CaseAnswer
 from reasoner.explanation import View
+from reasoner.places import Place, nowhere
 from reasoner.program.model import Program
 from reasoner.record import Problem
 from reasoner.report.advice import actions, deferred, next_tests, not_warranted, questions, red_flags
@@ -23,18 +24,22 @@ __all__ = ["CaseAnswer", "Report", "case_document"]
 
 @dataclass(frozen=True)
 class Report:
-    """The answers to all cases of a call, with the problems that belong to no case."""
+    """The answers to all cases of a call, with the problems that belong to no case; `place` says where a node is described."""
 
     program: Program
     answers: tuple[CaseAnswer, ...]
     problems: tuple[Problem, ...] = ()
     broken: bool = False
+    place: Place = field(default=nowhere, repr=False, compare=False)
 
     def to_document(self) -> Document:
         """Return the report as plain JSON types."""
         knowledge = {"version": self.program.version, "hash": self.program.digest}
         cases = [case_document(self.program, answer) for answer in self.answers]
-        return {"knowledge": knowledge, "cases": cases, "dataProblems": [problem_row(each) for each in self.problems]}
+        found = {"knowledge": knowledge, "cases": cases, "dataProblems": [problem_row(each) for each in self.problems]}
+        for row in (row for part in (*cases, found) for key in ("conflicts", "dataProblems") for row in part.get(key, ())):
+            row["where"] = sorted({place for source in row["sources"] if (place := self.place(source))})
+        return found
 
     def to_json(self) -> Document:
         """Return the report as plain JSON types (an alias that reads well in tests and notebooks)."""
