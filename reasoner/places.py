@@ -7,7 +7,7 @@ from functools import cache
 
 from reasoner.documents import Document
 
-__all__ = ["Place", "nowhere", "places_in"]
+__all__ = ["Place", "nowhere", "placed", "places_in"]
 
 Place = Callable[[str], str]
 """Gives the place of a node, as file:line; the empty text where it is not known."""
@@ -16,6 +16,12 @@ Place = Callable[[str], str]
 def nowhere(node: str) -> str:
     """Return the empty text: of no node the place is known."""
     return ""
+
+
+def placed(text: str, places: Iterable[str]) -> str:
+    """Return what a problem says after the places of its records, unless it begins with one itself."""
+    found = [place for place in dict.fromkeys(places) if place and not text.startswith(f"{place}:")]
+    return f"{', '.join(found)}: {text}" if found else text
 
 
 def places_in(documents: Iterable[Document]) -> Place:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from reasoner.errors import shortened, visible
+from reasoner.places import placed
 
 __all__ = ["NOT_ADVICE", "possible_verdicts", "render_text"]
 
@@ -191,9 +192,7 @@ def _medication(case: Document) -> list[str]:
 
 
 def _placed(problem: Document) -> str:
-    """Return what a problem says, after the places that it does not begin with itself."""
-    places = [place for place in problem.get("where", ()) if not problem["text"].startswith(f"{place}:")]
-    return f"{', '.join(places)}: {problem['text']}" if places else str(problem["text"])
+    return placed(problem["text"], problem.get("where", ()))
 
 
 def _problems(case: Document) -> list[str]:

@@ -163,7 +163,9 @@ def remark(records: Records, as_of: datetime | None) -> None:
 
 def remark_problems(report: Report) -> None:
     """Say on stderr what could not be used of the records, for a verb whose output has no room for it."""
+    from reasoner.places import placed
+
     for problem in (*report.problems, *(each for answer in report.answers for each in answer.state.problems)):
-        places = [report.place(source) or source for source in problem.sources]
-        sources = f" ({', '.join(places)})" if places else ""
-        print(visible(f"legcramps: {problem.text}{sources}. Repair: {problem.repair} [{problem.code}]"), file=sys.stderr)
+        sources = f" ({', '.join(problem.sources)})" if problem.sources else ""
+        text = placed(problem.text, map(report.place, problem.sources))
+        print(visible(f"legcramps: {text}{sources}. Repair: {problem.repair} [{problem.code}]"), file=sys.stderr)
