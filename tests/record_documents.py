@@ -54,7 +54,7 @@ PREFIXES = """@prefix ex: <https://example.org/x/> .
 """
 CRAMPS = "a lc:FindingRecord ; lc:ofFinding lc:LegCramp ; lc:presence lc:_Presence_present ; lc:side lc:_Side_both"
 HAS_RECORD = NamedNode(LC + "hasRecord")
-SOURCES = ("from", "source", "sources")
+SOURCES = ("from", "source", "sources", "where")
 UNORDERED = ("because", "conflicts", "dataProblems", "from", "medicationReview")
 
 
