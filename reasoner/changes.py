@@ -98,7 +98,7 @@ def read_goal(program: Program, text: str) -> tuple[str, str | None]:
     goal = goal_of(program, name if name in words else expand(name))
     allowed = words.get(goal.name, _STANDINGS)
     if word and word not in allowed:
-        raise UsageError(f"{word} is no verdict on {curie(goal.name)}", repair=f"use one of {', '.join(allowed)}")
+        raise UsageError(f"{word} is no verdict on {curie(goal.name)}", repair=f"use one of {', '.join(dict.fromkeys(allowed))}")
     return goal.name, word or None
 
 

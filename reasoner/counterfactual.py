@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from reasoner.errors import UsageError
+from reasoner.forgetting import forget
 from reasoner.moments import DAY, Moment
 from reasoner.namespaces import curie
 from reasoner.naming import find_term, near_names
@@ -22,12 +23,27 @@ from reasoner.record import (
     MedicationRecord,
 )
 
-__all__ = ["ABSENT", "PRESENCES", "USES", "WORDS", "Change", "Difference", "apply_changes", "differences", "is_changed", "parse_change"]
+__all__ = [
+    "ABSENT",
+    "PRESENCES",
+    "UNKNOWN",
+    "USES",
+    "WORDS",
+    "Change",
+    "Difference",
+    "apply_changes",
+    "differences",
+    "is_changed",
+    "parse_change",
+]
 
 ABSENT = "absent"
 """The word that denies a finding."""
 
-PRESENCES = ("present", ABSENT, "unknown", "new", "old")
+UNKNOWN = "unknown"
+"""The word that takes away what the records say of anything."""
+
+PRESENCES = ("present", ABSENT, UNKNOWN, "new", "old")
 """What a finding can be set to; new begins at the as-of instant, old began long before it."""
 
 USES = {
@@ -72,14 +88,16 @@ def parse_change(text: str, program: Program) -> Change:
     indicator = program.indicator.get(term)
     if indicator is not None and indicator.form not in WORDS:
         try:
-            if Decimal(value).is_finite():
+            if value == UNKNOWN or Decimal(value).is_finite():
                 return Change(term, value)
         except InvalidOperation:
             pass
-        raise UsageError(f"{value} is no number", where=curie(term), repair="give a decimal number in the indicator's canonical unit")
+        repair = f"give a decimal number in the indicator's canonical unit, or {UNKNOWN}"
+        raise UsageError(f"{value} is no number", where=curie(term), repair=repair)
     allowed = WORDS[indicator.form] if indicator is not None else tuple(USES) if program.sorts[term] == "Drug" else PRESENCES
     if program.sorts.get(term) == "Condition":
         allowed = PRESENCES[:3]
+    allowed = tuple(dict.fromkeys((*allowed, UNKNOWN)))
     if value not in allowed:
         raise UsageError(f"{value} is no value of {curie(term)}", repair=f"use one of {', '.join(allowed)}")
     return Change(term, value)
@@ -96,9 +114,14 @@ def _term(name: str, program: Program) -> str:
 
 
 def apply_changes(case: Case, changes: Iterable[Change], program: Program, as_of: Moment) -> Case:
-    """Return the case with the records about each changed term replaced by one that says the new value at `as_of`."""
-    for change in changes:
-        if change.term in program.indicator:
+    """Return the case with the records about each changed term replaced by one that says the new value at `as_of`.
+
+    What becomes unknown is taken away first, so that it takes nothing from what other changes say.
+    """
+    for change in sorted(changes, key=lambda each: each.value != UNKNOWN):
+        if change.value == UNKNOWN:
+            case = forget(case, change.term, program, as_of)
+        elif change.term in program.indicator:
             case = _set_indicator(case, program.indicator[change.term], change.value, as_of)
         elif program.sorts[change.term] == "Drug":
             case = _set_drug(case, change, program, as_of)
@@ -174,8 +197,6 @@ def _set_diagnosis(case: Case, change: Change, program: Program) -> Case:
         if not (each.condition in below or (each.condition in denied and each.presence == "absent"))
         or not _gives_way(each.node, change.term)
     )
-    if change.value == "unknown":
-        return replace(case, diagnoses=kept)
     record = DiagnosisRecord(_node(change.term), change.term, change.value, None, None, None, "active")
     return replace(case, diagnoses=(*kept, record))
 
@@ -185,15 +206,13 @@ def _opposes(record: FindingRecord, change: Change, program: Program) -> bool:
     below = program.below[change.term]
     if record.finding in below:
         return True
-    if change.value in ("absent", "unknown"):
+    if change.value == ABSENT:
         return bool(record.side) and any(kind in below for _, kind in program.side_patterns.get(record.finding, ()))
     return record.presence == "absent" and record.finding in program.parents[change.term]
 
 
 def _set_finding(case: Case, change: Change, program: Program, as_of: Moment) -> Case:
     kept = tuple(each for each in case.findings if not (_opposes(each, change, program) and _gives_way(each.node, change.term)))
-    if change.value == "unknown":
-        return replace(case, findings=kept)
     onset = as_of if change.value == "new" else _before(as_of) if change.value == "old" else None
     presence = "absent" if change.value == "absent" else "present"
     record = FindingRecord(_node(change.term), change.term, presence, "", onset, None, None, None, "active")
@@ -201,7 +220,10 @@ def _set_finding(case: Case, change: Change, program: Program, as_of: Moment) ->
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    """Return what differs between two case documents: decisions, red flags, next tests, actions, the differential, drugs, and what cannot be used."""
+    """Return what differs between two case documents.
+
+    Compared are decisions, red flags, tests, what is deferred, actions, drugs, the differential, what is asked, and what cannot be used.
+    """
     found = []
     for key in sorted(set(before) & set(after)):
         if isinstance(before[key], dict) and "verdict" in before[key]:
@@ -211,7 +233,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
         one_rows, other_rows = ({row[name]: row for row in each[key]} for each in (before, after))
         for iri in sorted({*one_rows, *other_rows}):
             row = one_rows.get(iri) or other_rows[iri]
-            one, other = (", ".join(str(rows[iri][word]) for word in words) if iri in rows else "" for rows in (one_rows, other_rows))
+            one, other = (_said(rows[iri], words) if iri in rows else "" for rows in (one_rows, other_rows))
             found.append(Difference(f"{key}: {row['label']}", one, other))
     for key in ("conflicts", "dataProblems"):
         ones, others = ({f"{row['text']}. {row['repair']}" for row in each[key]} for each in (before, after))
@@ -219,11 +241,17 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
     return [each for each in found if each.before != each.after]
 
 
+def _said(row: Mapping[str, Any], words: Iterable[str]) -> str:
+    return ", ".join(str(row[word]) for word in words) or "given"
+
+
 _LISTS = (
     ("redFlags", "id", ("certainty",)),
     ("nextTests", "test", ("rank", "step", "certainty")),
+    ("deferred", "id", ("byLabel",)),
     ("notWarranted", "test", ("label",)),
     ("actions", "id", ("certainty",)),
     ("medicationReview", "drug", ("state", "weight")),
     ("differential", "condition", ("rank", "status", "weight")),
+    ("questions", "label", ()),
 )

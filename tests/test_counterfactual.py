@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from reasoner import load_records
 from reasoner.answering import answer_case
+from reasoner.changes import read_goal
 from reasoner.consulting import suppose
-from reasoner.counterfactual import apply_changes, differences, parse_change
+from reasoner.counterfactual import Change, apply_changes, differences, parse_change
+from reasoner.entailment import ENTAILED, OPEN, REFUTED
 from reasoner.errors import UsageError
 from reasoner.program import Program
 from reasoner.report import CaseAnswer, case_document
+from reasoner.terms import Role, lc
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*/*/record.ttl"))
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +79,77 @@ def test_a_value_that_is_not_usable_is_said(anna: CaseAnswer, knowledge: Program
 def test_the_drugs_of_the_review_are_compared(anna: CaseAnswer, knowledge: Program) -> None:
     found = suppose(knowledge, anna, ["lc:Simvastatin=taken"]).differences
     assert any(each.what == "medicationReview: simvastatin" and each.after.startswith("active") for each in found)
+
+
+def test_what_is_deferred_and_asked_is_compared(anna: CaseAnswer, knowledge: Program) -> None:
+    found = changed(anna, knowledge, "lc:DarkUrine=present", "CK=9000")
+    assert found["deferred: review a statin"] == ("", "suspected rhabdomyolysis")
+    assert found["questions: creatine kinase activity"] == ("given", "")
+    assert changed(anna, knowledge, "ABI=unknown")["questions: toe-brachial index"] == ("", "given")
+
+
+# --- unknown ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "what", "before"),
+    [
+        ("ABI=unknown", "differential: peripheral arterial disease", "confirmed"),
+        ("lc:Statin=unknown", "medicationReview: atorvastatin", "active"),
+        ("lc:lastCompressionUltrasoundPositive=unknown", "repeatDvtImaging", "not warranted"),
+        ("lc:ArterialBruit=unknown", "differential: peripheral arterial disease", "7.1"),
+    ],
+)
+def test_what_becomes_unknown_shows_its_difference(anna: CaseAnswer, knowledge: Program, setting: str, what: str, before: str) -> None:
+    was, now = changed(anna, knowledge, setting)[what]
+    assert before in was and before not in now
+
+
+def role_status(answer: CaseAnswer, term: str) -> str:
+    role = {"Finding": Role.FINDING, "Drug": Role.TAKES, "Condition": Role.RECORDED_DIAGNOSIS}[answer.statuses.program.sorts[term]]
+    return answer.statuses.literal((answer.statuses.program.leaf_bit[role, term], True))
+
+
+def test_every_term_becomes_unknown_and_what_lies_apart_stays(knowledge: Program) -> None:
+    """A term that is taken away is unknown, whatever denied it; nothing apart from it is said that was not said before."""
+    taken, denied = 0, 0
+    for path in random.Random(3).sample(CASES, 12):
+        for case in load_records([path], knowledge).cases:
+            assert case.as_of is not None
+            before = answer_case(case, knowledge, case.as_of)
+            terms = [term for role, term in knowledge.leaf_bit if role in (Role.FINDING, Role.TAKES) and role_status(before, term) != OPEN]
+            for term in random.Random(7).sample(sorted(set(terms)), min(6, len(set(terms)))):
+                after = answer_case(apply_changes(case, [Change(term, "unknown")], knowledge, case.as_of), knowledge, case.as_of)
+                assert role_status(after, term) == OPEN, (path, term)
+                said = {(fact.role, fact.term, fact.present) for fact in after.state.facts if fact.role in (Role.FINDING, Role.TAKES)}
+                for role, other, present in said:
+                    literal = knowledge.leaf_bit.get((role, other))
+                    assert literal is None or before.statuses.literal((literal, present)) == ENTAILED, (path, term, other)
+                taken, denied = taken + 1, denied + (role_status(before, term) == REFUTED)
+    assert taken >= 50 and denied >= 15, (taken, denied)
+
+
+def test_a_list_that_was_closed_goes_on_denying_the_others(anna: CaseAnswer, knowledge: Program) -> None:
+    changes = [Change(lc("CordLikeTenderness"), "unknown")]
+    after = answer_case(apply_changes(anna.state.case, changes, knowledge, anna.as_of), knowledge, anna.as_of)
+    assert (role_status(anna, lc("CordLikeTenderness")), role_status(after, lc("CordLikeTenderness"))) == (REFUTED, OPEN)
+    assert role_status(after, lc("CollateralSuperficialVeins")) == REFUTED
+
+
+def test_unknown_takes_nothing_from_what_else_is_set(anna: CaseAnswer, knowledge: Program) -> None:
+    assert changed(anna, knowledge, "lc:Atorvastatin=taken", "lc:Statin=unknown") == changed(
+        anna, knowledge, "lc:Statin=unknown", "lc:Atorvastatin=taken"
+    )
+    after = answer_case(
+        apply_changes(anna.state.case, [Change(lc("Atorvastatin"), "taken"), Change(lc("Statin"), "unknown")], knowledge, anna.as_of),
+        knowledge,
+        anna.as_of,
+    )
+    assert role_status(after, lc("Statin")) == ENTAILED
+
+
+def test_a_goal_names_each_verdict_once(knowledge: Program) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_goal(knowledge, "repeatDvtImaging=foo")
+    words = caught.value.repair.removeprefix("use one of ").split(", ")
+    assert len(words) == len(set(words)) >= 6

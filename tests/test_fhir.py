@@ -106,6 +106,17 @@ def test_an_order_whose_meaning_nobody_knows_is_unconfirmed_and_a_problem(knowle
     assert name != "doNotPerform" or problem.code == "malformed-element"
 
 
+@pytest.mark.parametrize("given", ["true", 1, [True], {}, None])
+def test_a_test_order_whose_meaning_nobody_knows_is_no_order_and_a_problem(knowledge: Program, given: object) -> None:
+    request = resource("ServiceRequest", id="r", status="active", intent="order")
+    flagged = {"doNotPerform": given} if given is not None else {"_doNotPerform": {"id": "x"}}
+    found = reading(knowledge, request | flagged, request | {"id": "clear", "doNotPerform": True})
+    [problem] = found.cases[0].problems
+    assert (problem.code, problem.sources) == ("malformed-element", ("http://localhost/fhir/ServiceRequest/r",))
+    assert "doNotPerform" in problem.text and "true or false" in problem.repair
+    assert (found.counts.left_out("malformed-element"), found.counts.left_out("no-fact"), found.counts.recorded) == (1, 1, 0)
+
+
 def test_a_flag_that_is_said_to_be_unknown_is_not_false(knowledge: Program) -> None:
     why = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
     found = case(knowledge, order(_doNotPerform=why))

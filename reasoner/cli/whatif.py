@@ -27,7 +27,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         dest="changes",
         action="append",
         metavar="TERM=VALUE",
-        help="a number for an indicator; present, new, old, absent or unknown for a finding; taken or stopped for a drug",
+        help="a number for an indicator; present, new, old or absent for a finding; taken or stopped for a drug; unknown for any of "
+        "them, which drops what the record says of it",
     )
     wanted.add_argument(
         "--goal",

@@ -3,6 +3,7 @@
 | ServiceRequest (R4, R5) | order |
 |---|---|
 | `status` draft, active or on-hold, `doNotPerform` false or missing | an open order; any other is none |
+| `doNotPerform` that is neither true nor false | no order, and a problem of the patient |
 | `code`, in R5 its `concept` | the tests that it means |
 | `subject` | the patient |
 """
@@ -13,13 +14,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reasoner.fhir.codes import Codes
+from reasoner.fhir.context import Context
 from reasoner.fhir.elements import Element, child, flag, string
-from reasoner.fhir.entries import gather_entries
+from reasoner.fhir.entries import Entry, gather_entries
+from reasoner.fhir.notes import Notes
 from reasoner.fhir.references import Index
 from reasoner.fhir.sources import BadLine, Source, resources_in
 from reasoner.program.model import Program
+from reasoner.record import Record
+from reasoner.terms import lc
 
-__all__ = ["Order", "orders_in", "read_orders"]
+__all__ = ["Order", "is_clear", "note_unclear", "orders_in", "read_orders"]
 
 _OPEN = ("active", "draft", "on-hold")
 
@@ -31,6 +36,17 @@ class Order:
     node: str
     patient: str
     tests: tuple[str, ...]
+
+
+def is_clear(resource: Element) -> bool:
+    """Return whether a ServiceRequest says if it orders or forbids; `doNotPerform` that is no truth value leaves that open."""
+    return flag(resource, "doNotPerform") is not None
+
+
+def note_unclear(entry: Entry, context: Context, notes: Notes) -> list[Record]:
+    """Note that an order is not clear, and return no record, as of any order."""
+    notes.report_malformed(entry.resource, "doNotPerform", lc("recordStatus"), "write true or false; until then it counts as no order")
+    return []
 
 
 def read_orders(sources: Iterable[Source], program: Program, base: str) -> tuple[Order, ...]:

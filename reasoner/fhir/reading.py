@@ -8,7 +8,7 @@
 | MedicationRequest, -Statement, -Administration, -Dispense | see `medications` |
 | Medication, Substance | definitions that others refer to |
 | DiagnosticReport, Procedure | see `examinations` |
-| ServiceRequest | counted, nothing else: an order is no fact about the patient |
+| ServiceRequest | counted, nothing else: an order is no fact about the patient; one that is unclear is a problem |
 | any other type | counted in one problem |
 
 A resource with a `modifierExtension` or `implicitRules` is not read: R4 forbids to process what one does not understand.
@@ -32,6 +32,7 @@ from reasoner.fhir.examinations import Link, joined, read_procedure, read_report
 from reasoner.fhir.medications import read_medication_use
 from reasoner.fhir.notes import Notes, UnknownCode, gathered_problems, unknown_codes
 from reasoner.fhir.observations import read_observation
+from reasoner.fhir.orders import is_clear, note_unclear
 from reasoner.fhir.references import Index, reference_words
 from reasoner.fhir.releases import CLASH
 from reasoner.fhir.sources import BadLine, BadLines, Source, resources_in
@@ -70,6 +71,7 @@ _READERS: dict[str, Callable[[Entry, Context, Notes], list[Record]]] = {
     "MedicationStatement": read_medication_use,
     "Observation": read_observation,
     "Procedure": read_procedure,
+    "ServiceRequest": note_unclear,
 }
 
 
@@ -181,7 +183,7 @@ def _sort_out(entry: Entry, index: Index, codes: Codes, births: dict[str, Moment
     elif not entry.kind and entry.resource:
         found.unused["no-type", ""] += 1
         found.untyped.append(entry.node)
-    elif entry.kind not in _READERS:
+    elif not is_read(entry.kind, entry.resource):
         found.unused[unread(entry.kind)] += 1
     else:
         patient = _patient(entry, index)
@@ -255,9 +257,9 @@ def subject_of(entry: Entry) -> Element:
     return child(entry.resource, "patient") or child(entry.resource, "subject")
 
 
-def is_read(kind: str) -> bool:
-    """Return whether resources of a type are read for what they say of a patient."""
-    return kind in _READERS
+def is_read(kind: str, resource: Element) -> bool:
+    """Return whether a resource of a type is read for what it says of a patient; of orders those that are not clear are."""
+    return kind in _READERS and not (kind in _SILENT and is_clear(resource))
 
 
 def _check_patient(entry: Entry, notes: Notes) -> None:

@@ -127,16 +127,16 @@ class _Indexing:
         elif kind in DEFINITIONS:
             self._lookup.add_definition(line, entry_names(entries[0]), json.dumps(resource, sort_keys=True, default=str).encode())
             self._definitions = summed([self._definitions, read_resources([resource], self._codes, self._base).counts])
-        elif is_read(kind) and patients and string(subject_of(entries[0]), "reference").startswith("#"):
+        elif is_read(kind, resource) and patients and string(subject_of(entries[0]), "reference").startswith("#"):
             self._lookup.add_patient(self._number, line, patients[0].node, ())
-        elif is_read(kind) or len(entries) > 1:
+        elif is_read(kind, resource) or len(entries) > 1:
             self._lookup.add_line(self._number, line, reference_keys(subject_of(entries[0])))
         else:
             self._unread[unread(kind)] += 1
 
     def _add_bundle(self, line: Line, entries: tuple[Entry, ...], patients: list[Entry]) -> None:
         """Note a Bundle, which must be about one patient, by that patient or by what its resources say."""
-        keys = {reference_keys(subject_of(entry)) for entry in entries if is_read(entry.kind) and entry.home is None}
+        keys = {reference_keys(subject_of(entry)) for entry in entries if is_read(entry.kind, entry.resource) and entry.home is None}
         if len(patients) == 1:
             self._lookup.add_patient(self._number, line, patients[0].node, entry_names(patients[0]))
         elif not patients and len(keys) < 2:
