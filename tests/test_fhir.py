@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -687,7 +688,7 @@ def test_a_resource_without_a_patient_is_left_out_and_its_neighbours_are_read(kn
     ("full", "iri"),
     [
         ("https://ehr.example.org/r4/Patient/p", "https://ehr.example.org/r4/Patient/p"),
-        ("urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", "http://base/Patient/p"),
+        ("urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"),
         ("not an address", "http://base/Patient/p"),
     ],
 )
@@ -714,6 +715,51 @@ def test_a_resource_sent_twice_is_read_once(knowledge: Program) -> None:
     undated = reading(knowledge, order(status="stopped"), order())
     assert len(undated.cases[0].medications) == 2
     assert [problem.code for problem in undated.problems] == ["two-versions"]
+
+
+def test_what_versions_of_a_patient_state_differently_is_unknown_whatever_their_order(knowledge: Program) -> None:
+    mrn, other = ({"system": "http://example.org/mrn", "value": value} for value in "12")
+    alike = {"active": False, "meta": {"versionId": "1"}, "identifier": [mrn]}
+    versions = [
+        PATIENT | alike | {"birthDate": "1958-03-02", "gender": "male"},
+        PATIENT | alike | {"birthDate": "1990-01-01", "gender": "female", "meta": {"versionId": "2"}},
+        PATIENT | alike | {"birthDate": "1990-01-01", "identifier": [mrn, other], "meta": {"lastUpdated": "2026-01-01T00:00:00Z"}},
+    ]
+    mine = [order(subject={"identifier": other}), order(id="y", status="stopped"), order(id="y")]
+    for members in permutations([*versions, *mine[1:]]):
+        found = read_fhir(bundle(*members, mine[0]), knowledge)
+        (only,) = found.cases
+        assert (only.birth, codes(only)) == (None, {"inactive-patient"})
+        assert [(record.node.rpartition("/")[2], record.status) for record in only.medications] == [
+            ("x", "active"),
+            ("y", "active"),
+            ("y#version-2", "stopped"),
+        ]
+        (of_order, of_patient) = sorted(found.problems, key=lambda problem: problem.sources)
+        assert of_patient.text.endswith("unknown: birthDate, gender") and of_order.text.endswith("all count")
+        assert adds_up(found.counts) and (found.counts.patients, found.counts.left_out("two-versions")) == (1, 2)
+
+
+def test_the_version_updated_last_is_read_whatever_their_order(knowledge: Program) -> None:
+    dated = [PATIENT | {"birthDate": f"19{month}0", "meta": {"lastUpdated": f"2026-0{month}-01T00:00:00Z"}} for month in (5, 6, 7)]
+    for members in permutations(dated):
+        found = read_fhir(bundle(*members), knowledge)
+        assert [case.birth and case.birth.text for case in found.cases] == ["1970"]
+        assert found.counts.left_out("older-version") == 2
+    for members in permutations([*dated, PATIENT]):
+        assert read_fhir(bundle(*members), knowledge).cases[0].birth is None
+
+
+def test_two_documents_whose_patients_share_an_id_but_no_full_url_are_two_cases(knowledge: Program) -> None:
+    def document(patient: str, code: tuple[str, str], reference: str) -> bytes:
+        value = observation(code, valueQuantity={"value": 4}, subject={"reference": reference}) | {"id": code[1]}
+        return bundle(entry=[{"fullUrl": patient, "resource": PATIENT}, {"fullUrl": f"{patient}0", "resource": value}])
+
+    one, two = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e1"
+    for reference in (one, "Patient/p"):
+        found = read_documents([document(one, TSH, reference), document(two, POTASSIUM, two)], knowledge)
+        assert [(case.iri, [each.node for each in case.measurements]) for case in found.cases] == [(one, [f"{one}0"]), (two, [f"{two}0"])]
+        assert found.problems == ()
 
 
 def test_what_may_change_the_meaning_is_not_read(knowledge: Program) -> None:

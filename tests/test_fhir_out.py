@@ -379,7 +379,7 @@ def test_what_fhir_cannot_say_is_counted(knowledge: Program) -> None:
 
 
 def test_a_stated_age_and_an_address_that_is_none_are_counted(knowledge: Program) -> None:
-    case = Case("urn:x:y", "urn:x:patient", AS_OF, None, 67)
+    case = Case("urn:x:y#z", "urn:x:patient", AS_OF, None, 67)
     bundle, _, tallies = written([case], knowledge)
     assert problems_of(bundle) == []
     assert resources_of(bundle)[0]["identifier"] == [{"system": "urn:ietf:rfc:3986", "value": "urn:x:patient"}]

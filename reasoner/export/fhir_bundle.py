@@ -62,7 +62,7 @@ def _counted(writers: Iterable[CaseWriter], read: Mapping[str, Case], instants: 
     """Return how many records came back whole, `left` being those that were not read, and which properties did not."""
     whole, lost = 0, Counter[str]()
     for writer in writers:
-        found = read.get(writer.patient)
+        found = read.get(writer.url)
         back = {writer.nodes.get(record.node, ""): record for record in records_of(found)} if found else {}
         as_of = instants[writer.case.iri]
         for record in records_of(writer.case):

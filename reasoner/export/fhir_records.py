@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator
 from reasoner.export.fhir_dates import date_time, dated, period
 from reasoner.export.fhir_json import Element, entry, full, identity
 from reasoner.export.fhir_terms import Coder, hl7
-from reasoner.fhir import BASE
 from reasoner.moments import Moment
 from reasoner.record import Case, DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord
 from reasoner.terms import lc
@@ -65,7 +64,7 @@ _STATEMENT = {
 
 
 class CaseWriter:
-    """Writes one case; `nodes` tells which record each address stands for, `patient` what the reader calls the case."""
+    """Writes one case; `nodes` tells which record each address stands for, `url` what the reader calls the case."""
 
     def __init__(self, case: Case, coder: Coder, as_of: Moment, taken: set[str]) -> None:
         self.case = case
@@ -74,9 +73,6 @@ class CaseWriter:
         self._as_of = as_of
         self._taken = taken
         self._id, self.url = self._name("Patient", case.iri)
-        self.patient = self.url
-        if not self.url.startswith("http"):
-            self.url, self.patient = f"urn:uuid:{self._id}", f"{BASE}Patient/{self._id}"
         self._subject = {"reference": self.url}
 
     def entries(self) -> Iterator[Element]:

@@ -2,7 +2,7 @@
 
 | reason | resources |
 |---|---|
-| `duplicate`, `older-version` | sent twice with the same content; of two versions the older |
+| `duplicate`, `older-version` | sent twice with the same content; of several versions the older |
 | `deleted`, `withdrawn-document` | withdrawn by a DELETE request, or with a document that was entered in error |
 | `other-type` | of a type that is not read |
 | `no-fact` | an order (ServiceRequest), or an intolerance whose code means no finding: no fact that is asked about |

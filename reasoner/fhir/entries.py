@@ -9,11 +9,12 @@
 | `contained` | entries of their own, named by their container |
 | `fullUrl` (http or urn), else base + type + id | the IRI of the entry |
 | the same IRI twice, same content | read once |
-| the same IRI twice, other content | the later `meta.lastUpdated` is read; without one, both are, of a Patient the first |
+| the same IRI twice, other content | the latest `meta.lastUpdated` is read; where one is not stated all are, and of a Patient what they do not state differently |
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -31,17 +32,19 @@ __all__ = ["Entry", "Gathering", "gather_entries"]
 
 _IRI = re.compile(r"(?:https?://|urn:)[^\s<>\"{}|\\^`]+")
 _ID = re.compile(r"[A-Za-z0-9\-.]*")
+_ABOUT_THE_RESOURCE = ("meta", "text")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A resource with its type, its IRI, its full URL (empty when none is given) and the entry that contains it."""
+    """A resource with its type, its IRI, its full URL (empty when none is given), the entry that contains it and its document's number."""
 
     node: str
     kind: str
     resource: Element
     url: str
     home: Entry | None
+    document: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,9 @@ def gather_entries(documents: Iterable[Element], base: str, before: int = 0) -> 
     found: list[Entry] = []
     left_out: Counter[tuple[str, str]] = Counter()
     problems: list[Problem] = []
-    for document in documents:
+    for number, document in enumerate(documents):
         for resource, url in _taken_apart(document, "", left_out, problems):
-            found.extend(_with_contained(resource, url, base, before + len(found) + 1))
+            found.extend(_with_contained(resource, url, base, before + len(found) + 1, number))
     for entry in found:
         refuse_other_versions(entry.resource, entry.node)
     return _once(found, left_out, problems)
@@ -110,18 +113,16 @@ def _is_withdrawn(bundle: Element, entries: list[Element]) -> bool:
     return is_document and string(first, "status") == "entered-in-error"
 
 
-def _with_contained(resource: Element, url: str, base: str, position: int) -> Iterator[Entry]:
+def _with_contained(resource: Element, url: str, base: str, position: int, document: int) -> Iterator[Entry]:
     resource = as_r4(resource)
     kind = string(resource, "resourceType")
     name = _escaped(string(resource, "id")) or (url.rpartition(":")[2] if _IRI.fullmatch(url) else f"entry-{position}")
     node = url if _IRI.fullmatch(url) else f"{base}{kind or 'entry'}/{name}"
-    if kind == "Patient" and not url.startswith("http"):
-        node = f"{base}Patient/{name}"
-    entry = Entry(node, kind, resource, url, None)
+    entry = Entry(node, kind, resource, url, None, document)
     yield entry
     for number, inner in enumerate(children(resource, "contained"), 1):
         local = _escaped(string(inner, "id")) or f"contained-{number}"
-        yield Entry(f"{node}#{local}", string(inner, "resourceType"), as_r4(inner), "", entry)
+        yield Entry(f"{node}#{local}", string(inner, "resourceType"), as_r4(inner), "", entry, document)
 
 
 def _escaped(name: str) -> str:
@@ -130,37 +131,73 @@ def _escaped(name: str) -> str:
 
 
 def _once(found: list[Entry], left_out: Counter[tuple[str, str]], problems: list[Problem]) -> Gathering:
-    """Leave out repeated resources, and of two versions the older one."""
-    kept: dict[str, Entry] = {}
+    """Leave out repeated resources, and of several versions the older ones."""
+    alike: dict[str, list[Entry]] = {}
     for entry in found:
-        other = kept.get(entry.node)
-        if other is None:
-            kept[entry.node] = entry
-        elif other.kind == entry.kind and other.resource == entry.resource:
-            left_out["duplicate", entry.kind] += 1
-        else:
-            latest = _latest(other, entry)
-            problems.append(_two_versions(entry, latest is not None))
-            if latest is None and entry.kind != "Patient":
-                kept[f"{entry.node}#{len(kept) + 1}"] = replace(entry, node=f"{entry.node}#{len(kept) + 1}")
-            else:
-                left_out["older-version", entry.kind] += 1
-                kept[entry.node] = latest or other
-    return Gathering(tuple(kept.values()), left_out, tuple(problems))
+        alike.setdefault(entry.node, []).append(entry)
+    kept = [entry for group in alike.values() for entry in (group if len(group) == 1 else _settled(group, left_out, problems))]
+    return Gathering(tuple(kept), left_out, tuple(problems))
 
 
-def _latest(first: Entry, second: Entry) -> Entry | None:
-    """Return the entry that was updated last, or None when that is not stated."""
-    moments = [parse_moment(string(child(entry.resource, "meta"), "lastUpdated")) for entry in (first, second)]
-    one, two = moments
-    if one is None or two is None or first.kind != second.kind or one.low == two.low:
+def _settled(group: list[Entry], left_out: Counter[tuple[str, str]], problems: list[Problem]) -> list[Entry]:
+    """Return what is read of resources of one IRI; nothing of it depends on their order."""
+    by_content = {(entry.kind != "Patient", entry.kind, _content(entry.resource)): entry for entry in reversed(group)}
+    versions = [by_content[content] for content in sorted(by_content)]
+    repeated = Counter(entry.kind for entry in group) - Counter(entry.kind for entry in versions)
+    left_out.update({("duplicate", kind): number for kind, number in repeated.items()})
+    if len(versions) == 1:
+        return versions
+    latest = _latest(versions)
+    if latest is not None:
+        left_out["older-version", latest.kind] += len(versions) - 1
+        problems.append(_several_versions(latest, "the one updated last is read"))
+        return [latest]
+    patients = [entry for entry in versions if entry.kind == "Patient"]
+    kept, unknown = versions, list[str]()
+    if len(patients) > 1:
+        merged, unknown = _merged(patients)
+        kept = [merged, *versions[len(patients) :]]
+        left_out["two-versions", "Patient"] += len(patients) - 1
+    outcome = f"what they state differently is unknown: {', '.join(unknown)}" if unknown else "all count"
+    problems.append(_several_versions(versions[0], f"which one is current is not stated, {outcome}"))
+    first, *others = kept
+    return [first, *(replace(entry, node=f"{entry.node}#version-{number}") for number, entry in enumerate(others, 2))]
+
+
+def _content(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=repr)
+
+
+def _latest(versions: list[Entry]) -> Entry | None:
+    """Return the entry that was updated last, or None when that is not stated of each or they are of several types."""
+    moments = [parse_moment(string(child(entry.resource, "meta"), "lastUpdated")) for entry in versions]
+    known = sorted((moment.low, place) for place, moment in enumerate(moments) if moment is not None)
+    if len(known) < len(versions) or known[-1][0] == known[-2][0] or len({entry.kind for entry in versions}) > 1:
         return None
-    return first if one.low > two.low else second
+    return versions[known[-1][1]]
 
 
-def _two_versions(entry: Entry, settled: bool) -> Problem:
-    kept = "the first counts" if entry.kind == "Patient" else "both count"
-    outcome = "the one updated last is read" if settled else f"which one is current is not stated, {kept}"
-    return Problem(
-        "two-versions", f"the resource is there twice with different content: {outcome}", "", (entry.node,), "send only the current version"
-    )
+def _merged(versions: list[Entry]) -> tuple[Entry, list[str]]:
+    """Return the Patient that states what no version states differently, and the elements that are unknown for that.
+
+    Lists are joined: one more name or identifier contradicts no other.
+    """
+    lists, stated = set[str](), dict[str, dict[str, object]]()
+    for entry in versions:
+        for name, value in entry.resource.items():
+            if isinstance(value, list):
+                lists.add(name)
+            values = value if isinstance(value, list) else [value]
+            stated.setdefault(name, {}).update((_content(each), each) for each in values)
+    unknown = sorted(name for name, values in stated.items() if name not in lists and len(values) > 1)
+    resource = {
+        name: list(values.values()) if name in lists else next(iter(values.values()))
+        for name, values in stated.items()
+        if name not in unknown
+    }
+    return replace(versions[0], resource=resource), [name for name in unknown if name not in _ABOUT_THE_RESOURCE]
+
+
+def _several_versions(entry: Entry, outcome: str) -> Problem:
+    text = f"the resource is there more than once with different content: {outcome}"
+    return Problem("two-versions", text, "", (entry.node,), "send only the current version")

@@ -3,7 +3,7 @@
 | reference | found by |
 |---|---|
 | `urn:uuid:…`, `urn:oid:…`, absolute URL | full URL |
-| `Type/id` | full URL under the server of the referring entry, else type and id when only one resource has them |
+| `Type/id` | full URL under the server of the referring entry, else type and id when only one resource has them, in the same document or at all |
 | `#id`, `#` | contained resource, container |
 | `Type?identifier=system|value`, or `identifier` alone | the only resource of that type with that identifier |
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TypeVar
 from urllib.parse import unquote
 
 from reasoner.fhir.elements import Element, child, children, string
@@ -21,6 +22,7 @@ __all__ = ["Index", "entry_names", "reference_keys", "reference_words"]
 
 _RELATIVE = re.compile(r"(?P<root>.*/)?(?P<kind>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 _ANYWHERE = "any server: "
+_Key = TypeVar("_Key", tuple[str, str], tuple[int, str, str])
 
 
 class Index:
@@ -31,6 +33,7 @@ class Index:
         self._by_url: dict[str, Entry] = {}
         self._by_node: dict[str, Entry] = {}
         self._by_id: dict[tuple[str, str], Entry | None] = {}
+        self._nearby: dict[tuple[int, str, str], Entry | None] = {}
         self._unplaced: dict[tuple[str, str], Entry | None] = {}
         self._by_identifier: dict[tuple[str, str], Entry | None] = {}
         for entry in entries:
@@ -42,10 +45,10 @@ class Index:
             self._by_url.setdefault(entry.url, entry)
         name = string(entry.resource, "id")
         if entry.home is None and name:
-            for table in (self._by_id,) if entry.url else (self._by_id, self._unplaced):
-                other = table.setdefault((entry.kind, name), entry)
-                if other is not None and other.url != entry.url:
-                    table[entry.kind, name] = None
+            _note(self._by_id, (entry.kind, name), entry)
+            _note(self._nearby, (entry.document, entry.kind, name), entry)
+            if not entry.url:
+                _note(self._unplaced, (entry.kind, name), entry)
         for identifier in children(entry.resource, "identifier"):
             key = (entry.kind, f"{string(identifier, 'system')}|{string(identifier, 'value')}")
             self._by_identifier[key] = None if key in self._by_identifier else entry
@@ -68,11 +71,14 @@ class Index:
             return None
         root = parts["root"] or _root(source)
         found = self._by_url.get(f"{root}{parts['kind']}/{parts['id']}")
-        return found or self._by_type(parts["kind"], parts["id"], None if parts["root"] in (None, self._base) else parts["root"])
+        return found or self._by_type(parts["kind"], parts["id"], source.document, parts["root"] in (None, self._base))
 
-    def _by_type(self, kind: str, name: str, root: str | None) -> Entry | None:
-        """Return the only resource of that type and id; one at a named server only if it has no full URL of its own."""
-        return (self._by_id if root is None else self._unplaced).get((kind, name))
+    def _by_type(self, kind: str, name: str, document: int, anywhere: bool) -> Entry | None:
+        """Return the only resource of that type and id, in the document or at all; one at a named server only if it has no full URL of its own."""
+        if not anywhere:
+            return self._unplaced.get((kind, name))
+        near = (document, kind, name)
+        return self._nearby[near] if near in self._nearby else self._by_id.get((kind, name))
 
     def _by_condition(self, kind: str, condition: str) -> Entry | None:
         name, _, value = condition.partition("=")
@@ -86,6 +92,13 @@ class Index:
 
     def _only(self, kind: str, identifier: str) -> Entry | None:
         return self._by_identifier.get((kind, identifier))
+
+
+def _note(table: dict[_Key, Entry | None], key: _Key, entry: Entry) -> None:
+    """Enter `entry`, or None where another one goes by that key."""
+    other = table.setdefault(key, entry)
+    if other is not None and other.url != entry.url:
+        table[key] = None
 
 
 def _root(entry: Entry) -> str:
