@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pyoxigraph
@@ -20,7 +22,7 @@ from reasoner.cohort.synthetic.generate import generate
 from reasoner.cohort.synthetic.settings import read_settings
 from reasoner.entailment import Statuses
 from reasoner.errors import InputError, LegcrampsError, SyntaxProblem, UsageError
-from reasoner.export.dataset import INFERRED
+from reasoner.export.dataset import GUIDELINE, INFERRED, ONTOLOGY, knowledge_quads
 from reasoner.inferred import inferred_graph, knowledge_graph
 from reasoner.program import Program
 from reasoner.query import find_query
@@ -78,7 +80,6 @@ def loaded(folder: Path) -> pyoxigraph.Store:
 @pytest.mark.parametrize("name", TWINS)
 def test_sparql_over_the_quads_of_a_cohort_gives_the_numbers_of_its_tables(name: str, program: Program, inferred: Path) -> None:
     store = loaded(inferred)
-    store.extend(pyoxigraph.Quad(*triple) for triple in knowledge_graph(knowledge_folder(), program))
     theirs = store.query(find_query(None, name).text, use_default_graph_as_union=True)
     assert isinstance(theirs, pyoxigraph.QuerySolutions)
     rows = [tuple(term.value for term in row) for row in theirs]
@@ -89,10 +90,19 @@ def test_sparql_over_the_quads_of_a_cohort_gives_the_numbers_of_its_tables(name:
 def test_the_quads_of_a_cohort_are_the_inferred_graphs_of_its_cases(program: Program, lines: Path, inferred: Path) -> None:
     answers = assess(load_records([lines], program), program).answers
     wanted = {Quad(each.subject, each.predicate, each.object, INFERRED) for answer in answers for each in inferred_graph(program, answer)}
-    texts = [gzip.decompress(path.read_bytes()) for path in (inferred / "inferred").iterdir()]
+    texts = [gzip.decompress(path.read_bytes()) for path in (inferred / "inferred").glob("part-*")]
     found = [quad for text in texts for quad in pyoxigraph.parse(text, format=pyoxigraph.RdfFormat.N_QUADS)]
     assert set(found) == wanted
     assert json.loads((inferred / "manifest.json").read_text())["quads"] == len(found) > COUNT * 1000
+
+
+def test_the_knowledge_beside_them_is_the_whole_graph(program: Program, inferred: Path) -> None:
+    text = gzip.decompress((inferred / "inferred" / "knowledge.nq.gz").read_bytes())
+    found = list(pyoxigraph.parse(text, format=pyoxigraph.RdfFormat.N_QUADS))
+    given = set(knowledge_quads(knowledge_folder(), program))
+    plain, wanted = (Counter(re.sub(r"_:\w+(-\d+)?", "_:", str(each)) for each in quads) for quads in (found, given))
+    assert plain == wanted and len(found) == len(set(found)) > 30_000
+    assert {each.graph_name for each in found} == {ONTOLOGY, GUIDELINE}
 
 
 def test_tables_are_the_same_with_and_without_quads(tables: Path, inferred: Path) -> None:
@@ -117,7 +127,7 @@ def test_quads_that_were_half_written_are_written_anew(
         with pytest.raises(KeyboardInterrupt):
             answer_cohort([lines], tmp_path / "out", program, nquads=True)
     assert not (tmp_path / "out").exists()
-    assert not list((tmp_path / "out.partial" / "inferred").glob("[!.]*"))
+    assert not list((tmp_path / "out.partial" / "inferred").glob("part-*"))
     with pytest.raises(UsageError, match="another command"):
         answer_cohort([lines], tmp_path / "out", program)
     answer_cohort([lines], tmp_path / "out", program, nquads=True)

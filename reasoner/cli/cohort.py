@@ -27,7 +27,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--no-shapes", dest="shapes", action="store_false", help="do not check the records against the shapes")
     verb.add_argument(
-        "--nquads", action="store_true", help="write the inferred graph of every case beside the tables as well, some 2,000 statements each"
+        "--nquads",
+        action="store_true",
+        help="write the inferred graph of every case beside the tables as well, some 2,000 statements each, and the knowledge graph",
     )
     verb.add_argument("--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processes to use (default: one per core)")
     verb.add_argument("--engine", choices=("local", "spark"), default="local", help="what shares the work: processes, or a Spark cluster")
@@ -117,6 +119,7 @@ def _answer(arguments: argparse.Namespace) -> int:
         as_of=arguments.as_of,
         shapes=arguments.shapes,
         nquads=arguments.nquads,
+        folder=arguments.knowledge,
         jobs=arguments.jobs,
         spark=(arguments.master or "local[*]") if arguments.engine == "spark" else "",
         progress=_progress() if sys.stderr.isatty() else None,

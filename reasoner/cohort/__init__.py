@@ -27,13 +27,15 @@ def answer_cohort(
     as_of: datetime | None = None,
     shapes: bool = True,
     nquads: bool = False,
+    folder: Path | str | None = None,
     jobs: int = 1,
     spark: str = "",
     progress: Callable[[int, int, int], None] | None = None,
 ) -> Summary:
     """Answer every case of the inputs into tables in the folder `out`, or finish what an earlier call of the same began.
 
-    With `nquads` the inferred graphs of the cases are written beside the tables. The work is spread over `jobs` processes, or over the Spark whose master URL `spark` is.
+    With `nquads` the inferred graphs of the cases are written beside the tables, with the knowledge graph of `folder`, the one that
+    `program` was loaded from. The work is spread over `jobs` processes, or over the Spark whose master URL `spark` is.
 
     Raise MissingExtraError without numpy and pyarrow (for Spark, pyspark and pandas), InputError for inputs that cannot be read, UsageError when `out`
     holds something else. `progress` is told how much of how much is done, and how many cases are answered.
@@ -44,6 +46,7 @@ def answer_cohort(
     from reasoner.cohort.run import run
     from reasoner.cohort.single import Settings
     from reasoner.cohort.sources import sources_of
+    from reasoner.resources import knowledge_folder
 
     spread = None
     if spark:
@@ -52,7 +55,8 @@ def answer_cohort(
         spread = spread_on(spark)
     now = from_datetime(datetime.now(UTC).replace(microsecond=0))
     settings = Settings(from_datetime(as_of) if as_of else None, now, shapes, nquads)
-    return run(sources_of(map(str, inputs)), Path(out), program, settings, jobs=jobs, progress=progress, spread=spread)
+    found, held = sources_of(map(str, inputs)), knowledge_folder(folder) if nquads else None
+    return run(found, Path(out), program, settings, folder=held, jobs=jobs, progress=progress, spread=spread)
 
 
 def reasons_in(tables: Path | str, most: int = 3) -> list[str]:

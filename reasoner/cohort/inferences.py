@@ -1,6 +1,7 @@
-"""Write what follows about each case of a chunk as N-Quads, compressed, to be loaded into a store in bulk.
+"""Write what follows about each case of a chunk, and the knowledge it follows from, as N-Quads, to be loaded into a store in bulk.
 
-The quads of a case are those of `reasoner.inferred`, in the graph that holds inferences in a store.
+The quads of a case are those of `reasoner.inferred`, in the graph that holds inferences in a store; those of the
+knowledge are those of `reasoner.export.dataset`, each in its graph. Both are compressed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from reasoner.cohort.single import Settings
 from reasoner.entailment import Statuses, entail
 from reasoner.program.model import Program
 
-__all__ = ["Inferences", "infer_together", "opened"]
+__all__ = ["Inferences", "infer_together", "opened", "write_knowledge"]
 
 _AT_ONCE = 1000
 _FAST = 1
@@ -49,13 +50,29 @@ class Inferences:
 
 
 @contextmanager
-def opened(path: Path, program: Program) -> Iterator[Inferences]:
-    """Open a file for quads, which gets its name when all is well; the same quads make the same bytes."""
+def _compressed(path: Path) -> Iterator[gzip.GzipFile]:
+    """Open a compressed file, which gets its name when all is well; the same content makes the same bytes."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as raw, gzip.GzipFile("", "wb", _FAST, raw, mtime=0) as file:
-        inferences = Inferences(program, file)
-        yield inferences
+        yield file
     temporary.replace(path)
+
+
+@contextmanager
+def opened(path: Path, program: Program) -> Iterator[Inferences]:
+    """Open a file for quads, which gets its name when all is well; the same quads make the same bytes."""
+    with _compressed(path) as file:
+        yield Inferences(program, file)
+
+
+def write_knowledge(path: Path, folder: Path, program: Program) -> None:
+    """Write the knowledge graph of a folder, each quad once; the same knowledge makes the same bytes."""
+    from reasoner.blank_nodes import renamed_quads
+    from reasoner.export.dataset import knowledge_quads
+
+    quads = serialize(set(renamed_quads(knowledge_quads(folder, program))), format=RdfFormat.N_QUADS) or b""
+    with _compressed(path) as file:
+        file.writelines(sorted(quads.splitlines(keepends=True)))
 
 
 def infer_together(batch: Batch, left: Flags, program: Program, settings: Settings, lexicon: Lexicon) -> None:

@@ -42,6 +42,9 @@ STATE = "state"
 INFERRED = "inferred"
 """The folder of the N-Quads."""
 
+KNOWLEDGE = "knowledge.nq.gz"
+"""The file among them that holds the knowledge graph."""
+
 
 def write_chunk(context: Context, chunk: Chunk, partial: Path) -> int:
     """Answer a chunk and write what it yields; the state file comes last."""

@@ -20,9 +20,10 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from reasoner.cohort.answering import Context, Counts
+from reasoner.cohort.inferences import write_knowledge
 from reasoner.cohort.long_table import COLUMNS
 from reasoner.cohort.output import NAMES
-from reasoner.cohort.parts import INFERRED, STATE, hashes_in, left_over, state_of, write_chunk, write_json, write_rejected
+from reasoner.cohort.parts import INFERRED, KNOWLEDGE, STATE, hashes_in, left_over, state_of, write_chunk, write_json, write_rejected
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
 from reasoner.cohort.startup import prepare
@@ -72,13 +73,15 @@ def run(
     program: Program,
     settings: Settings,
     *,
+    folder: Path | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
     spread: Spread | None = None,
 ) -> Summary:
     """Answer the cases of `sources` into the folder `out`, or go on where an earlier run of the same was stopped.
 
-    The chunks are spread over `jobs` processes unless `spread` says otherwise.
+    The chunks are spread over `jobs` processes unless `spread` says otherwise. `folder` is that of the knowledge, which is written
+    beside the inferences.
 
     Raise InputError when there is no case at all, UsageError when `out` holds something else, IncompleteError when what is left over cannot be put together.
     """
@@ -90,6 +93,8 @@ def run(
     require_new_folder(out)
     settings = _begin(partial, plan, settings)
     try:
+        if folder and settings.nquads and not (partial / _MANIFEST).is_file():
+            write_knowledge(partial / INFERRED / KNOWLEDGE, folder, program)
         _fill(context_of(sources, program, settings), chunks, partial, plan, spread or _over_processes(jobs), progress)
     except OSError as error:
         raise IncompleteError(
