@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from reasoner.errors import UsageError
 
-__all__ = ["require_new_folder", "write_file", "write_files", "write_folder"]
+__all__ = ["destination", "require_new_folder", "write_file", "write_files", "write_folder"]
 
 _READABLE = 0o644
+
+
+def destination(path: Path) -> tuple[Path, int]:
+    """Return the file that `path` names, links followed, and the mode that it has or is to have.
+
+    Raises OSError for what is there and is no regular file: a device or a pipe would be replaced, not written to.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return path.resolve(), _READABLE
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(None, "it is a folder", str(path))
+    if not stat.S_ISREG(found.st_mode):
+        why = f"{path.name} is no regular file but a device, pipe or socket, which cannot be written whole or not at all"
+        raise OSError(None, why, str(path))
+    return path.resolve(), found.st_mode & 0o777
 
 
 def write_file(path: Path, text: bytes) -> None:
@@ -20,7 +38,7 @@ def write_file(path: Path, text: bytes) -> None:
 
 
 def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
-    """Write all of `texts` into `folder`, made when it is not there, and only then give each its name.
+    """Write all of `texts` into `folder`, made when it is not there, and only then give each its name; links are followed.
 
     Raises UsageError when one cannot be written; the files that were there before are then as they were.
     """
@@ -28,11 +46,8 @@ def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            target = folder / name
-            if target.is_dir():
-                raise IsADirectoryError(None, "it is a folder", str(target))
-            mode = target.stat().st_mode & 0o777 if target.exists() else _READABLE
-            with tempfile.NamedTemporaryFile("wb", dir=folder, prefix=f".{name[:40]}.", delete=False) as file:
+            target, mode = destination(folder / name)
+            with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=f".{name[:40]}.", delete=False) as file:
                 written[Path(file.name)] = target
                 file.write(text)
             Path(file.name).chmod(mode)
@@ -43,7 +58,7 @@ def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
             "The output cannot be written",
             where=str(folder / next(iter(texts), "")) if len(texts) == 1 else str(folder),
             why=error.strerror or str(error),
-            repair="name a place that can be written to",
+            repair="name a file, new or to be replaced, in a place that can be written to",
         ) from error
     finally:
         for temporary in written:
@@ -51,7 +66,10 @@ def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
 
 
 def require_new_folder(folder: Path) -> None:
-    """Raise UsageError when there is a file of that name, or a folder that is not empty."""
+    """Raise UsageError when there is a file or a link of that name, or a folder that is not empty."""
+    if folder.is_symlink():
+        why = "a folder that takes its name when it is whole would replace the link"
+        raise UsageError("The output is a link", where=str(folder), why=why, repair=f"name the folder itself: {folder.resolve()}")
     if folder.exists() and not folder.is_dir():
         raise UsageError("The output is no folder", where=str(folder), why="a file of that name is there", repair="name a new folder")
     if folder.exists() and any(folder.iterdir()):

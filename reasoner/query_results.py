@@ -9,7 +9,7 @@ from typing import Any
 
 import pyoxigraph
 
-from reasoner.errors import UsageError
+from reasoner.errors import UsageError, shortened
 from reasoner.literals import TEXT_TESTS
 from reasoner.namespaces import XSD
 
@@ -41,14 +41,27 @@ class QueryResult:
     truth: bool | None = None
 
     def write(self, form: str = "table") -> str:
-        """Return the result as table, csv, tsv, json or xml; raise UsageError for another form."""
+        """Return the result as table, csv, tsv, json or xml; raise UsageError for another form, or for columns that only a table can name."""
         if form not in FORMS:
             raise UsageError(f"Results are not written as {form}", repair=f"use one of {', '.join(FORMS)}")
         if form == "table":
             return self._table()
+        self._check_names(form)
         formats = {name: getattr(pyoxigraph.QueryResultsFormat, name.upper()) for name in FORMS[1:]}
         results = pyoxigraph.parse_query_results(json.dumps(self._document()), format=formats["json"])
         return (results.serialize(format=formats[form]) or b"").decode()
+
+    def _check_names(self, form: str) -> None:
+        """Raise UsageError for columns that are no variables: SQL lets a column be nameless, or have the name of another."""
+        for place, name in enumerate(self.variables):
+            try:
+                pyoxigraph.Variable(name)
+                why = "another column has that name" if name in self.variables[:place] else ""
+            except ValueError:
+                why = "it is no name of letters, digits and _"
+            if why:
+                repair = "give it a name of its own: SELECT … AS name; or use --format table"
+                raise UsageError(f"The column {shortened(name)} cannot be written as {form}", why=why, repair=repair)
 
     def _document(self) -> dict[str, Any]:
         if self.truth is not None:

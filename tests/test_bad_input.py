@@ -176,10 +176,26 @@ def test_a_path_that_cannot_be_opened_is_refused(command: Command, tmp_path: Pat
 @pytest.mark.parametrize(
     "argv", [(), ("validate",), ("assess", "x.ttl", "--as-of", "yesterday"), ("assess", "x.ttl", "--format", "pdf"), ("guess",)]
 )
-def test_a_wrong_call_prints_its_usage(command: Command, argv: tuple[str, ...]) -> None:
-    run = command(*argv)
-    assert (run.code, run.out) == (2, "")
-    assert "usage: legcramps" in run.err
+def test_a_wrong_call_names_the_help_that_repairs_it(command: Command, argv: tuple[str, ...]) -> None:
+    verb = argv[0] if len(argv) > 1 or argv == ("validate",) else ""
+    assert_refused(command(*argv), "LC-1100", f"Repair: see {' '.join(filter(None, ('legcramps', verb, '--help')))} [")
+
+
+@pytest.mark.parametrize("argv", [("assess", ANNA), ("explain", ANNA, "scope"), ("convert", ANNA, "--to", "turtle")])
+def test_a_standard_output_that_takes_no_more_is_named(argv: tuple[object, ...]) -> None:
+    command = [sys.executable, "-m", "reasoner", *map(str, argv)]
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert_refused(Outcome(run.returncode, "", run.stderr), "LC-1100", "The output cannot be written (standard output)")
+
+
+def test_a_standard_output_that_is_closed_is_named() -> None:
+    command = f'exec "{sys.executable}" -m reasoner validate "{ANNA}" >&-'
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert_refused(Outcome(run.returncode, run.stdout, run.stderr), "LC-1100", "standard output is closed")
 
 
 def test_an_assessment_needs_files_or_a_store(command: Command) -> None:
@@ -884,17 +900,6 @@ def test_a_reader_who_leaves_is_no_error(form: str, taken: int) -> None:
         run.stdout.close()
         assert run.stderr.read() == b""
         assert run.wait(timeout=30) == 0
-
-
-def test_a_full_disk_is_said() -> None:
-    with Path("/dev/full").open("wb") as full:
-        argv = [sys.executable, "-m", "reasoner", "assess", str(ANNA)]
-        run = subprocess.run(
-            argv, stdout=full, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=30, check=False
-        )
-    assert run.returncode == 4
-    assert MESSAGE.fullmatch(run.stderr.decode())
-    assert "No space left" in run.stderr.decode()
 
 
 def test_what_is_printed_is_utf_8_wherever_it_goes(tmp_path: Path) -> None:

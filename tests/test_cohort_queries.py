@@ -26,6 +26,7 @@ from reasoner.export.dataset import GUIDELINE, INFERRED, ONTOLOGY, knowledge_qua
 from reasoner.inferred import inferred_graph, knowledge_graph
 from reasoner.program import Program
 from reasoner.query import find_query
+from reasoner.query_results import FORMS
 from reasoner.resources import knowledge_folder, load_knowledge
 
 COUNT = 150
@@ -170,6 +171,28 @@ def test_every_report_query_over_cases_that_the_tables_can_answer_has_a_twin() -
 def test_a_query_reaches_nothing_else(text: str, error: type[LegcrampsError], tables: Path) -> None:
     with pytest.raises(error):
         query_cohort(tables, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("SELECT count(*) FROM cases", "count_star"),
+        ('SELECT 1 AS "a b"', "no name"),
+        ('SELECT 1 AS "b", 2 AS "b"', "another column"),
+    ],
+)
+def test_a_column_that_a_form_cannot_name_is_refused(text: str, why: str, tables: Path) -> None:
+    found = query_cohort(tables, text)
+    assert found.write().splitlines()[2:] == ["  ".join(str(cell) for cell in found.rows[0])]
+    for form in FORMS[1:]:
+        with pytest.raises(UsageError, match=why):
+            found.write(form)
+
+
+def test_a_query_that_fails_says_why_on_one_line(tables: Path) -> None:
+    with pytest.raises(SyntaxProblem, match=r"LINE 1: SELECT nothing FROM cases\. Repair") as raised:
+        query_cohort(tables, "SELECT nothing FROM cases")
+    assert "\\u" not in str(raised.value)
 
 
 def test_command_asks_a_cohort(tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import replace
@@ -17,11 +18,12 @@ from record_documents import CRAMPS, PREFIXES, Command, case, command_for, essen
 from reasoner import assess
 from reasoner.answering import Records, read_all
 from reasoner.documents import Document
+from reasoner.errors import UsageError
 from reasoner.explanation import View
 from reasoner.export.conversion import Conversion, Request, convert
 from reasoner.export.syntaxes import RDF_SYNTAXES
 from reasoner.export.tally import Tally
-from reasoner.files import write_files
+from reasoner.files import require_new_folder, write_files
 from reasoner.inferred import inferred_graph
 from reasoner.moments import parse_moment
 from reasoner.namespaces import PROV
@@ -297,6 +299,30 @@ def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "one").chmod(0o600)
     write_files(tmp_path, {"one": b"new", "two": b"new"})
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("one", "two")] == [0o600, 0o644]
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="pipe is no regular file"):
+        write_files(tmp_path, {"one": b"new", "pipe": b"new"})
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "old").write_text("old", encoding="utf-8")
+    for name in ("old", "new"):
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere" / name)
+    write_files(tmp_path, {"old": b"1", "new": b"2"})
+    assert [path.is_symlink() for path in (tmp_path / "old", tmp_path / "new")] == [True, True]
+    assert {path.name: path.read_text("utf-8") for path in (tmp_path / "elsewhere").iterdir()} == {"old": "1", "new": "2"}
+
+
+def test_a_folder_does_not_replace_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    with pytest.raises(UsageError, match="is a link"):
+        require_new_folder(tmp_path / "link")
 
 
 def test_a_tally_adds_up() -> None:

@@ -247,3 +247,5 @@ def test_missing_facts_on_the_command_line(root: Path, capsys: pytest.CaptureFix
     stable = ROOT / "source-text" / "bilateral-cramps-stable" / "record.ttl"
     assert main(["--knowledge", str(root), "explain", str(stable), IMAGING, "--missing"]) == 0
     assert "nothing is missing" in capsys.readouterr().out
+    assert main(["--knowledge", str(root), "explain", str(stable), "_Recommendation_scope_in", "--missing"]) == 0
+    assert capsys.readouterr().out == "lcg:_Recommendation_scope_in is settled: nothing is missing\n"

@@ -9,9 +9,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
-from reasoner.errors import LegcrampsError, shortened
+from reasoner.errors import LegcrampsError, UsageError, shortened
 
 __all__ = ["VERBS", "main"]
 
@@ -67,11 +67,20 @@ def _fail(error: Exception, traceback: bool) -> int:
         from traceback import print_exception
 
         print_exception(error)
+    if _is_of_output(error):
+        why = getattr(error, "strerror", None) or "standard output is closed"
+        error = UsageError("The output cannot be written", where="standard output", why=why, repair="send it where there is room")
     if not isinstance(error, LegcrampsError):
         why = f"{type(error).__name__}: {shortened(str(error))}"
         error = LegcrampsError("Internal error", why=why, repair="report it, with what `legcramps --traceback …` prints")
-    print(f"legcramps: {error}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # standard error may be full, too; the exit code still tells
+        print(f"legcramps: {error}", file=sys.stderr)
     return error.exit_code
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Return whether standard output took no more: what is written elsewhere fails with the name of its file, or as an error of ours."""
+    return isinstance(error, AttributeError) if sys.stdout is None else isinstance(error, OSError) and error.filename is None
 
 
 def _abandon_output() -> None:
@@ -81,7 +90,7 @@ def _abandon_output() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="legcramps", description="Reason over bilateral leg cramps: proven next tests and imaging verdicts. Not medical advice."
     )
     parser.add_argument(
@@ -94,7 +103,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _Verb(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a call as every error is said."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with the reason and the repair on one line."""
+        error = UsageError("The call is wrong", why=shortened(message, 500), repair=f"see {self.prog} --help")
+        self.exit(error.exit_code, f"legcramps: {error}\n")
+
+
+class _Verb(_Parser):
     """A verb; its module is imported, and its arguments are added, when the verb is on the command line."""
 
     verb = ""

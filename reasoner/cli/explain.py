@@ -67,12 +67,13 @@ def _missing(arguments: argparse.Namespace, program: Program, answer: CaseAnswer
 
     from reasoner.explanation import View
     from reasoner.missing import render_settling, settling_sets
-    from reasoner.namespaces import expand
+    from reasoner.naming import find_term
 
     if arguments.format not in ("text", "json"):
         raise UsageError("What is missing is no proof", why=f"--format {arguments.format}", repair="use --format text or json")
-    keys = [decision.key for decision in program.decisions]
-    name = arguments.conclusion if arguments.conclusion in keys else expand(arguments.conclusion)
+    name = arguments.conclusion
+    if name not in [decision.key for decision in program.decisions]:
+        name = find_term(name, {iri: program.labels.get(iri, "") for iri in program.recommendation}, program.abbreviations) or name
     found = settling_sets(View(program, answer.state, answer.statuses), answer.advice, name)
     if arguments.format == "json":
         print(json.dumps({"case": answer.state.case.iri, **asdict(found)}, ensure_ascii=False))

@@ -64,7 +64,8 @@ def query_cohort(tables: Path | str, text: str) -> QueryResult:
             names = tuple(column[0] for column in found.description or ())
             return QueryResult(names, tuple(tuple(map(_cell, row)) for row in found.fetchall()))
         except duckdb.Error as error:
-            raise SyntaxProblem("The query fails", why=shortened(str(error), 300), repair="mend the query; the tables are views") from error
+            why = " ".join(str(error).split()).rstrip(" ^")  # the signs that point at a place in the line above them
+            raise SyntaxProblem("The query fails", why=shortened(why, 300), repair="mend the query; the tables are views") from error
 
 
 def _open_views(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -14,7 +14,7 @@ import pyoxigraph
 from pyoxigraph import RdfFormat
 
 from reasoner.errors import InputError, UsageError
-from reasoner.files import require_new_folder
+from reasoner.files import destination, require_new_folder
 
 __all__ = ["back_up", "restore"]
 
@@ -51,6 +51,7 @@ def back_up(folder: Path, target: Path) -> int:
     store = _opened(folder)
     temporary = None
     try:
+        target, _ = destination(target)
         with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name[:40]}.", delete=False) as file:
             temporary = Path(file.name)
             written: Any = _Hashed(file.file)

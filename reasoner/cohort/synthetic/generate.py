@@ -67,7 +67,7 @@ def generate(
         raise MissingExtraError("The extra cohort is not installed", why=str(error), repair="pip install 'legcramps[cohort]'") from error
     truth = truth_path(path)
     for each in (path, truth):
-        if each.exists():
+        if each.exists() or each.is_symlink():
             raise UsageError("The file exists already", where=str(each), repair="choose another name, or remove it")
     instants = instants_of(settings, last)[: 1 if output_format == "fhir" else None]
     plan = make_plan(program, settings, Dice(Random(f"legcramps {seed}"), settings), instants[0])  # noqa: S311 (patients, no secrets)
