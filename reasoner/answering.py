@@ -20,7 +20,7 @@ from reasoner.moments import Moment, from_datetime
 from reasoner.namespaces import SH, curie
 from reasoner.places import Place, nowhere, places_in
 from reasoner.program.model import Program
-from reasoner.reading import read_cases, unlinked_records
+from reasoner.reading import read_cases, unread_nodes
 from reasoner.reasons import find_reasons
 from reasoner.record import Case, Index, Problem
 from reasoner.report import Report
@@ -38,6 +38,7 @@ __all__ = [
     "read_records",
     "records_in",
     "shape_problem",
+    "shared_records",
     "twice_described",
 ]
 
@@ -185,15 +186,15 @@ def records_in(index: Index, program: Program, name: str, place: Callable[[str],
     A part of a document, which is not `whole`, may hold no case.
     """
     violations = check_shapes(program.shape_table, index)
-    shared = _shared_records(index)
+    shared = shared_records(index)
     refused = {_node(violation.focus) for violation in violations if is_refusal(violation)} | {*shared}
     cases = read_cases(index, program, refused)
     if whole and not cases and not refused:
         raise no_case(name)
-    unlinked = tuple(unlinked_records(index, cases))
+    unread = tuple(unread_nodes(index, program, cases))
     if not refused and not violations:
-        return Records(cases, unlinked)
-    problems = [*shared.values(), *_shape_problems(violations, place), *unlinked]
+        return Records(cases, unread)
+    problems = [*shared.values(), *_shape_problems(violations, place), *unread]
     about: dict[str, list[Problem]] = {}
     for problem in problems:
         about.setdefault(problem.sources[0], []).append(problem)
@@ -207,7 +208,7 @@ def records_in(index: Index, program: Program, name: str, place: Callable[[str],
     return Records(tuple(kept), tuple(problem for problem in problems if problem not in owned), bool(refused))
 
 
-def _shared_records(index: Index) -> dict[str, Problem]:
+def shared_records(index: Index) -> dict[str, Problem]:
     """Return a problem for each record that cases of different subjects point at: nobody knows whom it describes."""
     holders = [(node, properties) for node, properties in index.items() if _HAS_RECORD in properties]
     if len(holders) < 2:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["DAY", "Moment", "days_between", "from_datetime", "parse_moment"]
+from reasoner.literals import TEXT_TESTS
+from reasoner.namespaces import XSD
+
+__all__ = ["DAY", "Moment", "days_between", "from_datetime", "parse_moment", "read_instant"]
 
 DAY = 86_400
 _EPOCH = date(1970, 1, 1).toordinal()
+_MIDNIGHT = re.compile(r"T24:00:00(?:[.]0+)?(?![.0-9])")
 
 
 class Moment(NamedTuple):
@@ -31,6 +36,8 @@ def parse_moment(text: str) -> Moment | None:
 
     A date without an offset is taken in UTC, an instant with one is turned into UTC.
     """
+    if len(text) > 7 and not text[4] == text[7] == "-":  # weeks and days that are run together are ISO 8601, too, but no xsd:date
+        return None
     try:
         if "T" in text:
             instant = datetime.fromisoformat(text)
@@ -60,6 +67,19 @@ def from_datetime(instant: datetime, text: str | None = None) -> Moment:
     offset = aware.utcoffset()
     second -= int(offset.total_seconds()) if offset else 0
     return Moment(second, second, text or aware.isoformat().replace("+00:00", "Z"))
+
+
+def read_instant(text: str) -> datetime | None:
+    """Read an xsd:dateTime, or an xsd:date as its first instant; return None for any other text, and for years that lie too far away.
+
+    24:00:00 is the first instant of the next day (XML Schema 1.1 part 2, 3.3.7), which no record states.
+    """
+    if TEXT_TESTS[XSD + "date"](text):
+        text = f"{text[:10]}T00:00:00{text[10:]}"
+    ended, days = _MIDNIGHT.subn("T00:00:00", text)
+    if not TEXT_TESTS[XSD + "dateTime"](ended) or not 1000 <= int(text[:4]) < 3000:
+        return None
+    return datetime.fromisoformat(ended) + timedelta(days)
 
 
 def days_between(earlier: Moment, later: Moment) -> tuple[int, int]:

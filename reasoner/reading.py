@@ -30,7 +30,7 @@ from reasoner.record import (
 from reasoner.record_terms import DATES, NUMBERS, TERMS, WORDS, property_name
 from reasoner.terms import RecordKind, lc
 
-__all__ = ["foreign_terms", "read_cases", "stated_records", "unlinked_records"]
+__all__ = ["foreign_terms", "read_cases", "stated_records", "unread_nodes"]
 
 _MAGNITUDE = 30
 _LONGEST_NAME = 100
@@ -263,24 +263,26 @@ def stated_records(index: Index) -> Iterator[tuple[str, str]]:
             yield "", _name(node)
 
 
-def unlinked_records(index: Index, cases: Sequence[Case]) -> Iterator[Problem]:
-    """Yield a problem for each record that no case has; `cases` are those of the document.
+def unread_nodes(index: Index, program: Program, cases: Sequence[Case]) -> Iterator[Problem]:
+    """Yield a problem for each record that no case has, and for what `foreign_terms` finds on it or on what is neither case nor record.
 
-    A document of which every node is a case or a record that was read holds none, which is told without looking at its nodes.
+    `cases` are those of the document. Where every node of it is a case or a record that was read, that is told without looking at its nodes.
     """
     read = {each.node for case in cases for each in (*case.findings, *case.tests, *case.medications, *case.diagnoses, *case.closures)}
     if len(index) <= len(cases) + len(read):
         return
-    unnamed = [properties for node, properties in index.items() if type(node) is BlankNode and _CASE in properties.get(_TYPE, ())]
-    held = {_name(each) for properties in unnamed for each in properties.get(_HAS_RECORD, ()) if isinstance(each, NamedNode | BlankNode)}
-    for case, node in stated_records(index):
-        if not case and node not in held:
-            yield Problem("no-case", "no case has the record, so it is not read", _HAS_RECORD, (node,), "name it by lc:hasRecord")
+    known = {node: properties for node, properties in index.items() if _CASE in properties.get(_TYPE, ())}
+    held = {target for properties in known.values() for target in properties.get(_HAS_RECORD, ())}
+    rest = {node: properties for node, properties in index.items() if node not in known and node not in held}
+    for node, properties in rest.items():
+        if any(type(kind) is NamedNode and kind.value in _READERS for kind in properties.get(_TYPE, ())):
+            yield Problem("no-case", "no case has the record, so it is not read", _HAS_RECORD, (_name(node),), "name it by lc:hasRecord")
+    yield from foreign_terms(rest, program)
 
 
 def foreign_terms(index: Index, program: Program) -> Iterator[Problem]:
     """Yield a problem for each property and class of our namespaces that does not exist, whatever node has it."""
-    classes = [term[len(LC) :] for term in program.labels if term.startswith(LC) and term[len(LC)].isupper()]
+    classes: list[str] = []
     for node, properties in index.items():
         read = _Reader(index, program)
         read.node, read.properties = _name(node), properties
@@ -288,6 +290,7 @@ def foreign_terms(index: Index, program: Program) -> Iterator[Problem]:
         for kind in properties.get(_TYPE, ()):
             if type(kind) is NamedNode and kind.value.startswith((LC, LCG)) and kind.value not in program.labels:
                 text = f"{shortened(curie(kind.value))} is no class of the vocabulary"
+                classes = classes or [term[len(LC) :] for term in program.labels if term.startswith(LC) and term[len(LC)].isupper()]
                 read.note("unknown-term", text, kind.value, _near(kind.value, classes) or "see ontology/record.ttl")
         yield from read.problems
 

@@ -1,14 +1,14 @@
-"""Say of records in RDF what the shapes find, and what shapes cannot see: terms that do not exist, records and documents without a case."""
+"""Say of records in RDF what the shapes find, and what shapes cannot see: unknown terms, records of no case or of several, documents without one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from reasoner.answering import no_case
+from reasoner.answering import no_case, shared_records
 from reasoner.documents import Document, read_index
 from reasoner.program.model import Program
-from reasoner.reading import foreign_terms, read_cases, unlinked_records
+from reasoner.reading import foreign_terms, read_cases, unread_nodes
 from reasoner.record import Index, Problem
 from reasoner.terms import lc
 from reasoner.validation import ValidationReport, Violation, line_of, subject_lines, validate_document
@@ -37,7 +37,8 @@ def _not_understood(index: Index, program: Program) -> Iterator[Problem]:
     cases = read_cases(index, program)
     for case in cases:
         yield from (problem for problem in case.problems if problem.code == _UNKNOWN_TERM)
-    yield from unlinked_records(index, cases)
+    yield from unread_nodes(index, program, cases)
+    yield from shared_records(index).values()
 
 
 def _result(problem: Problem, where: str) -> Violation:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 from pyoxigraph import RdfFormat, parse
 from record_documents import CRAMPS, PREFIXES, Command, Outcome, case, command_for, renamed, triples_of, written
 
@@ -27,6 +28,7 @@ from reasoner import load_records
 from reasoner.errors import LimitError, shortened, visible
 from reasoner.jsonld import CONTEXT
 from reasoner.limits import check_brackets
+from reasoner.moments import parse_moment, read_instant
 from reasoner.namespaces import LC
 from reasoner.program import Program
 from reasoner.program.units import convert_exactly
@@ -480,7 +482,47 @@ def test_any_instant_of_two_thousand_years_may_be_asked_about(command: Command, 
 def test_an_instant_far_away_or_none_is_a_wrong_call(command: Command, instant: str) -> None:
     run = command("assess", ANNA, "--as-of", instant)
     assert (run.code, run.out) == (2, "")
-    assert f"“{instant}” is no ISO 8601 instant" in run.err
+    assert f"“{instant}” is no xsd:dateTime" in run.err
+
+
+WRITTEN = {
+    "2026-11-20": "2026-11-20T00:00:00",
+    "2026-11-20Z": "2026-11-20T00:00:00+00:00",
+    "2026-11-20+02:00": "2026-11-20T00:00:00+02:00",
+    "2026-11-20T09:00:00": "2026-11-20T09:00:00",
+    "2026-11-20T09:00:00.25-14:00": "2026-11-20T09:00:00.250000-14:00",
+    "2026-11-20T24:00:00Z": "2026-11-21T00:00:00+00:00",
+    "2026-12-31T24:00:00.000": "2027-01-01T00:00:00",
+}
+NO_INSTANTS = [
+    "2026-W47-5",
+    "20261120",
+    "2026-324",
+    "2026-11",
+    "2026",
+    "2026-W47-5T09:00:00Z",
+    "20261120T090000Z",
+    "2026-11-20T09",
+    "2026-11-20T09:00Z",
+    "2026-11-20t09:00:00Z",
+    "2026-11-20T24:00:01Z",
+    "2026-11-20T24:00:00.1Z",
+    "2026-11-20T24:01:00",
+    "2026-11-20T25:00:00",
+    "2026-11-20T09:00:00+15:00",
+]
+
+
+def test_an_instant_is_read_as_xml_schema_writes_it() -> None:
+    assert {text: found and found.isoformat() for text in WRITTEN for found in [read_instant(text)]} == WRITTEN
+    assert [text for text in [*NO_INSTANTS, "2026-11-20 09:00:00", ""] if read_instant(text)] == []
+
+
+def test_a_date_that_xml_schema_does_not_write_is_none_in_a_record_either(command: Command, tmp_path: Path) -> None:
+    assert [text for text in NO_INSTANTS[:3] + NO_INSTANTS[5:7] if parse_moment(text)] == []
+    for kind, text in (("date", "2026-W47-5"), ("dateTime", "2026-11-20T24:00:00Z")):
+        (tmp_path / "a.ttl").write_text(PREFIXES + case(cramps=f"{CRAMPS} ; lc:onset '{text}'^^xsd:{kind}"), encoding="utf-8")
+        assert [command(verb, tmp_path / "a.ttl").code for verb in ("assess", "validate")] == [1, 1]
 
 
 # --- nothing is fetched ----------------------------------------------------------------------------------------------
@@ -934,6 +976,37 @@ def test_validate_names_what_no_shape_can_see(command: Command, tmp_path: Path) 
         ("9", "Violation", "unknown-term", "ofFindin"),
     ]
     assert all("did you mean lc:" in each["message"] for each in results if each["severity"] == "Violation")
+
+
+def test_what_no_case_reaches_is_named_by_every_verb(command: Command, tmp_path: Path) -> None:
+    slips = (
+        "ex:b a lc:Cas ; lc:hasRecord ex:rb .\nex:rb a lc:FindingRecord .\nex:q a lc:FindngRecord ; lc:presense 1 .\nex:p a ex:Person .\n"
+    )
+    (tmp_path / "a.ttl").write_text(PREFIXES + case() + slips, encoding="utf-8")
+    wanted = {("unknown-term", "b"), ("unknown-term", "q"), ("no-case", "rb")}
+    assessed = command("assess", tmp_path / "a.ttl", "--json").report["dataProblems"]
+    assert {(each["code"], each["sources"][0].rpartition("/")[2]) for each in assessed} >= wanted
+    assert sorted(each["term"].rpartition("/")[2] for each in assessed if each["code"] == "unknown-term") == [
+        "Cas",
+        "FindngRecord",
+        "presense",
+    ]
+    validated = json.loads(command("validate", tmp_path / "a.ttl", "--json").out)["results"]
+    assert {(each["component"], each["focus"].rpartition("/")[2]) for each in validated} >= wanted
+    (tmp_path / "a.nt").write_bytes(written(triples_of(tmp_path / "a.ttl"), "n-triples").text)
+    for name in ("a.ttl", "a.nt"):
+        command("cohort", tmp_path / name, "--jobs", 1, "--out", tmp_path / f"{name}.out")
+        rows = parquet.read_table(tmp_path / f"{name}.out" / "problems").to_pylist()
+        assert {(each["code"], each["term"]) for each in rows} >= {(each["code"], each["term"]) for each in assessed}
+
+
+def test_validate_names_a_record_of_two_patients(command: Command, tmp_path: Path) -> None:
+    both = case("a", r=CRAMPS) + case("b", r=CRAMPS).replace("ex:b-r", "ex:a-r").replace(f"ex:a-r {CRAMPS} .\n", "")
+    (tmp_path / "a.ttl").write_text(PREFIXES + both, encoding="utf-8")
+    assert "shared-record" in command("assess", tmp_path / "a.ttl", "--json").problems
+    run = command("validate", tmp_path / "a.ttl", "--json")
+    assert run.code == 1
+    assert [each["component"] for each in json.loads(run.out)["results"]] == ["shared-record"]
 
 
 def test_validate_names_a_document_without_a_case(command: Command, tmp_path: Path) -> None:

@@ -498,7 +498,9 @@ def test_classification_without_java_says_so(monkeypatch: pytest.MonkeyPatch) ->
         raise MissingExtraError("The extra dl is not installed")
 
     monkeypatch.setattr("reasoner.authoring.classification_checks.classify_ontology", missing)
-    assert run_check(ROOT, only=["classification"]).stages[0].not_run == "extra dl is not installed"
+    report = run_check(ROOT, only=["classification"])
+    assert (report.stages[0].not_run, report.clean, report.whole) == ("extra dl is not installed", True, False)
+    assert main(["--knowledge", str(ROOT), "check", "--only", "classification"]) == 3
 
 
 # --- vignettes and competency questions --------------------------------------------------------------------------------
@@ -570,6 +572,7 @@ def test_knowledge_without_tests_says_what_did_not_run(copy: Path) -> None:
         "README.md is not here",
         "needs --release",
     ]
+    assert report.whole
 
 
 # --- the tests of a release --------------------------------------------------------------------------------------------

@@ -79,8 +79,13 @@ def test_a_term_is_added_at_the_end_of_its_file(
 
 def test_a_condition_comes_with_its_module_and_a_vignette(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--parent", "lc:VascularCondition", "--source", RECALL, "--finding", "lc:CalfTenderness", "--pertinence", "weakly-positive"]
+    options += ["--as-of", "2026-11-20T09:00:00Z"]
     assert main(["new", "condition", "CalfItchDisease", *options, "--definition", "A vascular condition that itches."]) == 0
-    assert capsys.readouterr().out.splitlines() == [
+    printed = capsys.readouterr()
+    assert "--as-of" not in printed.err
+    record = (copy / "tests/cases/conditions/calf-itch-disease-typical/record.ttl").read_text(encoding="utf-8")
+    assert 'lc:asOf "2026-11-20T09:00:00Z"^^xsd:dateTime' in record
+    assert printed.out.splitlines() == [
         "ontology/conditions/calf-itch-disease.ttl",
         "tests/cases/conditions/calf-itch-disease-typical/record.ttl",
         "tests/cases/conditions/calf-itch-disease-typical/expected.json",
@@ -122,8 +127,9 @@ def test_a_recommendation_is_not_repeated_while_a_result_is_on_record(copy: Path
     assert {each.code for each in findings(copy)} == {"LC-2015"}
 
 
-def test_what_is_not_said_is_asked_for_and_not_guessed(copy: Path) -> None:
+def test_what_is_not_said_is_asked_for_and_not_guessed(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "condition", "CalfItchDisease", "--parent", "lc:VascularCondition"]) == 0
+    assert "legcramps: no --as-of is given; the typical case is judged on the present day\n" in capsys.readouterr().err
     text = (copy / "ontology/conditions/calf-itch-disease.ttl").read_text(encoding="utf-8")
     assert "dcterms:source" not in text.replace(f"{FILL_IN} dcterms:source", "")
     assert "lc:verification lc:" not in text

@@ -183,7 +183,7 @@ def _run(name: str, check: _Check) -> StageResult:
     started = time.perf_counter()
     findings: list[CheckFinding] = []
     figures: list[Figure] = []
-    not_run = ""
+    not_run, lacking = "", False
     try:
         for each in STAGES[name](check):
             if isinstance(each, Figure):
@@ -191,8 +191,8 @@ def _run(name: str, check: _Check) -> StageResult:
             else:
                 findings.append(each)
     except NotRun as reason:
-        not_run = str(reason)
+        not_run, lacking = str(reason), reason.lacking
     except LegcrampsError as error:
         findings.append(CheckFinding.of_error(name, error, check.workspace.full_place(error.where)))
     ordered = sorted(dict.fromkeys(findings), key=CheckFinding.order)
-    return StageResult(name, time.perf_counter() - started, tuple(ordered), not_run, tuple(figures))
+    return StageResult(name, time.perf_counter() - started, tuple(ordered), not_run, tuple(figures), lacking)

@@ -22,7 +22,7 @@ def check_classification(workspace: Workspace) -> Iterator[CheckFinding]:
     try:
         result = classify_ontology(workspace.folder / "ontology", seconds=_CLASSIFY_SECONDS)
     except MissingExtraError as error:
-        raise NotRun("extra dl is not installed") from error
+        raise NotRun("extra dl is not installed", lacking=True) from error
     empty = (result.contradiction,) if result.contradiction else result.unsatisfiable
     if empty:
         yield from _findings(workspace, empty)

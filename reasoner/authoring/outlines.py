@@ -52,6 +52,7 @@ class Outline:
     urgency: str = ""
     step: str = ""
     statement: str = ""
+    as_of: str = ""
     order: int = 1
 
     @property

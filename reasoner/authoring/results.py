@@ -86,18 +86,26 @@ class Figure:
 
 
 class NotRun(Exception):
-    """A stage cannot run here; the message says why."""
+    """A stage cannot run here; the message says why. It is `lacking` where the installation lacks what the stage needs."""
+
+    def __init__(self, why: str, *, lacking: bool = False) -> None:
+        super().__init__(why)
+        self.lacking = lacking
 
 
 @dataclass(frozen=True)
 class StageResult:
-    """What one stage found, measured and how long it took; `not_run` says why it did not run, or is empty."""
+    """What one stage found, measured and how long it took; `not_run` says why it did not run, or is empty.
+
+    `lacking` says that it was asked for and that the installation lacks what it needs.
+    """
 
     name: str
     seconds: float
     findings: tuple[CheckFinding, ...] = ()
     not_run: str = ""
     figures: tuple[Figure, ...] = ()
+    lacking: bool = False
 
     def summary(self) -> str:
         """Return how many findings there are of each severity, in words."""
@@ -119,6 +127,11 @@ class CheckReport:
     def clean(self) -> bool:
         """Return whether nothing found is a violation."""
         return all(finding.severity is not Severity.VIOLATION for finding in self.findings)
+
+    @property
+    def whole(self) -> bool:
+        """Return whether no stage was left out for something that the installation lacks."""
+        return not any(stage.lacking for stage in self.stages)
 
     def counts(self) -> dict[str, int]:
         """Return how many findings there are of each severity."""

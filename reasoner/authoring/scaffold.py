@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 from reasoner.authoring.format import format_turtle
@@ -208,8 +207,9 @@ def _record(case: str, outline: Outline) -> str:
         asked += "# Such as, with lc:hasRecord ex:finding in the case:\n"
         asked += "# ex:finding a lc:FindingRecord ; lc:ofFinding lc:… ; lc:presence lc:_Presence_present .\n"
     record = f"<{case}/finding> a lc:FindingRecord ; lc:ofFinding {curie(outline.finding)} ; lc:presence lc:_Presence_present .\n"
+    dated = f'; lc:asOf "{outline.as_of}"^^xsd:dateTime ' if outline.as_of else ""
     known = f"; lc:hasRecord <{case}/finding> ." if outline.finding else "."
-    text = f'{asked}<{case}> a lc:Case ; lc:asOf "{date.today().isoformat()}T09:00:00Z"^^xsd:dateTime {known}\n'
+    text = f"{asked}<{case}> a lc:Case {dated}{known}\n"
     return format_turtle(f"{turtle_head()}@prefix ex: <{case}/> .\n\n{text}\n{record if outline.finding else ''}", "record.ttl")
 
 

@@ -73,7 +73,12 @@ def add_one_case(verb: argparse.ArgumentParser) -> None:
 
 def add_as_of(verb: argparse.ArgumentParser) -> None:
     """Add the instant at which cases are judged."""
-    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="judge at this ISO 8601 instant instead of the records' own")
+    verb.add_argument(
+        "--as-of",
+        type=instant,
+        metavar="INSTANT",
+        help="judge at this xsd:dateTime, or at the beginning of this xsd:date, instead of the records' own",
+    )
 
 
 def add_format(verb: argparse.ArgumentParser, default: str, *others: str) -> None:
@@ -123,13 +128,12 @@ def _seconds(text: str) -> int:
 
 
 def instant(text: str) -> datetime:
-    """Read an ISO 8601 instant."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or not 1000 <= found.year < 3000:
-        raise argparse.ArgumentTypeError(f"“{visible(text)}” is no ISO 8601 instant, such as 2026-11-20T09:00:00Z")
+    """Read an instant as XML Schema writes it, or a date."""
+    from reasoner.moments import read_instant
+
+    found = read_instant(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"“{visible(text)}” is no xsd:dateTime, such as 2026-11-20T09:00:00Z, and no xsd:date")
     return found
 
 

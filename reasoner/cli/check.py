@@ -41,4 +41,4 @@ def _run(arguments: argparse.Namespace) -> int:
     source = Path(arguments.source) if arguments.source else None
     report = run_check(folder, fast=arguments.fast, release=arguments.release, source=source, only=arguments.only)
     sys.stdout.write(write_report(report, arguments.format, notes=arguments.notes))
-    return 0 if report.clean else 1
+    return (0 if report.whole else 3) if report.clean else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from reasoner.cli.arguments import author_folder
+from reasoner.cli.arguments import author_folder, instant
 
 __all__ = ["add_arguments"]
 
@@ -30,6 +30,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--mark", choices=("seen", "secondary", "recall"), default="recall", help="how the source was seen (default: recall)")
     verb.add_argument("--finding", default="", metavar="TERM", help="condition: the finding of the first criterion")
     verb.add_argument("--pertinence", default="", metavar="BAND", help="condition: how it weighs, such as strongly-positive")
+    verb.add_argument("--as-of", type=instant, metavar="INSTANT", help="condition: when its typical case is judged (default: today)")
     verb.add_argument("--valid-for-days", type=int, metavar="N", help="test: the days for which a result counts")
     verb.add_argument("--guideline", default="", metavar="TERM", help="recommendation: the guideline that it is part of")
     verb.add_argument("--inclusion", default="", metavar="CLASS", help="recommendation: the case class of those who are in")
@@ -44,16 +45,22 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
     from pathlib import Path
 
     from reasoner.authoring.outlines import FILL_IN, Outline
     from reasoner.authoring.scaffold import begin
+    from reasoner.moments import from_datetime
 
     folder = author_folder(arguments.knowledge, writes=True)
     if sys.stdin is not None and sys.stdin.isatty():
         _ask(arguments)
+    if arguments.kind == "condition" and arguments.as_of is None:
+        arguments.as_of = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+        print("legcramps: no --as-of is given; the typical case is judged on the present day", file=sys.stderr)
+    as_of = from_datetime(arguments.as_of).text if arguments.as_of else ""
     given = {name: getattr(arguments, name) for name in Outline.__dataclass_fields__ if hasattr(arguments, name)}
-    written = begin(folder, Outline(**given, exclusions=tuple(arguments.exclusion)))
+    written = begin(folder, Outline(**{**given, "as_of": as_of}, exclusions=tuple(arguments.exclusion)))
     open_lines = 0
     for path in written:
         open_lines += path.read_text(encoding="utf-8").count(FILL_IN)

@@ -9,7 +9,6 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Query
@@ -22,6 +21,7 @@ from starlette.responses import Response
 
 from reasoner.errors import ForbiddenError, IncompleteError, LegcrampsError, UnsupportedInputError, UsageError
 from reasoner.fhir.reading import BASE
+from reasoner.moments import read_instant
 from reasoner.server.access import Access
 from reasoner.server.cds.services import Service, discovery, service_named
 from reasoner.server.cds.sources import Sources
@@ -42,7 +42,9 @@ _UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _FRESH = {"cache-control": "no-store"}
 _EXPOSED = ("Content-Location", "Location")
 
-AsOf = Annotated[str, Query(alias="as-of", description="judge at this ISO 8601 instant instead of the records' own")]
+AsOf = Annotated[
+    str, Query(alias="as-of", description="judge at this xsd:dateTime, or at the beginning of this xsd:date, instead of the records' own")
+]
 Base = Annotated[str, Query(max_length=500, pattern='^https?://[^\\s<>"{}|\\\\^`]+$', description="base of relative FHIR references")]
 Case = Annotated[str, Query(max_length=2000, description="the case, when the document holds several")]
 
@@ -233,12 +235,9 @@ def _format(request: Request) -> str:
 
 
 def _instant(text: str) -> str:
-    try:
-        found = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        raise UsageError("as-of is no ISO 8601 instant", repair="write it as 2026-11-20T09:00:00Z") from None
-    if found is not None and not 1000 <= found.year < 3000:
-        raise UsageError("as-of lies too far away", repair="write it as 2026-11-20T09:00:00Z")
+    found = read_instant(text) if text else None
+    if text and found is None:
+        raise UsageError("as-of is no xsd:dateTime and no xsd:date", repair="write it as 2026-11-20T09:00:00Z")
     return found.isoformat() if found else ""
 
 
