@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
+from math import comb
 
 from reasoner.focus import bits_of
 from reasoner.moves import Move
@@ -46,16 +47,19 @@ class Tried:
             if not any(mask & ~other == 0 for other in seen):
                 near = [mask & other for other in seen if (mask & other).bit_count() >= size]
                 answers = [each for each in self._answers if each & ~mask == 0]
-                for chosen in self._grown((), mask, size):
-                    held = sum(map(self._bit.__getitem__, chosen)) if near or answers else 0
-                    if not any(held & ~other == 0 for other in near) and not any(each & ~held == 0 for each in answers):
-                        yield chosen
+                grown = self._grown((), 0, mask, size)
+                if near:
+                    grown = (each for each in grown if not any(each[1] & ~other == 0 for other in near))
+                if answers:
+                    grown = (each for each in grown if not any(other & ~each[1] == 0 for other in answers))
+                yield from (chosen for chosen, _ in grown)
                 seen.append(mask)
 
     def exceed(self, clusters: Iterable[Sequence[Move]], size: int, most: int) -> bool:
         """Return whether one cluster that holds no answer has more sets of some size than `most`."""
         masks = (sum(self._bit[move] for move in cluster) for cluster in clusters)
-        return any(self._count(mask, size) > most for mask in masks if all(each & ~mask for each in self._answers))
+        large = (mask for mask in masks if comb(mask.bit_count(), size) > most)
+        return any(self._count(mask, size) > most for mask in large if all(each & ~mask for each in self._answers))
 
     def _count(self, allowed: int, size: int) -> int:
         """Return how many sets of the moves allowed hold none that bars another."""
@@ -64,12 +68,12 @@ class Tried:
         rest = ((allowed & ~((2 << index) - 1) & ~self._barred[self._moves[index]]) for index in bits_of(allowed))
         return sum(self._count(each, size - 1) for each in rest)
 
-    def _grown(self, chosen: tuple[Move, ...], allowed: int, size: int) -> Iterator[tuple[Move, ...]]:
-        """Yield the sets that hold some moves and further ones of those allowed, none of which bars another."""
+    def _grown(self, chosen: tuple[Move, ...], held: int, allowed: int, size: int) -> Iterator[tuple[tuple[Move, ...], int]]:
+        """Yield the sets that hold some moves and further ones of those allowed, none of which bars another, each with its mask."""
         for index in bits_of(allowed):
             move = self._moves[index]
-            wider = (*chosen, move)
+            wider, mask = (*chosen, move), held | 1 << index
             if size == 1:
-                yield wider
+                yield wider, mask
             else:
-                yield from self._grown(wider, allowed & ~((2 << index) - 1) & ~self._barred[move], size - 1)
+                yield from self._grown(wider, mask, allowed & ~((2 << index) - 1) & ~self._barred[move], size - 1)

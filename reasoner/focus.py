@@ -73,7 +73,7 @@ class Carried(NamedTuple):
 class Focus:
     """One goal in one case state: its questions, and whether given leaves settle it.
 
-    `settles` never denies what the report would call settled, and stays true when more is known: it only asks whether
+    `leaves` are those it rests on; `looked_at` adds what only diagrams look at. `settles` never denies what the report would call settled, and stays true when more is known: it only asks whether
     some verdict is eligible or every row is out. The report itself judges what is found with it.
     """
 
@@ -86,13 +86,14 @@ class Focus:
         self._needed = _literals(program, goal, wanted)
         self.gates = _below(program, [bit for bit, _ in self._needed])
         self.leaves = _leaves_of(program, self.gates, self._needed)
-        self.tables = _narrowed(program, state, self.gates, self.leaves)
+        self.looked_at = self.leaves | _leaves_of_diagrams(program, self.gates)
+        self.tables = _narrowed(program, state, self.gates, self.looked_at)
         self._tests = self._settling()
         self._evaluated: dict[tuple[int, int], bytearray] = {}
 
     def evaluate(self, leaf_true: int, leaf_false: int, near: tuple[int, int] | None = None) -> bytearray:
         """Return the value of every bit that the goal rests on; it is told from leaves `near` these that were evaluated before, if given."""
-        known = leaf_true & self.leaves, leaf_false & self.leaves
+        known = leaf_true & self.looked_at, leaf_false & self.looked_at
         values = self._evaluated.get(known)
         if values is None:
             tables = self.tables if near is None else self._tables_from(near)
@@ -101,7 +102,7 @@ class Focus:
         return values
 
     def _tables_from(self, leaves: tuple[int, int]) -> GateTables:
-        known = leaves[0] & self.leaves, leaves[1] & self.leaves
+        known = leaves[0] & self.looked_at, leaves[1] & self.looked_at
         return narrowed(self.tables, self.tables.users, bytes(self._evaluated[known]), known)
 
     def settles(self, leaf_true: int, leaf_false: int, near: tuple[int, int] | None = None) -> bool:
@@ -327,6 +328,13 @@ def _leaves_of(program: Program, gates: int, literals: Iterable[Literal]) -> int
             if bit < count:
                 leaves |= 1 << bit
     return leaves
+
+
+def _leaves_of_diagrams(program: Program, gates: int) -> int:
+    """Return the leaves that the diagrams of some gates look at, those that constraints join to theirs among them."""
+    count = program.tables.leaf_count
+    joints = (joint for bit, each in program.joints.items() if bit >= count and gates >> bit - count & 1 for joint in each)
+    return sum(1 << leaf for leaf in {leaf for joint in joints for leaf in joint.leaves})
 
 
 def _narrowed(program: Program, state: CaseState, gates: int, leaves: int) -> GateTables:

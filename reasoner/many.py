@@ -39,8 +39,8 @@ class Planes(NamedTuple):
 
 def planes_of(focus: Focus, sets: Sequence[Leaves]) -> Planes:
     """Return the planes of sets of known leaves, of which there is at least one."""
-    every, count = (1 << len(sets)) - 1, focus.tables.leaf_count
-    holds, fails = (_columns(masks, count, every) for masks in zip(*sets, strict=True))
+    every = (1 << len(sets)) - 1
+    holds, fails = (_columns([mask & focus.looked_at for mask in masks], focus.looked_at, every) for masks in zip(*sets, strict=True))
     return Planes(every, holds, fails)
 
 
@@ -57,8 +57,8 @@ class Many:
             self._decide(index)
 
     def _known(self, mask: int) -> dict[int, int]:
-        """Return every leaf as the case state has it."""
-        return dict.fromkeys(range(self._tables.leaf_count), 0) | dict.fromkeys(bits_of(mask), self.every)
+        """Return every leaf that is looked at as the case state has it."""
+        return {bit: self.every * (mask >> bit & 1) for bit in bits_of(self._focus.looked_at)}
 
     def _decide(self, index: int) -> None:
         parts, holds, _ = self._tables.gates[index]
@@ -187,13 +187,12 @@ def _spread(plane: int, count: int, table: bytes) -> int:
     return int.from_bytes(f"{plane:0{count}b}".encode().translate(table), "big") if plane else 0
 
 
-def _columns(masks: Sequence[int], count: int, every: int) -> dict[int, int]:
-    """Return for each of so many bits where it is set: the place of a mask among the masks is that of its bit in the plane."""
+def _columns(masks: Sequence[int], leaves: int, every: int) -> dict[int, int]:
+    """Return for each of some leaves where it is set: the place of a mask among the masks is that of its bit in the plane."""
     always, ever = reduce(and_, masks), reduce(or_, masks)
-    found = dict.fromkeys(range(count), 0)
-    found.update(dict.fromkeys(bits_of(always), every))
-    width = count // 8 + 1
-    rows = b"".join(mask.to_bytes(width, "little") for mask in reversed(masks))
+    found = {bit: every * (always >> bit & 1) for bit in bits_of(leaves)}
+    width = leaves.bit_length() // 8 + 1
+    rows = b"".join([mask.to_bytes(width, "little") for mask in reversed(masks)])
     for bit in bits_of(always ^ ever):
         found[bit] = int(rows[bit >> 3 :: width].translate(_DIGITS[bit & 7]), 2)
     return found

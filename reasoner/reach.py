@@ -7,6 +7,7 @@ one by one, and, where two of them meet below one term, in one sum or in one der
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cached_property
 
 from reasoner.abstraction.state import CaseState, Conflict
 from reasoner.focus import Focus, bits_of
@@ -47,13 +48,16 @@ class Reach:
         shared = _shared(self.program, moves)
         for move in moves:
             self._enter(move, shared)
-        self._meeting = Meeting(focus)
         self._after = after
         self._units: dict[tuple[Move, ...], Unit] = {}
         self._kin: dict[Move, frozenset[Move]] = {}
         self._settled = self._evaluated(lambda values: next(iter(values)) if len(values) == 1 else UNKNOWN)
         lenient = self._evaluated(_favoured, closed=True)
         self._able = [_can_be_raised((each.eligible, each.trigger), self._settled, lenient) for each in focus.watched]
+
+    @cached_property
+    def _meeting(self) -> Meeting:
+        return Meeting(self.focus)
 
     # --- what moves do ----------------------------------------------------------------------------------------------
 

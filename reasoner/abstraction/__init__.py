@@ -66,7 +66,7 @@ def parts_of(case: Case, program: Program, as_of: Moment) -> Parts:
     chart = Chart(case, as_of)
     scan = _last_scan(chart, program)
     found, others = stated(finding_facts(case, program, as_of, scan), program), _others(case, program, as_of)
-    said, _ = _parted(found.joined(others), program)
+    said, _ = part(found.joined(others), program)
     derived = derive(case, program, as_of, chart, said.facts)
     return Parts(case, chart, scan, first_onset(case, program), found, others, frozenset(_of_findings(said.facts)), derived)
 
@@ -77,14 +77,6 @@ def _others(case: Case, program: Program, as_of: Moment) -> Stated:
 
 def _of_findings(facts: Iterable[Fact]) -> list[Fact]:
     return [fact for fact in facts if fact.role == Role.FINDING]
-
-
-def _parted(said: Stated, program: Program) -> tuple[Stated, list[Fact]]:
-    """Part the facts into those that hold together and those that contradict one another."""
-    if not said.clashes(program):
-        return said, []
-    kept, clashing = part(list(said.facts), program)
-    return stated(kept, program), clashing
 
 
 def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | None = None) -> CaseState:
@@ -102,7 +94,7 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
     else:
         found = stated(finding_facts(case, program, as_of, scan), program)
     others = parts.others if parts is not None and parts.have_others_of(case, program) else _others(case, program, as_of)
-    said, clashing = _parted(found.joined(others), program)
+    said, clashing = part(found.joined(others), program)
     if parts is not None and parts.have_tests_of(case) and case.medications is parts.case.medications:
         derived = derive_moved(parts.derived, parts.moved(case, said.facts, program), case, program, as_of, chart, said.facts)
     else:

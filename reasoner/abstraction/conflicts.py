@@ -5,44 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reasoner.abstraction.state import Conflict, Fact, IndicatorState
+from reasoner.abstraction.stated import Stated, stated
 from reasoner.program.cuts import leaf_masks
 from reasoner.program.model import Program
 
 __all__ = ["fact_conflicts", "indicator_conflicts", "part", "readings_of"]
 
 
-def part(stated: list[Fact], program: Program) -> tuple[list[Fact], list[Fact]]:
-    """Part the facts into those that hold together and those that contradict one another."""
-    holds = fails = 0
-    effects = program.fact_effects
-    for fact in stated:
-        effect = effects[fact[:3]]
-        holds |= effect.holds
-        fails |= effect.fails
-    bad = holds & fails
-    opposed = _opposed(stated, program)
-    if not bad and not opposed:
-        return stated, []
-    kept: list[Fact] = []
+def part(said: Stated, program: Program) -> tuple[Stated, list[Fact]]:
+    """Part facts into those that hold together and those that contradict one another."""
     clashing: list[Fact] = []
-    for fact in stated:
-        (clashing if effects[fact[:3]].own & bad or fact in opposed else kept).append(fact)
-    rest, more = part(kept, program)
-    return rest, clashing + more
+    while said.clashes(program):
+        torn, opposed = said.whole.holds & said.whole.fails, _opposed(said, program)
+        kept: list[Fact] = []
+        for fact, effect in zip(said.facts, said.effects, strict=True):
+            (clashing if effect.own & torn or (opposed and fact in opposed) else kept).append(fact)
+        said = stated(kept, program)
+    return said, clashing
 
 
-def _opposed(stated: list[Fact], program: Program) -> set[Fact]:
+def _opposed(said: Stated, program: Program) -> set[Fact]:
     """Return the facts that contradict each other by hierarchy and subroles, whether or not a class asks for their terms."""
-    terms = {term for _, term, present, _ in stated if not present}
-    doubtful = [fact for fact in stated if fact.present and not terms.isdisjoint(program.parents[fact.term])]
-    denied = {(fact.role, fact.term): fact for fact in stated if not fact.present} if doubtful else {}
+    kinds, wider = program.kinds, program.role_parents
+    met: dict[str, int] = {}
     found: set[Fact] = set()
-    for fact in doubtful:
-        for role in program.role_parents.get(fact.role, ()):
-            for term in program.parents[fact.term]:
-                if (role, term) in denied:
-                    found |= {fact, denied[role, term]}
-    return found
+    for fact in said.facts:
+        if fact.present:
+            for role in wider.get(fact.role, ()):
+                if both := kinds.above[fact.term] & said.denied.get(role, 0):
+                    met[role] = met.get(role, 0) | both
+                    found.add(fact)
+    denied = {fact[:2]: fact for fact in said.facts if not fact.present and kinds.bit[fact.term] & met.get(fact.role, 0)} if met else {}
+    return found.union(denied.values())
 
 
 def fact_conflicts(clashing: list[Fact], program: Program) -> list[Conflict]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from reasoner.abstraction.state import Fact
@@ -51,7 +52,8 @@ def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[
     facts += _closed(usable, program, facts, since_scan[1])
     stated = _stated(usable, program, facts)
     facts += _aged(usable, program, Role.NEW_FINDING, lambda term: since_scan, stated)
-    facts += _aged(usable, program, Role.RECENT_FINDING, lambda term: _since_days(program, term, as_of), stated)
+    since_days = cache(lambda days: _since_days(days, as_of))
+    facts += _aged(usable, program, Role.RECENT_FINDING, lambda term: since_days(program.recent_days.get(term)), stated)
     return facts
 
 
@@ -156,23 +158,17 @@ def _closed(usable: _Usable, program: Program, known: list[Fact], after_scan: Ca
             if counts and not touched & below[closure.closes]:
                 facts.append(Fact(Role.FINDING, closure.closes, False, (closure.node,)))
                 continue
-            closed = [term for term in program.below[closure.closes] if not touched & below[term]]
-            if not counts:
-                closed = [term for term in closed if not _denies_newness(term, program)]
-            facts += [Fact(Role.FINDING, term, False, (closure.node,)) for term in _topmost(closed, program)]
+            rows = program.kinds.rows[closure.closes]
+            closed = [row for row in rows if not touched & row[3] and (counts or not _denies_newness(row[0], program))]
+            inside = sum(bit for _, bit, _, _ in closed)
+            topmost = (term for term, bit, higher, _ in closed if inside & higher == bit)
+            facts += [Fact(Role.FINDING, term, False, (closure.node,)) for term in topmost]
     return facts
 
 
 def _denies_newness(term: str, program: Program) -> bool:
     leaves = program.fact_effects[Role.FINDING, term, False].leaves
     return any(value == FALSE and bit in program.newness for bit, value in leaves.items())
-
-
-def _topmost(terms: list[str], program: Program) -> list[str]:
-    """Return the terms that have no other of them above."""
-    bit, above = program.kinds.bit, program.kinds.above
-    inside = sum(map(bit.__getitem__, terms))
-    return [term for term in terms if inside & above[term] == bit[term]]
 
 
 def _stated(usable: _Usable, program: Program, facts: Iterable[Fact]) -> _Stated:
@@ -205,26 +201,27 @@ def _since_scan(last_scan: tuple[bool, Moment | None]) -> _Divide:
     return is_new, counts
 
 
-def _since_days(program: Program, term: str, as_of: Moment) -> _Divide:
-    """Judge by the days that the finding declares as recent."""
-    days = program.recent_days.get(term)
+def _since_days(days: int | None, as_of: Moment) -> _Divide:
+    """Judge by the days that a finding declares as recent."""
     if days is None:
         return (lambda record: None), (lambda closure: False)
-    edge = (as_of.low // DAY - days) * DAY - 1
+    last = (as_of.low // DAY - days) * DAY - 1
+    edge = Moment(last, last, "")
 
     def counts(closure: ClosureStatement) -> bool:
-        return closure.recorded is not None and closure.recorded.low > edge
+        return closure.recorded is not None and closure.recorded.low > last
 
-    return (lambda record: _after(record, Moment(edge, edge, ""))), counts
+    return (lambda record: _after(record, edge)), counts
 
 
 def _after(record: FindingRecord, edge: Moment | None) -> bool | None:
-    starts = [moment for moment in (record.onset, record.worsened) if moment is not None]
-    if edge is None or not starts:
+    """Return whether a finding began or got worse after an edge, or both before it; None where that is not told."""
+    one, other = record.onset or record.worsened, record.worsened or record.onset
+    if edge is None or one is None or other is None:
         return None
-    if any(moment.low > edge.high for moment in starts):
+    if max(one.low, other.low) > edge.high:
         return True
-    return False if all(moment.high <= edge.low for moment in starts) else None
+    return False if max(one.high, other.high) <= edge.low else None
 
 
 def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], _Divide], stated: _Stated) -> list[Fact]:

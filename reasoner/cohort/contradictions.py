@@ -17,6 +17,7 @@ from reasoner.abstraction.conflicts import fact_conflicts, part
 from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts
 from reasoner.abstraction.findings import finding_facts
 from reasoner.abstraction.state import Conflict, Fact
+from reasoner.abstraction.stated import stated
 from reasoner.cohort.asked import Asked
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.known import Known
@@ -81,10 +82,10 @@ def contradictions_of(
     for chosen, cases in _by_sorts(sorts, space):
         kinds = {kind for sort in chosen for kind in _STATING[sort]}
         for number, case in zip(cases.tolist(), rebuilder.cases(cases, {}, kinds), strict=True):
-            stated = _stated(chosen, case, asked.program, settings.moment(case), (bool(clock.scanned[number]), _scan(clock, number)))
-            holding, clashing[number] = part(stated, asked.program)
-            kept += map(numbers.__getitem__, map(_SAID, holding))
-            owners += repeat(number, len(holding))
+            found = _stated(chosen, case, asked.program, settings.moment(case), (bool(clock.scanned[number]), _scan(clock, number)))
+            holding, clashing[number] = part(stated(found, asked.program), asked.program)
+            kept += map(numbers.__getitem__, map(_SAID, holding.facts))
+            owners += repeat(number, len(holding.facts))
     said = list(numbers)
     for code, own in grouped(np.array(kept, dtype=np.int64), np.array(owners, dtype=np.int64)):
         role, term, present = said[code]

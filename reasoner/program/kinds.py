@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Asked", "Families", "Kinds", "Spans", "load_kinds"]
+__all__ = ["Asked", "Families", "Kinds", "Rows", "Spans", "load_kinds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Asked:
 class Kinds:
     """What classes ask for by role; per finding the places, in the table of side patterns, of those at or above it.
 
-    `bit`, `above` and `below` give the mask of each term, of it with all above it, and of it with all below it.
+    `bit`, `above` and `below` give the mask of each term, of it with all above it, and of it with all below it, `rows` all three by what is above.
     """
 
     asked: Mapping[str, Asked]
@@ -31,6 +31,7 @@ class Kinds:
     bit: Mapping[str, int]
     above: Mapping[str, int]
     below: Mapping[str, int]
+    rows: Rows
 
     def at_or_below(self, terms: Iterable[str]) -> int:
         """Return everything at or below some terms."""
@@ -38,6 +39,21 @@ class Kinds:
         for term in terms:
             found |= below[term]
         return found
+
+
+class Rows(dict[str, tuple[tuple[str, int, int, int], ...]]):
+    """By a term those at or below it, sorted, each with its mask and those of all above and below it; each is worked out once and kept."""
+
+    def __init__(
+        self, members: Mapping[str, tuple[str, ...]], bit: Mapping[str, int], above: Mapping[str, int], below: Mapping[str, int]
+    ) -> None:
+        super().__init__()
+        self._members, self._bit, self._above, self._below = members, bit, above, below
+
+    def __missing__(self, term: str) -> tuple[tuple[str, int, int, int], ...]:
+        """Work out a term that was not asked for before."""
+        rows = self[term] = tuple((each, self._bit[each], self._above[each], self._below[each]) for each in self._members[term])
+        return rows
 
 
 class Families(dict[str, frozenset[str]]):
@@ -95,12 +111,15 @@ def load_kinds(
         for term in below[finding]:
             places.setdefault(term, []).append(place)
     bit = {term: 1 << place for place, term in enumerate(parents)}
+    above = {term: _mask(each, bit) for term, each in parents.items()}
+    lower = {term: _mask(each, bit) for term, each in below.items()}
     return Kinds(
         {role: Asked(tuple(rows), tuple((filler, _mask(kinds, bit)) for filler, kinds in rows)) for role, rows in found.items()},
         {term: tuple(each) for term, each in places.items()},
         bit,
-        {term: _mask(each, bit) for term, each in parents.items()},
-        {term: _mask(each, bit) for term, each in below.items()},
+        above,
+        lower,
+        Rows(below, bit, above, lower),
     )
 
 
