@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 
 from reasoner.abstraction.state import CaseState, Conflict
+from reasoner.candidates import PAIR
 from reasoner.focus import Focus, bits_of
 from reasoner.many import Many, Planes, union
 from reasoner.meeting import DENYING, Joined, Meeting, Unit
@@ -129,8 +130,8 @@ class Reach:
         parted: dict[tuple[Move, ...], list[Unit]] = {}
         left: set[tuple[Move, ...]] = set()
         for chosen in sets:
-            groups = self._groups(chosen)
-            if len(groups) in (1, len(chosen)) or not self.clashing.isdisjoint(chosen):
+            groups = self._groups(chosen) if len(chosen) > PAIR and self.clashing.isdisjoint(chosen) else []
+            if len(groups) in (0, 1, len(chosen)):
                 left.add(chosen)
             elif all(each in self._conflicts for group in groups for each in self._after(group).conflicts):
                 parted[chosen] = [self._unit(group) for group in groups]
