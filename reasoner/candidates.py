@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, combinations
 from math import comb
 
 from reasoner.focus import bits_of
@@ -17,14 +17,14 @@ PAIR = 2
 class Tried:
     """Remembers by bit masks over the moves which pairs no smallest answer holds, and the answers found."""
 
-    def __init__(self, moves: Sequence[Move], bars: Callable[[Move, Move], bool]) -> None:
+    def __init__(self, moves: Sequence[Move], barring: Iterable[tuple[Move, Move]]) -> None:
         self._moves = moves
         self._bit = {move: 1 << index for index, move in enumerate(moves)}
         self._barred = dict.fromkeys(moves, 0)
         self._answers: list[int] = []
-        for one, other in combinations(moves, 2):
-            if one.subject == other.subject or bars(one, other):
-                self.bar(one, other)
+        alike = (pair for pair in combinations(moves, PAIR) if pair[0].subject == pair[1].subject)
+        for one, other in chain(alike, barring):
+            self.bar(one, other)
 
     def bar(self, one: Move, other: Move) -> None:
         """Let no set hold both moves."""

@@ -153,7 +153,7 @@ class _Search:
         left = [move for move in self.moves if move not in answering]
         reach = self._reach(left)
         clusters = reach.clusters(self.before, self.wanted)
-        tried = Tried(self.moves, self._bars)
+        tried = Tried(self.moves, self._barring())
         for each in found:
             tried.add_answer(each)
         for size in range(2, largest + 1):
@@ -173,13 +173,12 @@ class _Search:
                     tried.bar(*pair)
         return found, largest
 
-    def _bars(self, one: Move, other: Move) -> bool:
-        """Return whether of two moves one denies a finding of which the other denies a kind, or both contradict each other."""
-        first, second = self._said_by(one), self._said_by(other)
-        if first is None or second is None:
-            return False
-        related = first.denied & second.above | second.denied & first.above
-        return bool(related or first.holds & second.fails or first.fails & second.holds)
+    def _barring(self) -> Iterator[tuple[Move, Move]]:
+        """Yield two moves of which one denies a finding of which the other denies a kind, or which contradict each other."""
+        told = [(move, said) for move in self.moves if (said := self._said_by(move)) is not None]
+        for (one, first), (other, second) in combinations(told, PAIR):
+            if first.denied & second.above or second.denied & first.above or first.holds & second.fails or first.fails & second.holds:
+                yield one, other
 
     def _said_by(self, move: Move) -> _Said | None:
         """Return what a move says of a finding, None for another."""

@@ -55,10 +55,10 @@ class Parts(NamedTuple):
 
     def moved(self, case: Case, facts: Iterable[Fact], program: Program) -> set[str]:
         """Return the indicators that may be others in another case with the very records of tests and drugs, which comes to `facts`."""
-        own = self.case
         terms = {fact.term for fact in self.facts.symmetric_difference(_of_findings(facts))}
-        terms |= {record.finding for record in {*case.findings} ^ {*own.findings}}
-        return program.gauges.moved(terms, closing=case.closures is not own.closures)
+        here, before = ({id(record): record.finding for record in each.findings} for each in (case, self.case))
+        terms |= {(here | before)[each] for each in here.keys() ^ before.keys()}
+        return program.gauges.moved(terms, closing=case.closures is not self.case.closures)
 
 
 def parts_of(case: Case, program: Program, as_of: Moment) -> Parts:

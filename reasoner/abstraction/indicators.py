@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import NamedTuple
 
 from reasoner.abstraction.calculated import count, difference, weighted_sum
@@ -49,33 +48,32 @@ def derive_moved(
     if not moved:
         return before
     kept = {iri: state for iri, state in before.states.items() if iri not in moved}
-    states, found = derive_indicators(case, program, as_of, chart, facts, kept)
-    unread = [each for each in before.unread if each[0] in kept] + found
+    touched = [index for index in _touched(case, program, chart, facts) if program.indicators[index].iri in moved]
+    states, found = _enter(touched, Context(case, program, as_of, chart, tuple(facts), kept, []))
+    order = program.indicator if states.keys() - before.states.keys() else before.states
+    unread = [each for each in before.unread if each[0] not in moved] + found
     if found:
         places = {iri: place for place, iri in enumerate(program.indicator)}
         unread.sort(key=lambda each: places[each[0]])
     own = before.effect.without(cuts_of(program.indicator[iri] for iri in moved))
-    return Derived(states, unread, all_effects((own, *(program.value_effects.of(states[iri]) for iri in states.keys() & moved))))
+    effect = all_effects((own, *(program.value_effects.of(states[iri]) for iri in states.keys() & moved)))
+    return Derived({iri: states[iri] for iri in order if iri in states}, unread, effect)
 
 
 def derive_indicators(
-    case: Case,
-    program: Program,
-    as_of: Moment,
-    chart: Chart,
-    facts: Sequence[Fact],
-    known: Mapping[str, IndicatorState] = MappingProxyType({}),
+    case: Case, program: Program, as_of: Moment, chart: Chart, facts: Sequence[Fact]
 ) -> tuple[dict[str, IndicatorState], list[_Unread]]:
-    """Return the state of every indicator that the records touch, and the values that are not usable; `known` ones are taken over."""
-    done: dict[str, IndicatorState] = {}
-    context = Context(case, program, as_of, chart, tuple(facts), done, [])
-    for index in sorted(_touched(case, program, chart, facts)):
-        indicator = program.indicators[index]
-        if indicator.iri in known:
-            done[indicator.iri] = known[indicator.iri]
-        elif (state := _FORMS[indicator.form](indicator, context)) is not None:
-            done[indicator.iri] = state
-    return done, context.unread
+    """Return the state of every indicator that the records touch, and the values that are not usable."""
+    return _enter(_touched(case, program, chart, facts), Context(case, program, as_of, chart, tuple(facts), {}, []))
+
+
+def _enter(indices: Iterable[int], context: Context) -> tuple[dict[str, IndicatorState], list[_Unread]]:
+    """Return the states that are there with those of some indicators, by index, entered, and the values not usable for them."""
+    for index in sorted(indices):
+        indicator = context.program.indicators[index]
+        if (state := _FORMS[indicator.form](indicator, context)) is not None:
+            context.done[indicator.iri] = state
+    return context.done, context.unread
 
 
 def _touched(case: Case, program: Program, chart: Chart, facts: Sequence[Fact]) -> set[int]:
