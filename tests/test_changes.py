@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from reasoner import load_records
-from reasoner.abstraction import abstract_case
+from reasoner.abstraction import abstract_case, parts_of
 from reasoner.advice import advise
 from reasoner.answering import answer_case
 from reasoner.changed_proofs import prove_changes
 from reasoner.changes import Changes, _Search, changes_of, read_goal
 from reasoner.cli import main
-from reasoner.counterfactual import apply_changes
+from reasoner.counterfactual import Change, apply_changes
 from reasoner.entailment import Statuses
 from reasoner.errors import UsageError
 from reasoner.explanation import View
@@ -28,13 +28,14 @@ from reasoner.focus import Focus, bits_of, goal_of, settled, verdict_of
 from reasoner.many import Many, planes_of
 from reasoner.missing import settling_sets
 from reasoner.moves import TO_LEARN, WERE_IT, Move
-from reasoner.namespaces import curie
+from reasoner.namespaces import LC, curie
 from reasoner.program import Program
 from reasoner.proof_axioms import load_axioms
 from reasoner.proof_checker import Checker
 from reasoner.proofs import Prover
 from reasoner.reach import Reach
 from reasoner.report import CaseAnswer
+from reasoner.terms import Role
 
 ROOT = Path(__file__).parent / "cases"
 CASES = sorted(ROOT.glob("*/*/record.ttl"))
@@ -336,3 +337,36 @@ def test_many_sets_at_once_equal_one_by_one(knowledge: Program, figure: Callable
                 count += 1
     figure("sets of leaves judged at once, equal to advice one by one", count)
     assert count >= 5000
+
+
+def test_age_of_a_wide_finding_is_not_told_once_all_its_kinds_are_denied(knowledge: Program) -> None:
+    """One kind old and the last one absent deny together that any is new, which neither does by itself."""
+    wide, one, other = (LC + name for name in ("VenousThrombosisRiskFactor", "ActiveCancer", "BedriddenThreeDays"))
+    case = load_records([ROOT / "dvt" / "d8-extent-not-stated" / "record.ttl"], knowledge).cases[0]
+    assert case.as_of is not None
+    kinds = [kind for kind in knowledge.below[wide] if knowledge.below[kind] == (kind,)]
+    case = apply_changes(case, [Change(kind, "absent") for kind in kinds if kind not in (one, other)], knowledge, case.as_of)
+    answer = answer_case(case, knowledge, case.as_of)
+    search = _Search(View(knowledge, answer.state, answer.statuses), IMAGING, answer.as_of, None)
+    wanted = (Change(one, "old"), Change(other, "absent"))
+    chosen = tuple(move for move in search.moves if move.change in wanted)
+    bit = knowledge.leaf_bit[Role.NEW_FINDING, wide]
+    singly = [search.after((move,)).leaf_false >> bit & 1 for move in chosen]
+    assert (singly, search.after(chosen).leaf_false >> bit & 1) == ([0, 0], 1)
+    assert Reach(search.focus, search.moves, search.after, search._known).together([chosen]).left[bit] == 1
+
+
+def test_finding_of_one_sum_moves_the_sources_of_another(knowledge: Program) -> None:
+    """Every sum names the records of all findings that any sum weighs."""
+    only = next(each for each in knowledge.indicators if each.form == "weighted_sum")
+    sums = (replace(only, items=only.items[:1]), replace(only, iri="urn:test:other", tests=(), items=only.items[1:2]))
+    program = replace(knowledge, indicators=tuple(each for each in knowledge.indicators if each is not only) + sums)
+    one, other = (each.items[0][0][0] for each in sums)
+    case = load_records([STABLE], knowledge).cases[0]
+    assert case.as_of is not None
+    case = apply_changes(case, [Change(other, "present")], program, case.as_of)
+    after = apply_changes(case, [Change(one, "present")], program, case.as_of)
+    state = abstract_case(after, program, case.as_of, parts_of(case, program, case.as_of))
+    assert state == abstract_case(after, program, case.as_of)
+    before = abstract_case(case, program, case.as_of)
+    assert state.indicators["urn:test:other"].sources != before.indicators["urn:test:other"].sources
