@@ -7,6 +7,7 @@ in the order of the gates, each of which uses earlier bits only.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -59,13 +60,16 @@ class Known:
                 (self.holds if value == TRUE else self.fails)[bit] |= plane
 
     def contradicted(self, facts: Facts) -> Planes:
-        """Return where facts that were entered contradict each other, by the roles of both."""
-        bad = {bit: plane for bit in self._asked.leaves.tolist() if anywhere(plane := self.holds[bit] & self.fails[bit])}
+        """Return where facts that were entered contradict each other, by the roles that those may have."""
+        leaves = self._asked.leaves
+        both = self.holds[leaves] & self.fails[leaves]
+        bad = {int(leaves[place]): both[place] for place in np.flatnonzero(both.any(axis=1))}
+        settled: dict[str, set[int]] = defaultdict(set)
+        for fact in facts:
+            settled[fact[0]].update(bit for bit, _ in self._asked.effects(*fact))
         found = _opposed(facts, self._program, self.space)
-        for fact, plane in facts.items():
-            for bit, _ in self._asked.effects(*fact):
-                if bit in bad:
-                    found.add(fact[0], plane & bad[bit])
+        for role, bits in settled.items():
+            found.add(role, self.space.union(bad[bit] for bit in bits.intersection(bad)))
         return found
 
     def enter_masks(self, masks: Mapping[Mask, Plane]) -> None:
@@ -166,12 +170,11 @@ def _opposed(facts: Facts, program: Program, space: Space) -> Planes:
     found = Planes(space)
     for (role, term, present), plane in facts.items():
         if present:
+            opposed = found.setdefault(role, space.none.copy())
             for above in terms.intersection(program.parents[term]):
                 for wider in program.role_parents.get(role, ()):
                     if (wider, above) in denied:
-                        both = plane & denied[wider, above]
-                        found.add(role, both)
-                        found.add(wider, both)
+                        opposed |= plane & denied[wider, above]
     return found
 
 

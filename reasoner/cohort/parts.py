@@ -45,6 +45,9 @@ INFERRED = "inferred"
 KNOWLEDGE = "knowledge.nq.gz"
 """The file among them that holds the knowledge graph."""
 
+_AT_ONCE = 1 << 16
+"""Values that are written together."""
+
 
 def write_chunk(context: Context, chunk: Chunk, partial: Path) -> int:
     """Answer a chunk and write what it yields; the state file comes last."""
@@ -133,5 +136,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _write_table(path: Path, table: pa.Table) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    parquet.write_table(table, temporary, compression="zstd", dictionary_pagesize_limit=1 << 26, write_statistics=["case"])
+    parquet.write_table(
+        table, temporary, compression="zstd", dictionary_pagesize_limit=1 << 26, write_batch_size=_AT_ONCE, write_statistics=["case"]
+    )
     temporary.replace(path)

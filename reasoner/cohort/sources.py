@@ -28,7 +28,7 @@ _ORDER = ("n-triples", "n-quads", "parquet", "document", "fhir", "fhir-ndjson")
 _GATHERED = 8 << 20
 _FILES = 500
 _STRETCH = 256 << 20
-_SHARES = 10
+_SHARES = 6
 _PIECE = 16 << 20
 _ROWS = 512 * 1024
 
@@ -127,13 +127,15 @@ def _stretches(source: Source) -> list[tuple[int, int, int]]:
     Those of a smaller file are shorter, so that there are enough of them to share and each process claims less memory; but what fits
     into one stretch is read as one, in whatever order its lines stand.
     """
-    cut = source.size > _STRETCH * 3 // 4
-    longest = min(max(source.size // _SHARES, _STRETCH // 4), _STRETCH) if cut else _STRETCH
+    if source.size <= _STRETCH * 3 // 4:
+        return [(0, source.size, source.size)]
+    longest = min(max(source.size // _SHARES, _STRETCH // 4), _STRETCH)
+    shortest = max(longest // 4, _STRETCH // 8)
     cuts: list[tuple[int, int, int]] = []
     start = 0
-    while start < source.size or not cuts:
+    while start < source.size:
         left = source.size - start
-        size = min(max(left // 2, longest // 2), longest) if left > longest * 3 // 4 else left
+        size = min(max(left // 2, shortest), longest) if left > shortest * 3 // 2 else left
         cuts.append((start, start + size, size))
         start += size
     return cuts

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 
 from reasoner.answering import twice_described
 from reasoner.cohort.answering import Context, rows_of, triples_of
-from reasoner.cohort.exports import fhir_records
 from reasoner.cohort.gathering import gathered_triples
 from reasoner.cohort.grouping import Hashes, group, hashes_of
 from reasoner.cohort.rows import text_of_rows
@@ -84,6 +83,8 @@ def _described(context: Context, chunk: Chunk, left: Sequence[bytes] | None, wan
         for each in files:
             yield from _in_triples(context, Chunk(0, 0, 0, 0, True, True, 0), gathered_triples([each.path]).triples, each.path, wanted)
     elif source.format.startswith("fhir") and left is None:
+        from reasoner.cohort.exports import fhir_records
+
         name = ", ".join(each.path for each in files[:_NAMED]) + (f" and {len(files) - _NAMED} more" if len(files) > _NAMED else "")
         cases = (case for records in fhir_records(files, context.program) for case in records.cases)
         yield from ((name, case) for case in cases if _hash(case.iri) in wanted)
