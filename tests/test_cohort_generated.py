@@ -63,6 +63,34 @@ def test_records_of_the_future_say_nothing_of_recent_ones(tmp_path: Path) -> Non
         assert found[each] == expected[each], each
 
 
+def test_what_tells_records_of_a_test_apart(tmp_path: Path) -> None:
+    """A value that the age of the patient judges, at ages on both sides of where that begins; two values that count by their difference; old beside recent."""
+    program = load_knowledge()
+    dimer = {"kind": "MeasurementRecord", "term": "DDimerMeasurement", "value": "505.0", "unit": "ng/mL{FEU}"}
+    pressure = {"kind": "MeasurementRecord", "value": "31", "unit": "mm[Hg]"}
+    cases = [(age, [dimer | {"performed": day}]) for day in ("2026-11-14", "2026-11-01") for age in ("40", "50", "51", "80", None)]
+    tests = [f"{name}CompartmentPressureMeasurement" for name in ("Resting", "FiveMinute")]
+    for days in (("2026-11-14", "2025-01-01"), ("2025-01-01", "2026-11-14"), ("2025-01-01", "2025-01-01")):
+        cases.append((None, [pressure | {"term": test, "performed": day} for test, day in zip(tests, days, strict=True)]))
+    for value in ("60", "100"):
+        acute, diastolic = (
+            {"term": f"{name}Measurement", "performed": "2026-11-20"} for name in ("AcuteCompartmentPressure", "DiastolicBloodPressure")
+        )
+        cases.append((None, [pressure | acute | {"value": "40"}, pressure | diastolic | {"value": value}]))
+    lines = []
+    for number, (age, records) in enumerate(cases):
+        node = f"https://example.org/case/{number:02}"
+        for place, record in enumerate(records):
+            stated = {"case": node, "as_of": "2026-11-20T09:00:00Z", "stated_age": age, "record": f"{node}/{place}"}
+            lines += statements(stated | record)
+    path = tmp_path / "constellations.nt"
+    path.write_text("".join(sorted(set(lines))), encoding="utf-8")
+    expected = answers(path.read_bytes(), program, "constellations.nt")
+    found = answered(tmp_path / "out", [path], program)
+    for each in NAMES:
+        assert found[each] == expected[each], each
+
+
 @pytest.mark.release
 def test_answers_of_two_thousand_generated_patients(tmp_path: Path) -> None:
     _compare(tmp_path, load_knowledge(), 2000, 12)
