@@ -22,7 +22,8 @@ from reasoner.program import Program
 
 ROOT = Path(__file__).parent.parent
 FIGURES = "LEGCRAMPS_FIGURES"
-FOUND = pytest.StashKey[list[dict[str, str]]]()
+FIGURE = "figure"
+"""The name of the property of a test that is a figure it measured."""
 
 Figure = Callable[..., None]
 
@@ -45,18 +46,9 @@ def figure(request: pytest.FixtureRequest) -> Figure:
 
     def record(name: str, count: object, unit: str = "") -> None:
         said = f"{count:,}" if isinstance(count, int) else f"{count:.3g}" if isinstance(count, float) else str(count)
-        keep(request.config, test=request.node.nodeid, name=name, count=said, unit=unit)
+        request.node.user_properties.append((FIGURE, {"name": name, "count": said, "unit": unit}))
 
     return record
-
-
-def keep(config: pytest.Config, **said: str) -> None:
-    """Keep a figure for the summary, and write it where the release run looks for it."""
-    found = {"test": "", "name": "", "count": "", "unit": "", "notRun": ""} | said
-    config.stash.setdefault(FOUND, []).append(found)
-    if path := os.environ.get(FIGURES):
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(found, ensure_ascii=False) + "\n")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -68,35 +60,47 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Keeper:
-    """Keeps why a test or a whole file did not run."""
+    """Keeps the figures that tests measured, and why a test or a whole file did not run."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
+    def __init__(self) -> None:
+        self.found: list[dict[str, str]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep why a test was skipped."""
-        self.keep(report)
+        """Keep the figures of a test that ran, and why one was skipped."""
+        if report.when == "call":
+            for name, said in report.user_properties:
+                if name == FIGURE:
+                    self.keep(test=report.nodeid, **said)
+        self.keep_skipped(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep why a file was skipped."""
-        self.keep(report)
+        self.keep_skipped(report)
 
-    def keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+    def keep_skipped(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         """Keep the reason of a report that says skipped."""
         if report.skipped and isinstance(report.longrepr, tuple):
             why = report.longrepr[2].removeprefix("Skipped: ").removeprefix("not run: ")
-            keep(self.config, test=report.nodeid, notRun=why)
+            self.keep(test=report.nodeid, notRun=why)
+
+    def keep(self, **said: str) -> None:
+        """Keep what was found for the summary, and write it where the release run looks for it."""
+        found = {"test": "", "name": "", "count": "", "unit": "", "notRun": ""} | said
+        self.found.append(found)
+        if path := os.environ.get(FIGURES):
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(found, ensure_ascii=False) + "\n")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the figures that were measured."""
+        found = [each for each in self.found if each["name"]]
+        if found:
+            terminalreporter.section("figures")
+        for each in found:
+            terminalreporter.line(f"{each['name']}: {each['count']} {each['unit']}".rstrip())
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen for what does not run."""
-    config.pluginmanager.register(Keeper(config))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures that were measured."""
-    found = [each for each in terminalreporter.config.stash.get(FOUND, []) if each["name"]]
-    if found:
-        terminalreporter.section("figures")
-    for each in found:
-        terminalreporter.line(f"{each['name']}: {each['count']} {each['unit']}".rstrip())
+    """Listen for figures and for what does not run, in the process that hears of every test."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Keeper())
