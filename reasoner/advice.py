@@ -151,7 +151,8 @@ def _decide(decision: Decision, program: Program, advised: dict[str, Advised], r
     listed = {iri: tuple(row for row in rows if row.listed) for iri, rows in rows_of.items()}
     could_be = tuple((verdict, listed[verdict.iri]) for verdict in decision.verdicts if listed.get(verdict.iri))
     remaining = next(verdict for verdict in decision.verdicts if verdict.iri == decision.remaining)
-    return Judged(decision, remaining, CERTAIN if not could_be else PRESUMED, (), could_be)
+    closed = all(statuses.status(each.applicable) == REFUTED for each in decision.verdicts if each.iri in program.watch.rows)
+    return Judged(decision, remaining, CERTAIN if closed else PRESUMED, (), could_be)
 
 
 def _verdict_standing(verdict: Verdict, program: Program, raised: set[int], statuses: Statuses) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from reasoner.errors import UsageError
 from reasoner.forgetting import forget
+from reasoner.literals import TEXT_TESTS, plain_number
 from reasoner.moments import DAY, Moment
-from reasoner.namespaces import curie
+from reasoner.namespaces import XSD, curie
 from reasoner.naming import find_term, near_names
 from reasoner.program.model import Indicator, Program
 from reasoner.record import (
@@ -87,11 +88,8 @@ def parse_change(text: str, program: Program) -> Change:
     term, value = _term(name.strip(), program), value.strip()
     indicator = program.indicator.get(term)
     if indicator is not None and indicator.form not in WORDS:
-        try:
-            if value == UNKNOWN or Decimal(value).is_finite():
-                return Change(term, value)
-        except InvalidOperation:
-            pass
+        if value == UNKNOWN or (TEXT_TESTS[XSD + "decimal"](value) and plain_number(value) is not None):
+            return Change(term, value)
         repair = f"give a decimal number in the indicator's canonical unit, or {UNKNOWN}"
         raise UsageError(f"{value} is no number", where=curie(term), repair=repair)
     allowed = WORDS[indicator.form] if indicator is not None else tuple(USES) if program.sorts[term] == "Drug" else PRESENCES

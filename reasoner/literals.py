@@ -9,23 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 
 from pyoxigraph import Literal
 
 from reasoner.namespaces import RDF, XSD
 
-__all__ = ["TEXT_TESTS", "TextTest", "number"]
+__all__ = ["TEXT_TESTS", "TextTest", "number", "plain_number"]
 
 TextTest = Callable[[str], object]
 """A test of a text; it passes when the answer is true in Python's sense, such as a match."""
 
+_MAGNITUDE = 30
 _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))?"
 _DIGITS = r"(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,4300}")
 _AFTER_DAY = re.compile(_ZONE)
 _TIME = re.compile(r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]+)?" + _ZONE)
+
+
+def plain_number(text: str) -> Decimal | None:
+    """Return the number that a text writes, or None if it writes none, no finite one, or one with more than thirty places."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and abs(value.adjusted()) <= _MAGNITUDE else None
 
 
 def number(literal: Literal) -> Decimal | None:

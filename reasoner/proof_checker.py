@@ -245,13 +245,15 @@ class Checker:
     def _conclude_decision(self, said: Step, about: str, heads: list[Claim], models: list[Any]) -> bool:
         verdict, given = said["is"], self.ontology.overriders
         _need(self.ontology.all(verdict, "verdictOf") == [about], "LC-1560", "the verdict is none of the decision")
+        remains = self.ontology.one(about, "remainingVerdict") == verdict
+        names = {name for row in given if self.ontology.one(row, "rowOf") == about for name in self.ontology.all(row, "yieldsVerdict")}
         if models:
             rows = said.get("couldBe", [])
             each_open = len(rows) == len(heads) and all(self._raises(row, head) for row, head in zip(rows, heads, strict=True))
-            names = {name for row in given if self.ontology.one(row, "rowOf") == about for name in self.ontology.all(row, "yieldsVerdict")}
             none = all(any(not self._true(_advised("Applicable", name, True)[0], each) for each in models) for name in names)
-            certainty = "presumed" if rows else "certain"
-            return each_open and none and said["certainty"] == certainty and self.ontology.one(about, "remainingVerdict") == verdict
+            return each_open and none and said["certainty"] == "presumed" and remains
+        if remains:
+            return said["certainty"] == "certain" and heads == [_advised("Applicable", name, False) for name in sorted(names)]
         if said["certainty"] == "certain":
             return heads == [_advised("Applicable", verdict, True)]
         rows = {row for row in given if self.ontology.one(row, "yieldsVerdict") == verdict}

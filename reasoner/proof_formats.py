@@ -54,10 +54,11 @@ class Words:
         said = proof.conclusion
         lines = [self.heading(proof)]
         shown = {said.about}
-        for place, step in enumerate(proof.premises):
-            if step.holds or said.kind not in ("recommendation", "decision") or place == 0:
+        overriders = [step for step in proof.premises[1:] if not step.holds and step.statement[1] in self.owners]
+        for step in proof.premises:
+            if step not in overriders:
                 lines += self._lines(step, 1, shown)
-        refuted = [self.view.label(self.owners[step.statement[1]]) for step in proof.premises[1:] if not step.holds]
+        refuted = [self.view.label(self.owners[step.statement[1]]) for step in overriders]
         if said.could_be:
             lines.append(f"  - still possible: {', '.join(map(self.view.label, said.could_be))}")
         if refuted:

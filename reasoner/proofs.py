@@ -201,9 +201,10 @@ class Prover:
         if not judged.rows:
             rows = [row.recommendation for _, listed in judged.could_be for row in listed]
             conclusion = Conclusion("decision", about, verdict.iri, judged.certainty, could_be=tuple(row.iri for row in rows))
-            models = [
-                self.models.find(each.applicable, False) for each in judged.decision.verdicts if each.applicable in self.program.classes
-            ]
+            names = [each.applicable for each in judged.decision.verdicts if each.applicable in self.program.classes]
+            if judged.certainty == "certain":
+                return self._proof(conclusion, [self.search.derive(name, False) for name in sorted(names)])
+            models = [self.models.find(name, False) for name in names]
             return self._proof(conclusion, [self._raised(row) for row in rows], tuple(dict.fromkeys(models)))
         if judged.certainty == "certain":
             return self._proof(Conclusion("decision", about, verdict.iri, "certain"), [self.search.derive(verdict.applicable)])

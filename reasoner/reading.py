@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from reasoner.errors import shortened
+from reasoner.literals import plain_number
 from reasoner.moments import Moment, parse_moment
 from reasoner.namespaces import LC, LCG, RDF, curie
 from reasoner.program.model import Program
@@ -32,7 +33,6 @@ from reasoner.terms import RecordKind, lc
 
 __all__ = ["foreign_terms", "read_cases", "stated_records", "unread_nodes"]
 
-_MAGNITUDE = 30
 _LONGEST_NAME = 100
 _NEARNESS = 0.75
 _ASCII = frozenset(range(128)) - {ord("\n")}
@@ -127,14 +127,10 @@ def _number(read: _Reader, name: str, values: Sequence[Term]) -> Decimal | None:
     text = _text(read, name, values)
     if not text:
         return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or abs(number.adjusted()) > _MAGNITUDE:
+    found = plain_number(text)
+    if found is None:
         read.note("malformed-number", f"“{shortened(text)}” is no number", name, "write a plain decimal number")
-        return None
-    return number
+    return found
 
 
 def _near(iri: str, known: Sequence[str]) -> str:

@@ -54,6 +54,25 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     return command_for(monkeypatch, capsys, knowledge)
 
 
+@pytest.mark.parametrize("digits", [26, 27, 28, 30])
+def test_a_long_number_costs_no_more_than_its_own_value(
+    digits: int, good: Path, tmp_path: Path, command: Command, knowledge: Program
+) -> None:
+    """Whatever an indicator is rounded to: a number of so many digits is outside what is possible, and no more."""
+    tests = sorted({test for each in knowledge.indicators if each.form == "select" and each.unit for test in each.tests})
+    units = {test: each.unit for each in knowledge.indicators if each.form == "select" and each.unit for test in each.tests}
+    records = {
+        f"r{place}": f'a lc:MeasurementRecord ; lc:ofTest <{test}> ; lc:performedOn "2026-11-18"^^xsd:date ;'
+        f' lc:unit "{units[test]}" ; lc:value {"9" * digits}.{"9" * digits}'
+        for place, test in enumerate(tests)
+    }
+    path = tmp_path / "long.ttl"
+    path.write_text(PREFIXES + case("long", **records))
+    outcome = command("assess", "--json", good, path)
+    assert outcome.cases == ["good", "long"] and len(tests) >= 20
+    assert "is outside what is possible" in outcome.problems["unusable-value"]
+
+
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     """Return a document that holds one case without a fault."""

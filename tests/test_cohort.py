@@ -626,6 +626,25 @@ def test_what_cannot_be_is_said_as_for_one_case(tmp_path: Path, knowledge: Progr
     assert not differing(answered(tmp_path / "out", [write(tmp_path / "odd.nt", lines)], knowledge), due)
 
 
+def test_odd_values_of_several_properties_are_each_said_of_their_own_case(tmp_path: Path, knowledge: Program) -> None:
+    """The first odd value of every property has the same number among the values of its own."""
+    tested = f"{TYPE} <{LC}MeasurementRecord> ; <{LC}ofTest> <{LC}AnkleBrachialIndexMeasurement>"
+    date, decimal = (f"^^<http://www.w3.org/2001/XMLSchema#{kind}>" for kind in ("date", "decimal"))
+    odd = ("2026-02-30", "much", "more", "most")
+    names = ("performedOn", "value", "referenceLow", "referenceHigh")
+    sound = ("2026-11-01", "0.85", "0.5", "1.5")
+    lines: list[str] = []
+    for wrong in range(len(names)):
+        texts = [odd[place] if place == wrong else right for place, right in enumerate(sound)]
+        said = [
+            f' ; <{LC}{name}> "{text}"{decimal if place else date}' for place, (name, text) in enumerate(zip(names, texts, strict=True))
+        ]
+        lines += small(f"c{wrong}", CRAMPS, f"{tested}{''.join(said)}")
+    due = answers("".join(lines), knowledge)
+    assert sum(any(text in each["text"] for text in odd) for rows in due["problems"].values() for each in rows) >= len(odd)
+    assert not differing(answered(tmp_path / "out", [write(tmp_path / "odd.nt", lines)], knowledge), due)
+
+
 STATUSES = ("active", "stopped", "planned", "not_done", "refuted", "unconfirmed", "entered_in_error")
 PERIODS: tuple[dict[str, str], ...] = (
     {},

@@ -76,6 +76,12 @@ def test_a_value_that_is_not_usable_is_said(anna: CaseAnswer, knowledge: Program
     assert any(each.what == "dataProblems" and not each.before and "-1 is outside what is possible" in each.after for each in found)
 
 
+@pytest.mark.parametrize("number", ["1e26", "1e400", "1_000", "٣", "NaN", "9" * 40])
+def test_what_a_record_could_not_state_is_no_number(number: str, anna: CaseAnswer, knowledge: Program) -> None:
+    with pytest.raises(UsageError, match="is no number"):
+        suppose(knowledge, anna, [f"ABI={number}"])
+
+
 def test_the_drugs_of_the_review_are_compared(anna: CaseAnswer, knowledge: Program) -> None:
     found = suppose(knowledge, anna, ["lc:Simvastatin=taken"]).differences
     assert any(each.what == "medicationReview: simvastatin" and each.after.startswith("active") for each in found)

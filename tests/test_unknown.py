@@ -150,3 +150,19 @@ def test_verdict_is_presumed_only_while_no_overrider_is_raised(knowledge: Progra
     figure("by the definition of presumed: verdicts presumed", presumed)
     figure("by the definition of presumed: verdicts that a raised overrider keeps from it", barred)
     assert presumed >= 500 and barred >= 30
+
+
+def test_what_remains_is_certain_only_where_no_answer_can_lead_to_a_row(knowledge: Program) -> None:
+    remaining = {decision.key: (decision.remaining, decision.rows) for decision in knowledge.decisions}
+    seen: Counter[str] = Counter()
+    for path in CASES:
+        case = load_records([path], knowledge).cases[0]
+        assert case.as_of is not None
+        answer = answer_case(case, knowledge, case.as_of)
+        for key, (iri, rows) in remaining.items():
+            judged = answer.advice.judged[key]
+            if judged.verdict.iri == iri and not judged.rows:
+                shut = all(answer.statuses.status(knowledge.recommendation[row].applicable) == REFUTED for row in rows)
+                assert judged.certainty == ("certain" if shut else "presumed"), (case.iri, key)
+                seen[judged.certainty] += 1
+    assert seen["certain"] >= 1 and seen["presumed"] >= 100

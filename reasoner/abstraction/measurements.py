@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Decimal, Inexact, InvalidOperation, localcontext
+from decimal import Decimal, Inexact, InvalidOperation
 from fractions import Fraction
 from typing import NamedTuple
 
 from reasoner.abstraction.chart import Dated
 from reasoner.errors import KnowledgeError
-from reasoner.program.gauges import EXACT, Gauge
+from reasoner.program.gauges import EXACT, ROUNDING, Gauge
 from reasoner.program.model import End, Indicator
 from reasoner.record import MeasurementRecord
 
@@ -51,9 +51,7 @@ def _end(number: Fraction, low_side: bool) -> End:
         while denominator % prime == 0:
             denominator //= prime
     if denominator == 1:
-        with localcontext() as context:
-            context.prec = 200
-            return Decimal(number.numerator) / Decimal(number.denominator), 0 if low_side else 1
+        return ROUNDING.divide(Decimal(number.numerator), Decimal(number.denominator)), 0 if low_side else 1
     scaled = number * 10**_PLACES
     floor = scaled.numerator // scaled.denominator
     neighbour = Decimal(floor if low_side else floor + 1).scaleb(-_PLACES)
@@ -97,7 +95,7 @@ def read_value(record: MeasurementRecord, indicator: Indicator, gauge: Gauge) ->
         number = value if factor == 1 else Fraction(value) * factor
     if gauge.step is not None:
         exact = number if isinstance(number, Decimal) else _end(number, low_side=True)[0]
-        number = exact.quantize(gauge.step, ROUND_HALF_UP)
+        number = ROUNDING.quantize(exact, gauge.step)
     if _is_beyond(number, gauge):
         return Reading(
             record, None, f"the value {value} is outside what is possible", f"correct the value or its unit; {_possible(indicator)}"

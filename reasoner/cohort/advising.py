@@ -93,7 +93,9 @@ class _Standings:
                     standing = union(self.stands(row) for row in own)
                     rows += [(row, verdict, reached & (self.stands(row) | (self.advised[row] & (every ^ standing)))) for row in own]
         could_be = [(row, left & self.listed(row)) for verdict in decision.verdicts for row in rows_of.get(verdict.iri, ())]
-        open_to = union(plane for _, plane in could_be)
+        open_to = union(
+            every ^ self.known.false(self.program.classes[each.applicable]) for each in decision.verdicts if each.iri in rows_of
+        )
         remaining = next(verdict for verdict in decision.verdicts if verdict.iri == decision.remaining)
         found += [(remaining, CERTAIN, left & (every ^ open_to)), (remaining, PRESUMED, left & open_to)]
         return Judging(decision, tuple(found), tuple(rows), tuple(each for each in could_be if anywhere(each[1])))

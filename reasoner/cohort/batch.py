@@ -250,6 +250,7 @@ def _remark(number: int, odd: int, ids: Sequence[int], lexicon: Lexicon, remarks
     about = ABOUT[KINDS[number]]
     key = (
         number,
+        odd,
         tuple(stated),
         stated.get(about),
         stated.get(lc("sourceText")),

@@ -7,13 +7,13 @@ states it is answered alone, with its remark.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from reasoner.cohort.long_table import ABOUT, CASE, RECORD, Column, expanded, object_term
+from reasoner.literals import plain_number
 from reasoner.moments import Moment, parse_moment
 from reasoner.namespaces import RDF
 from reasoner.program.model import Program
@@ -46,7 +46,6 @@ SUBJECT = lc("hasSubject")
 
 _FORMS = dict(_STATED) | dict.fromkeys(ABOUTS, "about")
 _STEMS = {column.property: column.stem for column in RECORD if column.form == "word"}
-_MAGNITUDE = 30
 _NONE = -(1 << 62)
 _NODE = NamedNode("urn:legcramps:node")
 _OTHER = NamedNode("urn:legcramps:other")
@@ -245,12 +244,8 @@ def _date(name: str, term: Any, program: Program) -> _Reading:
 
 
 def _decimal(name: str, term: Any, program: Program) -> _Reading:
-    try:
-        found = Decimal(term.value) if isinstance(term, Literal) else Decimal("NaN")
-    except InvalidOperation:
-        return False, None
-    usable = found.is_finite() and abs(found.adjusted()) <= _MAGNITUDE
-    return usable, found if usable else None
+    found = plain_number(term.value) if isinstance(term, Literal) else None
+    return found is not None, found
 
 
 def _word(name: str, term: Any, program: Program) -> _Reading:

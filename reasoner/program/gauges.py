@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 from fractions import Fraction
 
 from reasoner.program.rows import MEASURED, End, Indicator
 
-__all__ = ["EXACT", "Gauge", "Gauges", "load_gauges"]
+__all__ = ["EXACT", "ROUNDING", "Gauge", "Gauges", "load_gauges"]
 
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
 """Decimal arithmetic that refuses to round."""
+
+ROUNDING = Context(prec=200, rounding=ROUND_HALF_UP)
+"""Decimal arithmetic that rounds half up, with room for every number that a record can state."""
 
 
 @dataclass(frozen=True, slots=True)
