@@ -18,6 +18,9 @@ __all__ = ["run_release_tests"]
 _FIGURES = "LEGCRAMPS_FIGURES"
 """The environment variable that names the file of figures; tests/conftest.py writes it."""
 
+_WIDE = "1000"
+"""Columns of the lines in which pytest says why a test failed: it cuts off what is beyond."""
+
 _NO_TESTS = 5
 
 
@@ -28,7 +31,7 @@ def run_release_tests(workspace: Workspace) -> Iterator[CheckFinding | Figure]:
     command = [sys.executable, "-m", "pytest", "-q", "-m", "release or figure", "--no-header", "-p", "no:cacheprovider"]
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "figures.jsonl"
-        surroundings = os.environ | {_FIGURES: str(path)}
+        surroundings = os.environ | {_FIGURES: str(path), "COLUMNS": _WIDE}
         done = subprocess.run(command, cwd=workspace.folder, capture_output=True, text=True, check=False, env=surroundings)  # noqa: S603
         yield from _figures(path)
     if done.returncode == _NO_TESTS:
