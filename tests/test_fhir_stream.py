@@ -71,7 +71,8 @@ def export(seed: int) -> list[Json | str]:
             )
             named = chance.choice([{"medicationReference": {"reference": f"Medication/m{chance.choice('123')}"}}, {}])
             taken = order(medicationCodeableConcept=None) | named if named else order()
-            what = chance.choice([taken, condition(), observation(POTASSIUM, valueQuantity={"value": 4}), resource("ServiceRequest")])
+            requests = [resource("ServiceRequest"), resource("ServiceRequest", doNotPerform="perhaps")]
+            what = chance.choice([taken, condition(), observation(POTASSIUM, valueQuantity={"value": 4}), *requests])
             found.append(what | {"id": f"x{number}-{each}", "subject": reference})
     chance.shuffle(found)
     return found
