@@ -50,13 +50,15 @@ def _apart(denied: str, term: str, program: Program) -> list[str]:
 
 
 def _finding(record: FindingRecord, term: str, program: Program, as_of: Moment) -> Iterator[FindingRecord]:
-    near, sided = program.below_sets[term], dict(program.side_patterns.get(record.finding, ()))
+    near, above = program.below_sets[term], program.parents[record.finding]
     if record.finding in near:
         return
     if record.presence != "absent" and not _is_over(record, as_of):
-        yield record._replace(side="") if record.side and not near.isdisjoint(sided.values()) else record
+        sided = {kind for each in above for _, kind in program.side_patterns.get(each, ())}
+        yield record if near.isdisjoint(sided) else record._replace(side="")
         return
-    denied = record.finding if record.side in ("", "both") else sided.get(record.side, "")
+    own = dict(program.side_patterns.get(record.finding, ()))
+    denied = record.finding if record.side in ("", "both") else own.get(record.side, "")
     if denied in program.parents[term]:
         yield from (record._replace(finding=each, presence="absent", side="") for each in _apart(denied, term, program))
     elif denied not in near:
@@ -73,10 +75,11 @@ def _diagnosis(record: DiagnosisRecord, term: str, program: Program, as_of: Mome
 
 
 def _closure(record: ClosureStatement, term: str, program: Program) -> Iterator[ClosureStatement]:
-    if record.closes in program.parents[term]:
-        yield from (record._replace(closes=each) for each in _apart(record.closes, term, program))
-    elif record.closes not in program.below_sets[term]:
+    """Yield what a closure statement says apart from a term: of what it shares with it, it would say more once nothing is recorded."""
+    if program.below_sets[record.closes].isdisjoint(program.below_sets[term]):
         yield record
+    else:
+        yield from (record._replace(closes=each) for each in _apart(record.closes, term, program))
 
 
 def _forget_indicator(case: Case, indicator: Indicator, program: Program) -> Case:

@@ -119,10 +119,12 @@ def role_status(answer: CaseAnswer, term: str) -> str:
 def test_every_term_becomes_unknown_and_what_lies_apart_stays(knowledge: Program) -> None:
     """A term that is taken away is unknown, whatever denied it; nothing apart from it is said that was not said before."""
     taken, denied = 0, 0
-    for path in random.Random(3).sample(CASES, 12):
+    for path in random.Random(3).sample(CASES, 40):
         for case in load_records([path], knowledge).cases:
             assert case.as_of is not None
             before = answer_case(case, knowledge, case.as_of)
+            if before.state.conflicts:
+                continue  # what is taken away may have been what contradicted the rest
             terms = [term for role, term in knowledge.leaf_bit if role in (Role.FINDING, Role.TAKES) and role_status(before, term) != OPEN]
             for term in random.Random(7).sample(sorted(set(terms)), min(6, len(set(terms)))):
                 after = answer_case(apply_changes(case, [Change(term, "unknown")], knowledge, case.as_of), knowledge, case.as_of)
@@ -132,7 +134,7 @@ def test_every_term_becomes_unknown_and_what_lies_apart_stays(knowledge: Program
                     literal = knowledge.leaf_bit.get((role, other))
                     assert literal is None or before.statuses.literal((literal, present)) == ENTAILED, (path, term, other)
                 taken, denied = taken + 1, denied + (role_status(before, term) == REFUTED)
-    assert taken >= 50 and denied >= 15, (taken, denied)
+    assert taken >= 120 and denied >= 40, (taken, denied)
 
 
 def test_a_list_that_was_closed_goes_on_denying_the_others(anna: CaseAnswer, knowledge: Program) -> None:
