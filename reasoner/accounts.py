@@ -24,7 +24,7 @@ from reasoner.proof_data import Account, Item
 from reasoner.record import ExaminationRecord, MeasurementRecord, Record
 from reasoner.record_terms import WORDS, property_name
 from reasoner.report.evidence import medication_review
-from reasoner.terms import Role, lc
+from reasoner.terms import Role, by_label, lc
 
 __all__ = ["Accountant"]
 
@@ -192,7 +192,7 @@ class Accountant:
         text = f"{self.view.label(condition.iri)}: {ranked.status}, weight {ranked.weight:+} decibans{spread} ({limits})"
         missing = {Missing(one.subject, self.view.label(one.subject)) for one in open_criteria(ranked, self.view.statuses)}
         items = [*self._starts(ranked), *map(self._weighed, ranked.weighed), *self._restated(ranked)]
-        return self._account(condition.iri, text, items, sorted(missing, key=lambda each: (each.label, each.term)))
+        return self._account(condition.iri, text, items, sorted(missing, key=lambda each: by_label(each.label, each.term)))
 
     def _starts(self, ranked: Ranked) -> Iterator[Item]:
         condition = ranked.condition

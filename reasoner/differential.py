@@ -49,7 +49,7 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
     return Differential(tuple(ranked), _confidence(ranked, program))
 
 
-def _by_order(row: tuple[Weight, Scale]) -> tuple[bool, Decimal, str]:
+def _by_order(row: tuple[Weight, Scale]) -> tuple[bool, Decimal, tuple[str, str, str]]:
     return row[0].order
 
 

@@ -8,6 +8,7 @@ from reasoner.abstraction.state import CaseState, IndicatorState
 from reasoner.entailment import ENTAILED, OPEN, Statuses
 from reasoner.program.model import Literal, Program, Recommendation
 from reasoner.program.premises import Missing, Reason, role_phrase, sentence_id
+from reasoner.terms import by_label
 
 __all__ = ["Missing", "Reason", "View", "sentence_id"]
 
@@ -43,8 +44,8 @@ class View:
         """Return one set of premises for the entailment (or refutation) of the case class `name`."""
         bit, sign = self.program.classes[name]
         premises = self.program.premises
-        axiom = premises.classes[name] if positive else premises.denials[name]
-        return (axiom, *self.support((bit, sign == positive)))
+        axioms = premises.classes[name] if positive else premises.denials[name]
+        return (*axioms, *self.support((bit, sign == positive)))
 
     def support(self, literal: Literal) -> tuple[Reason, ...]:
         """Return record premises that make a known literal hold; nothing for an open one."""
@@ -112,7 +113,7 @@ class View:
     def _value(self, indicator: str) -> Iterable[Reason]:
         state = self.state.indicators.get(indicator)
         if state is None or not state.settled:
-            return [Reason(f"every case has {self.label(indicator)}", "axiom", indicator, "")]
+            return self.program.premises.totals[indicator]
         text = self.value_text(state)
         return [Reason(text, "fact", indicator, source) for source in dict.fromkeys(state.sources or ("",))]
 
@@ -145,7 +146,7 @@ class View:
         for bit in sorted(self.unknown_leaves(*names)):
             term = self.leaf_term(bit)
             found.setdefault(f"{term.term} {term.label}", term)
-        return tuple(sorted(found.values(), key=lambda each: (each.label, each.term)))
+        return tuple(sorted(found.values(), key=lambda each: by_label(each.label, each.term)))
 
     def _open_below(self, bit: int) -> frozenset[int]:
         if self.statuses.literal((bit, True)) != OPEN:

@@ -16,7 +16,7 @@ the IRI of the case, which is empty for a problem that belongs to no case. Kinds
 | `cases` | cases | case, subject, as_of, differential_confidence |
 | `verdicts` | decisions of a case | case, decision, verdict, label, rule, certainty, window_from, window_target, window_until, window_state; texts: because, presumes, missing, could_be, reopens_if, sentences |
 | `red_flags` | dangers | case, id, label, urgency, action, certainty; texts: because, missing, sentences |
-| `next_tests` | tests, by rank | case, rank (integer), test, label, step, urgency, certainty, decision_relevant (boolean); texts: because, presumes, missing, checks, codes, sentences |
+| `next_tests` | tests, by rank | case, rank (integer), test, label, step, urgency, certainty, decision_relevant (boolean); texts: because, presumes, blocked_by, missing, checks, codes, sentences |
 | `not_warranted` | tests not to do | case, test, label; texts: because, sentences |
 | `actions` | therapies, referrals, reviews | case, id, label, kind, direction, urgency, strength, evidence, until, certainty; texts: because, presumes, blocked_by, missing, sentences |
 | `deferred` | what an emergency sets aside | case, id, label, by |
@@ -65,6 +65,7 @@ def _texts(name: str, item: str = "{}") -> Column:
 
 _CASE, _LABEL, _CERTAINTY, _URGENCY, _ID = (Column(name) for name in ("case", "label", "certainty", "urgency", "id"))
 _BECAUSE, _MISSING, _PRESUMES = _texts("because", "{text}"), _texts("missing", "{term}"), _texts("presumes", "{recommendation}")
+_BLOCKED_BY = _texts("blocked_by", "{class}")
 _CODES, _SENTENCES, _RANK = _texts("codes", "{system}|{code}"), _texts("sentences"), Column("rank", "integer")
 _WEIGHT = Column("weight", "number")
 
@@ -101,6 +102,7 @@ TABLES: tuple[Table, ...] = (
             Column("decision_relevant", "boolean"),
             _BECAUSE,
             _PRESUMES,
+            _BLOCKED_BY,
             _MISSING,
             _texts("checks", "{status}: {text}"),
             _CODES,
@@ -116,7 +118,7 @@ TABLES: tuple[Table, ...] = (
             *_plain("id", "label", "kind", "direction", "urgency", "strength", "evidence", "until", "certainty"),
             _BECAUSE,
             _PRESUMES,
-            _texts("blocked_by", "{class}"),
+            _BLOCKED_BY,
             _MISSING,
             _SENTENCES,
         ),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from reasoner.namespaces import LC
 
-__all__ = ["ROLES", "RecordKind", "Role", "lc"]
+__all__ = ["ROLES", "RecordKind", "Role", "by_label", "lc"]
 
 
 def lc(name: str) -> str:
     """Return the IRI of a term of the project's vocabulary."""
     return LC + name
+
+
+def by_label(label: str, term: str = "") -> tuple[str, str, str]:
+    """Return the key that lists equals by label, whatever the case of its letters; the term parts those of one label."""
+    return label.casefold(), label, term
 
 
 class Role:

@@ -119,6 +119,9 @@ def _next_tests(case: Document, known: Collection[str]) -> list[str]:
         blocking = [check["text"] for check in test["checks"] if check["status"] in ("open", "blocking")]
         if blocking:
             lines += _wrapped(f"first check: {'; '.join(blocking)}", "        ")
+        settled = [each for each in test["blockedBy"] if each["label"] not in blocking]
+        if settled:
+            lines += _wrapped(f"first settle: {_labels(settled)}", "        ")
     for cause in dict.fromkeys(each["byLabel"] for each in case["deferred"]):
         lines += _wrapped(f"deferred, first “{cause}”: {_labels(each for each in case['deferred'] if each['byLabel'] == cause)}", "  ")
     for test in case["notWarranted"]:

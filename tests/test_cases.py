@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from compare import differences
 
 from reasoner import load_records
+from reasoner.answering import answer_case
 from reasoner.authoring.example_checks import observe, read_expectations, unstated_faults, vignette_folders
+from reasoner.program import Program
+from reasoner.report import case_document
 
 CASES = Path(__file__).parent / "cases"
 DIRECTORIES = vignette_folders(CASES.parent)
@@ -98,6 +102,57 @@ def test_report(directory: Path, knowledge: Any) -> None:
     assert not lines, "\n".join(lines)
     unstated = [each.text for case, expected in expectations.items() for each in unstated_faults(found[case], knowledge, expected)]
     assert not unstated, "\n".join(unstated)
+
+
+def reports(directory: Path, knowledge: Program) -> Iterator[dict[str, Any]]:
+    for case in load_records([directory / "record.ttl"], knowledge).cases:
+        yield case_document(knowledge, answer_case(case, knowledge, case.as_of))
+
+
+def items(document: object, key: str) -> Iterator[Any]:
+    """Yield every value of a key, however deep it stands."""
+    for name, value in document.items() if isinstance(document, dict) else (("", each) for each in document):
+        if name == key:
+            yield value
+        if isinstance(value, dict | list):
+            yield from items(value, key)
+
+
+def test_every_line_says_why_and_stands_in_its_place(knowledge: Program) -> None:
+    held_back = ties = 0
+    for directory in [CASES / "red-flags/possible-hyperkalaemia", CASES / "conditions/acute-compartment-syndrome-mimic", *DIRECTORIES[::8]]:
+        for report in reports(directory, knowledge):
+            where = f"{name(directory)}: {report['case']}"
+            assert all(reason["source"] for reasons in items(report, "because") if isinstance(reasons, list) for reason in reasons), where
+            assert all(nodes == sorted(nodes) for key in ("from", "sources") for nodes in items(report, key) if isinstance(nodes, list)), (
+                where
+            )
+            for line in (*report["nextTests"], *report["actions"]):
+                if line["certainty"] == "possible" and report["scope"]["status"] == "in-scope":
+                    assert line["blockedBy"] or line["missing"], (where, line["label"])
+                    held_back += bool(line["blockedBy"] and not line["missing"])
+            for one, two in zip(report["questions"], report["questions"][1:], strict=False):
+                if one["rank"] == two["rank"]:
+                    ties += 1
+                    assert one["label"].casefold() <= two["label"].casefold(), where
+    assert held_back >= 10 and ties >= 200
+
+
+def test_what_is_raised_against_a_test_is_named_as_it_is_of_an_action(knowledge: Program) -> None:
+    (report,) = reports(CASES / "conditions/acute-compartment-syndrome-mimic", knowledge)
+    flag = "https://w3id.org/legcramps/guideline/Eligible_RedFlag_acute_compartment_syndrome"
+    against = [{"class": flag, "label": "suspected acute compartment syndrome"}]
+    assert [row["blockedBy"] for row in report["nextTests"]] == [[], *[against] * (len(report["nextTests"]) - 1)]
+    assert len(report["nextTests"]) > 10
+
+
+def test_knowledge_without_a_sentence_gives_its_citation_as_source(knowledge: Program) -> None:
+    (report,) = reports(CASES / "boundaries/chemistry-thresholds-below", knowledge)
+    (row,) = (each for each in report["nextTests"] if each["test"].endswith("/CalciumMeasurement"))
+    citation = "https://w3id.org/legcramps/guideline/_Citation_sps"
+    sources = [(key, each["source"]) for each in row["because"] for key in each if key not in ("text", "source")]
+    record = "https://example.org/legcramps/chemistry-thresholds-below/magnesium"
+    assert sources == [("recommendation", citation), ("axiom", citation), ("fact", record)]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -30,7 +30,7 @@ def difference(indicator: Indicator, context: Context) -> IndicatorState | None:
 def _subtract(indicator: Indicator, first: IndicatorState | None, second: IndicatorState | None) -> IndicatorState | None:
     if first is None or second is None or first.status != "known" or second.status != "known" or not (first.low and second.low):
         return None
-    return interval_state(indicator, as_ends(first.low[0] - second.low[0]), (*first.sources, *second.sources), "difference")
+    return interval_state(indicator, as_ends(first.low[0] - second.low[0]), tuple(sorted((*first.sources, *second.sources))), "difference")
 
 
 def _days_since(indicator: Indicator, context: Context) -> IndicatorState | None:

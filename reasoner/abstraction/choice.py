@@ -54,7 +54,7 @@ def stale(indicator: Indicator, context: Context) -> IndicatorState | None:
     return IndicatorState(
         indicator.iri,
         "unknown",
-        sources=tuple(dated.record.node for dated in records),
+        sources=tuple(sorted(dated.record.node for dated in records)),
         reason="no usable record is dated inside the validity window" if any(dated.current for dated in records) else _NONE_COUNTS,
     )
 
@@ -83,7 +83,7 @@ def _contradiction(indicator: Indicator, stable: list[Reading], context: Context
                 return IndicatorState(
                     indicator.iri,
                     "conflicting",
-                    sources=(one.node, two.node),
+                    sources=tuple(sorted((one.node, two.node))),
                     reason="two values within the stability time lie in different bands",
                     choices=(reading.span, other.span),
                 )

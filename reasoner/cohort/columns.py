@@ -21,7 +21,7 @@ from reasoner.cohort.planes import Plane, Space, anywhere
 from reasoner.cohort.ranking import CONFIDENCES, STATUSES, Ranking
 from reasoner.moments import DAY
 from reasoner.program.model import Program, Recommendation
-from reasoner.terms import lc
+from reasoner.terms import by_label, lc
 
 __all__ = ["Answers", "compact", "encoded"]
 
@@ -190,7 +190,7 @@ class Answers:
     def _red_flags(self, advising: Advising) -> pa.Table:
         flags = [(index, each) for index, each in enumerate(self.program.recommendations) if each.red_flag]
         entries = [(each, index, word) for index, each in flags for word in (CERTAIN, POSSIBLE)]
-        entries.sort(key=lambda entry: (entry[0].urgency_rank, entry[2] != CERTAIN, self.program.label(entry[0].iri)))
+        entries.sort(key=lambda entry: (entry[0].urgency_rank, entry[2] != CERTAIN, by_label(self.program.label(entry[0].iri))))
         planes = [
             advising.certain[index] if word == CERTAIN else advising.presumed[index] | advising.possible[index]
             for _, index, word in entries
@@ -226,7 +226,7 @@ class Answers:
             taken[test] = taken.get(test, self.space.none) | plane
             if anywhere(led):
                 leading.append((key, test, each, word, led))
-        leading.sort(key=lambda entry: (entry[0], self.program.label(entry[1])))
+        leading.sort(key=lambda entry: (entry[0], by_label(self.program.label(entry[1]))))
         case, place = self._ordered(entry[4] for entry in leading)
         keys = {key: number for number, key in enumerate(dict.fromkeys(entry[0] for entry in leading))}
         ranks = _shared_ranks(case, np.array([keys[entry[0]] for entry in leading], dtype=np.int64)[place])
@@ -251,7 +251,7 @@ class Answers:
         for index, each in enumerate(self.program.recommendations):
             if each.direction == "against" and each.investigation and each.decision is None:
                 entries.append((each.investigation, advising.certain[index] | advising.presumed[index]))
-        entries.sort(key=lambda entry: (self.program.label(entry[0]), entry[0]))
+        entries.sort(key=lambda entry: by_label(self.program.label(entry[0]), entry[0]))
         case, place = self._ordered(plane for _, plane in entries)
         return self._table(
             "not_warranted", case, (place, [test for test, _ in entries]), (place, [self.program.label(test) for test, _ in entries])

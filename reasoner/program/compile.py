@@ -15,7 +15,7 @@ from reasoner.profile import check_definitions, check_profile
 from reasoner.program.diagrams import build_diagrams
 from reasoner.program.evidence import code_stems, compile_conditions, compile_criteria, term_codes
 from reasoner.program.gates import GateTable, build_gates, order_definitions
-from reasoner.program.guideline import Advice, advice_definitions, compile_advice
+from reasoner.program.guideline import DCTERMS_SOURCE, Advice, advice_definitions, compile_advice
 from reasoner.program.indicators import compile_indicators, declared_indicators
 from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
@@ -125,6 +125,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
     definitions, leaves, table, datatypes = _logic(graph, sorts, advice, [each.subject for each in criteria if each.kind == "drug"])
     joints, nodes = build_diagrams(table, find_joints(table, datatypes, judged))
     indicators = compile_indicators(graph, leaves, definitions, parents)
+    total = [each.iri for each in indicators if each.total]
     stems = code_stems(graph)
     codes, prefixes = _codes(graph, sorts, tuple(stems))
     return Program(
@@ -144,6 +145,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
         indicators=indicators,
         gates=tuple(table.gates),
         classes=table.classes,
+        definition_sources={name: cited for name in (*definitions, *total) if (cited := tuple(sorted(graph.iris(name, DCTERMS_SOURCE))))},
         joints=joints,
         nodes=nodes,
         resting=resting_leaves(indicators),

@@ -12,7 +12,7 @@ from reasoner.namespaces import LCG, curie
 from reasoner.program.model import Decision, Disagreement, Recommendation, Verdict
 from reasoner.terms import lc
 
-__all__ = ["Advice", "advice_definitions", "compile_advice", "override_circle"]
+__all__ = ["DCTERMS_SOURCE", "Advice", "advice_definitions", "compile_advice", "override_circle"]
 
 DCTERMS_SOURCE = "http://purl.org/dc/terms/source"
 

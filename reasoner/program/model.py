@@ -94,6 +94,7 @@ class Program:
     nodes: tuple[tuple[int, int, int], ...]
     resting: tuple[Part, ...]
     classes: dict[str, Literal]
+    definition_sources: dict[str, tuple[str, ...]]
     settings: dict[str, Decimal]
     cautions: dict[str, str]
     recommendations: tuple[Recommendation, ...]
@@ -236,7 +237,7 @@ class Program:
         """Return what the knowledge itself contributes to reasons."""
         from reasoner.program.premises import load_premises
 
-        return load_premises(self.labels, self.leaves, self.gates, self.recommendation)
+        return load_premises(self.labels, self.leaves, self.gates, self.recommendation, self.definition_sources)
 
     @property
     def weighed_findings(self) -> frozenset[str]:

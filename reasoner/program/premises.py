@@ -32,7 +32,10 @@ _PRESENCE = {True: "present", False: "absent"}
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A premise: `kind` is fact, axiom or recommendation; `source` is a record IRI or a sentence id."""
+    """A premise: `kind` is fact, axiom or recommendation; `source` is a record IRI, a sentence id or a citation's IRI.
+
+    What knowledge without sentence and citation contributes is its own source.
+    """
 
     text: str
     kind: str
@@ -52,15 +55,17 @@ class Premises(NamedTuple):
     """What leaves are about, by bit; how facts settle them; what recommendations state and classes are called, by IRI.
 
     `facts` gives by bit, sign, term and presence what a fact says when it makes the leaf hold (sign) or fail; `inputs`
-    gives by the literal of a gate the literals it needs, and whether it needs every one.
+    gives by the literal of a gate the literals it needs, and whether it needs every one; `totals` says that every case has
+    an indicator.
     """
 
     leaves: Mapping[int, Missing]
     facts: Mapping[tuple[int, bool, str, bool], str]
     inputs: Mapping[Literal, tuple[tuple[Literal, ...], bool]]
     statements: Mapping[str, tuple[Reason, ...]]
-    classes: Mapping[str, Reason]
-    denials: Mapping[str, Reason]
+    classes: Mapping[str, tuple[Reason, ...]]
+    denials: Mapping[str, tuple[Reason, ...]]
+    totals: Mapping[str, tuple[Reason, ...]]
 
 
 class _Leaves(dict[int, Missing]):
@@ -111,18 +116,19 @@ class _Statements(dict[str, tuple[Reason, ...]]):
     def __missing__(self, iri: str) -> tuple[Reason, ...]:
         each = self._recommendations[iri]
         text = each.statement or _of(self._labels, iri).label
-        sources = [sentence_id(sentence) for sentence in each.sentences] or [""]
+        sources = [sentence_id(sentence) for sentence in each.sentences] or each.sources or (iri,)
         found = self[iri] = tuple(Reason(text, "recommendation", iri, source) for source in sources)
         return found
 
 
-class _Classes(dict[str, Reason]):
-    def __init__(self, labels: Mapping[str, str], before: str) -> None:
+class _Axioms(dict[str, tuple[Reason, ...]]):
+    def __init__(self, labels: Mapping[str, str], cited: Mapping[str, tuple[str, ...]], before: str) -> None:
         super().__init__()
-        self._labels, self._before = labels, before
+        self._labels, self._cited, self._before = labels, cited, before
 
-    def __missing__(self, name: str) -> Reason:
-        found = self[name] = Reason(f"{self._before}{_of(self._labels, name).label}", "axiom", name, "")
+    def __missing__(self, name: str) -> tuple[Reason, ...]:
+        text = f"{self._before}{_of(self._labels, name).label}"
+        found = self[name] = tuple(Reason(text, "axiom", name, source) for source in self._cited.get(name) or (name,))
         return found
 
 
@@ -131,16 +137,18 @@ def load_premises(
     leaves: tuple[tuple[str, str], ...],
     gates: Sequence[Gate],
     recommendations: Mapping[str, Recommendation],
+    cited: Mapping[str, tuple[str, ...]],
 ) -> Premises:
-    """Prepare to say what the knowledge contributes to reasons."""
+    """Prepare to say what the knowledge contributes to reasons; `cited` are the citations of definitions."""
     about = _Leaves(labels, leaves)
     return Premises(
         about,
         _Facts(labels, about),
         _Inputs(len(leaves), gates),
         _Statements(labels, recommendations),
-        _Classes(labels, ""),
-        _Classes(labels, "not: "),
+        _Axioms(labels, cited, ""),
+        _Axioms(labels, cited, "not: "),
+        _Axioms(labels, cited, "every case has "),
     )
 
 

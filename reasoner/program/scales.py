@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Condition, Criterion, Literal
-from reasoner.terms import Role
+from reasoner.terms import Role, by_label
 
 __all__ = ["Scale", "Scales", "Weighed", "Weight", "load_scales", "weigh"]
 
@@ -40,7 +40,7 @@ class Scale:
     """A condition with the literals that confirm and exclude it, its starting bands and its criteria."""
 
     condition: Condition
-    label: str
+    by_label: tuple[str, str, str]
     confirming: tuple[Literal, ...]
     excluding: tuple[Literal, ...]
     confirmed_weight: Decimal
@@ -53,7 +53,7 @@ class Scale:
 class Weight(NamedTuple):
     """What the evidence about a condition adds up to; `weighed` are the criteria that count, `order` sorts a differential."""
 
-    order: tuple[bool, Decimal, str]
+    order: tuple[bool, Decimal, tuple[str, str, str]]
     status: str
     weight: Decimal
     low: Decimal
@@ -91,7 +91,7 @@ def load_scales(
     scales = tuple(
         Scale(
             each,
-            labels.get(each.iri, each.iri),
+            by_label(labels.get(each.iri, each.iri)),
             tuple(classes[name] for name in each.confirmed_by),
             tuple(classes[name] for name in each.excluded_by),
             Decimal(each.confirmed_weight),
@@ -145,7 +145,7 @@ def weigh(scale: Scale, values: Sequence[int]) -> Weight:
         high += one.high
     excluded = not confirmed and _any_holds(scale.excluding, values)
     status = "confirmed" if confirmed else "excluded" if excluded else _band(weight, scale)
-    return Weight((excluded, -weight, scale.label), status, weight, low, high, kept)
+    return Weight((excluded, -weight, scale.by_label), status, weight, low, high, kept)
 
 
 def _band(weight: Decimal, scale: Scale) -> str:

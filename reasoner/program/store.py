@@ -25,7 +25,7 @@ from reasoner.program.patterns import Expectation, RecordPattern, UsableResult
 
 __all__ = ["FORMAT", "dump_program", "load_program"]
 
-FORMAT = 4
+FORMAT = 5
 """Changes whenever the document's form does."""
 
 _Row = TypeVar("_Row")
@@ -66,7 +66,17 @@ def load_program(text: str | bytes) -> Program:
             disagreements=_rows(Disagreement, document["disagreements"]),
             results=tuple(_result(row) for row in document["results"]),
         )
-        for name in ("abbreviations", "fact_leaves", "parents", "role_parents", "side_patterns", "classes", "codes", "term_codes"):
+        for name in (
+            "abbreviations",
+            "fact_leaves",
+            "parents",
+            "role_parents",
+            "side_patterns",
+            "classes",
+            "definition_sources",
+            "codes",
+            "term_codes",
+        ):
             document[name] = {key: _tuples(value) for key, value in document[name].items()}
         document["code_prefixes"] = _tuples(document["code_prefixes"])
         document["presenting"] = _tuples(document["presenting"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from reasoner.advice import CERTAIN, STANDINGS, Advice, Advised
+from reasoner.advice import CERTAIN, POSSIBLE, STANDINGS, Advice, Advised
 from reasoner.answer import CaseAnswer
 from reasoner.entailment import ENTAILED, OPEN, REFUTED
 from reasoner.explanation import Reason, View
 from reasoner.program.model import Program, Recommendation
 from reasoner.report.parts import Document, code_rows, date_after, missing_rows, reason_rows, sentence_ids
+from reasoner.terms import by_label
 
 if TYPE_CHECKING:
     from reasoner.relevance import Relevances
@@ -32,7 +33,7 @@ def listed_flags(program: Program, advised: Iterable[Advised]) -> list[Advised]:
     """Return the red flags that are listed, in their order."""
     flags = [each for each in advised if each.recommendation.red_flag and each.listed]
     flags.sort(
-        key=lambda each: (each.recommendation.urgency_rank, each.standing != CERTAIN, program.label(each.recommendation.iri)),
+        key=lambda each: (each.recommendation.urgency_rank, each.standing != CERTAIN, by_label(program.label(each.recommendation.iri))),
     )
     return flags
 
@@ -65,11 +66,15 @@ def questions(view: View, advised: Iterable[Advised]) -> list[Document]:
     for (term, label), wanted in asked.items():
         flags = sum(each.red_flag for each in wanted)
         rows.append(
-            ((-(flags > 0), min(each.urgency_rank for each in wanted), -len(wanted)), label, term, sorted({each.iri for each in wanted}))
+            (
+                (-(flags > 0), min(each.urgency_rank for each in wanted), -len(wanted)),
+                by_label(label, term),
+                sorted({each.iri for each in wanted}),
+            )
         )
     rows.sort()
     document: list[Document] = []
-    for index, (key, label, term, wanted_iris) in enumerate(rows):
+    for index, (key, (_, label, term), wanted_iris) in enumerate(rows):
         rank = document[-1]["rank"] if index and rows[index - 1][0] == key else index + 1
         document.append({"term": term, "label": label, "rank": rank, "for": wanted_iris})
     return document
@@ -104,7 +109,7 @@ def ranked_tests(
             groups.setdefault(recommendation.investigation, []).append(each)
     ordered = sorted(
         ((sorted(group, key=key), test) for test, group in groups.items()),
-        key=lambda pair: (key(pair[0][0]), program.label(pair[1])),
+        key=lambda pair: (key(pair[0][0]), by_label(program.label(pair[1]))),
     )
     ranked: list[tuple[int, str, list[Advised]]] = []
     for place, (group, test) in enumerate(ordered, 1):
@@ -138,6 +143,7 @@ def _next_test(view: View, test: str, rank: int, group: list[Advised], answer: C
         "certainty": first.standing,
         "because": reason_rows(reasons),
         "presumes": presumption_rows(view, first),
+        "blockedBy": _blocking_rows(view, first),
         "missing": missing_rows(view.missing(*(each.recommendation.eligible for each in group))),
         "checks": _checks(view, first),
         "codes": code_rows(view, test),
@@ -148,6 +154,13 @@ def _next_test(view: View, test: str, rank: int, group: list[Advised], answer: C
 
 def presumption_rows(view: View, each: Advised) -> list[Document]:
     return [{"recommendation": iri, "label": view.label(iri)} for iri in each.presumes]
+
+
+def _blocking_rows(view: View, each: Advised) -> list[Document]:
+    """Return what must be settled first: exclusions that are not refuted, and the eligibility of overriders that are raised."""
+    found = {name: view.label(name) for name in each.recommendation.exclusions if view.statuses.status(name) != REFUTED}
+    found |= {view.program.recommendation[iri].eligible: view.label(iri) for iri in each.by if each.standing == POSSIBLE}
+    return [{"class": name, "label": label} for name, label in found.items()]
 
 
 def _checks(view: View, each: Advised) -> list[Document]:
@@ -171,7 +184,7 @@ def deferred(view: View, advised: Iterable[Advised]) -> list[Document]:
         if each.standing == "ruled-out" and sweeping:
             by = sweeping[0]
             rows.append({"id": each.recommendation.iri, "label": view.label(each.recommendation.iri), "by": by, "byLabel": view.label(by)})
-    return sorted(rows, key=lambda row: (row["label"], row["id"]))
+    return sorted(rows, key=lambda row: by_label(row["label"], row["id"]))
 
 
 def unwarranted_tests(program: Program, advised: Iterable[Advised], advice: Advice) -> list[tuple[str, tuple[Recommendation, ...], bool]]:
@@ -185,7 +198,7 @@ def unwarranted_tests(program: Program, advised: Iterable[Advised], advice: Advi
         recommendation = each.recommendation
         if recommendation.direction == "against" and recommendation.investigation and each.stands and recommendation.decision is None:
             found.append((recommendation.investigation, (recommendation,), False))
-    return sorted(found, key=lambda row: (program.label(row[0]), row[0]))
+    return sorted(found, key=lambda row: by_label(program.label(row[0]), row[0]))
 
 
 def not_warranted(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[Document]:
@@ -206,13 +219,12 @@ def actions(view: View, advised: Iterable[Advised], answer: CaseAnswer) -> list[
         for each in advised
         if each.recommendation.action and each.listed and not each.recommendation.red_flag and each.recommendation.decision is None
     ]
-    listed.sort(key=lambda each: (*_test_key(each, None), view.label(each.recommendation.iri)))
+    listed.sort(key=lambda each: (*_test_key(each, None), by_label(view.label(each.recommendation.iri))))
     return [_action(view, each, answer) for each in listed]
 
 
 def _action(view: View, each: Advised, answer: CaseAnswer) -> Document:
     recommendation = each.recommendation
-    blocking = [name for name in recommendation.exclusions if view.statuses.status(name) != REFUTED]
     return {
         "id": recommendation.iri,
         "label": view.label(recommendation.action or recommendation.iri),
@@ -225,7 +237,7 @@ def _action(view: View, each: Advised, answer: CaseAnswer) -> Document:
         "certainty": each.standing,
         "because": reason_rows(answer.reasons.advised[recommendation.iri]),
         "presumes": presumption_rows(view, each),
-        "blockedBy": [{"class": name, "label": view.label(name)} for name in blocking],
+        "blockedBy": _blocking_rows(view, each),
         "missing": missing_rows(view.missing(recommendation.eligible)),
         "sentences": sentence_ids([recommendation]),
     }

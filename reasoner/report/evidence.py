@@ -11,6 +11,7 @@ from reasoner.explanation import Missing, Reason, View, sentence_id
 from reasoner.program.model import Program, Recommendation
 from reasoner.record import MedicationRecord
 from reasoner.report.parts import Document, missing_rows, reason_rows, sentence_ids
+from reasoner.terms import by_label
 
 __all__ = ["disagreements", "medication_review", "ranked_row", "reviews_of"]
 
@@ -34,7 +35,7 @@ def ranked_row(view: View, each: Ranked, answer: CaseAnswer) -> Document:
         "missing": missing_rows(
             sorted(
                 {Missing(one.subject, view.label(one.subject)) for one in open_criteria(each, view.statuses)},
-                key=lambda one: (one.label, one.term),
+                key=lambda one: by_label(one.label, one.term),
             )
         ),
         "codes": [{"system": system, "code": code, "match": match} for system, code, match in condition.codes],
@@ -61,7 +62,7 @@ def medication_review(view: View, answer: CaseAnswer) -> list[Document]:
         if record.status not in ("entered_in_error", "not_done", "planned", "refuted")
     ]
     states = ("active", "unclassified", "past")
-    return sorted(rows, key=lambda row: (states.index(row["state"]), -row["weight"], row["label"], row["because"][0]["source"]))
+    return sorted(rows, key=lambda row: (states.index(row["state"]), -row["weight"], by_label(row["label"]), row["because"][0]["source"]))
 
 
 def reviews_of(program: Program, drug: str) -> tuple[list[Recommendation], list[Recommendation]]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from reasoner.abstraction.state import IndicatorState
 from reasoner.explanation import View
 from reasoner.report.parts import Document
+from reasoner.terms import by_label
 
 __all__ = ["indicator_row", "notes", "shown_indicators"]
 
@@ -19,7 +20,7 @@ def shown_indicators(view: View) -> list[IndicatorState]:
         for iri, state in view.state.indicators.items()
         if view.program.indicator[iri].form not in hidden and (state.sources or state.status != "bounded")
     ]
-    return sorted((state for state in states if state.sources), key=lambda state: (view.label(state.indicator), state.indicator))
+    return sorted((state for state in states if state.sources), key=lambda state: by_label(view.label(state.indicator), state.indicator))
 
 
 def indicator_row(view: View, state: IndicatorState) -> Document:
