@@ -23,6 +23,7 @@ __all__ = [
     "FHIR_FORMATS",
     "TABLE_FORMATS",
     "Document",
+    "form_of_text",
     "format_of",
     "index_of",
     "parse_rdf",
@@ -137,6 +138,11 @@ def _format(name: str, given: str | None, text: bytes) -> str:
             return "fhir-turtle"
         linked = found == "fhir" and not given and b'"resourceType"' not in text and b'"@context"' in text
         return "json-ld" if linked else found
+    return form_of_text(text)
+
+
+def form_of_text(text: bytes) -> str:
+    """Return the format that the beginning of a text looks like, where no name tells it."""
     start = text.lstrip()
     if start[:1] in (b"{", b"[") and (b'"resourceType"' in text or b'"@' in text):
         return _fhir_form(start) if b'"resourceType"' in text else "json-ld"

@@ -737,3 +737,40 @@ def test_the_output_is_there_when_all_is_done(tmp_path: Path, knowledge: Program
         answer_cohort([write(tmp_path / "empty.nt", [])], tmp_path / "other", knowledge)
     (tmp_path / "empty.nt").unlink()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["one.nt", "out"]
+
+
+@pytest.mark.parametrize("form", ["n-triples", "turtle", "fhir", "fhir-ndjson"])
+def test_standard_input_is_answered_as_a_file_is(form: str, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its format is named or seen; nothing of it stays behind; a run that was stopped is taken up when the same bytes come again."""
+    bundle = (ROOT / "docs" / "examples" / "bundle.json").read_bytes()
+    export = b"".join(json.dumps(each["resource"]).encode() + b"\n" for each in json.loads(bundle)["entry"])
+    lines = write(tmp_path / "small.nt", small("one", CRAMPS)).read_bytes()
+    text = {"n-triples": lines, "turtle": b"@prefix ex: <https://example.org/> .\n" + lines, "fhir": bundle, "fhir-ndjson": export}[form]
+    out = tmp_path / "out"
+    named = ("--input-format", form) if form == "n-triples" else ()
+    call = ("cohort", "-", *named, "--as-of", "2026-11-20T09:00:00Z", "--jobs", 1, "--out", out)
+
+    def stopped(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("reasoner.cohort.run.write_chunk", stopped)
+        assert command(*call, stdin=text).code == 3
+    assert "unfinished run of another command" in command(*call, stdin=text + b"\n").err
+    done = command(*call, stdin=text)
+    assert done.code == 0, done.err
+    assert command(*call, stdin=text) == done
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "small.nt"]
+    path = tmp_path / f"file{ {'n-triples': '.nt', 'turtle': '.ttl', 'fhir': '.json', 'fhir-ndjson': '.ndjson'}[form] }"
+    path.write_bytes(text)
+    command("cohort", path, *call[-6:-1], tmp_path / "apart")
+    assert not differing(tables(tmp_path / "apart"), tables(out))
+
+
+def test_standard_input_that_is_of_no_use_is_refused(tmp_path: Path, command: Command) -> None:
+    out = ("--out", tmp_path / "out")
+    assert "The input is empty (-)" in command("cohort", "-", *out, stdin=b" \n").err
+    assert "[LC-1230]" in command("cohort", "-", "--input-format", "csv", *out, stdin=b"a,b\n").err
+    assert "[LC-1100]" in command("cohort", write(tmp_path / "a.nt", small("a", CRAMPS)), "--input-format", "n-triples", *out).err
+    assert "more than once" in command("cohort", "-", "--explain", "https://example.org/x/a", stdin=b"<a:b> <a:c> <a:d> .").err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.nt"]

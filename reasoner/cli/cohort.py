@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from reasoner.cli.arguments import add_as_of, remark
+from reasoner.cli.arguments import INPUT_FORMATS, add_as_of, remark
 from reasoner.errors import InputError, UsageError, visible
 
 __all__ = ["add_arguments"]
@@ -18,8 +18,12 @@ __all__ = ["add_arguments"]
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of `cohort`."""
     verb.add_argument(
-        "inputs", nargs="*", metavar="INPUT", help="RDF, FHIR JSON, bulk exports, Parquet in the long table, or folders of these"
+        "inputs",
+        nargs="*",
+        metavar="INPUT",
+        help="RDF, FHIR JSON, bulk exports, Parquet in the long table, or folders of these; - is standard input, no Parquet",
     )
+    verb.add_argument("--input-format", choices=INPUT_FORMATS, help="of standard input, instead of what it looks like")
     verb.add_argument("--out", metavar="DIR", help="folder for the tables, or the synthetic cohort's file; it appears when all is done")
     add_as_of(verb)
     verb.add_argument(
@@ -123,6 +127,7 @@ def _answer(arguments: argparse.Namespace) -> int:
         jobs=arguments.jobs,
         spark=(arguments.master or "local[*]") if arguments.engine == "spark" else "",
         progress=_progress() if sys.stderr.isatty() else None,
+        input_format=arguments.input_format,
     )
     for columns in summary.ignored:
         print(f"legcramps: columns that are not read: {visible(columns)}", file=sys.stderr)

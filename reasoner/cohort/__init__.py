@@ -31,8 +31,9 @@ def answer_cohort(
     jobs: int = 1,
     spark: str = "",
     progress: Callable[[int, int, int], None] | None = None,
+    input_format: str | None = None,
 ) -> Summary:
-    """Answer every case of the inputs into tables in the folder `out`, or finish what an earlier call of the same began.
+    """Answer every case of the inputs, of which `-` is standard input, in `input_format` or what it looks like, into tables in the folder `out`, or finish what an earlier call of the same began.
 
     With `nquads` the inferred graphs of the cases are written beside the tables, with the knowledge graph of `folder`, the one that
     `program` was loaded from. The work is spread over `jobs` processes, or over the Spark whose master URL `spark` is.
@@ -46,6 +47,7 @@ def answer_cohort(
     from reasoner.cohort.run import run
     from reasoner.cohort.single import Settings
     from reasoner.cohort.sources import sources_of
+    from reasoner.cohort.standard_input import with_standard_input
     from reasoner.resources import knowledge_folder
 
     spread = None
@@ -55,8 +57,9 @@ def answer_cohort(
         spread = spread_on(spark)
     now = from_datetime(datetime.now(UTC).replace(microsecond=0))
     settings = Settings(from_datetime(as_of) if as_of else None, now, shapes, nquads)
-    found, held = sources_of(map(str, inputs)), knowledge_folder(folder) if nquads else None
-    return run(found, Path(out), program, settings, folder=held, jobs=jobs, progress=progress, spread=spread)
+    held = knowledge_folder(folder) if nquads else None
+    with with_standard_input(inputs, Path(out), input_format) as names:
+        return run(sources_of(names), Path(out), program, settings, folder=held, jobs=jobs, progress=progress, spread=spread)
 
 
 def reasons_in(tables: Path | str, most: int = 3) -> list[str]:

@@ -85,7 +85,9 @@ def _files(paths: Iterable[str]) -> Iterator[Path]:
         elif path.is_file():
             yield path
         else:
-            raise InputError("The input cannot be read", where=name, why="there is no such file", repair="check the path")
+            once = name == "-"
+            why, repair = ("it is read more than once", "write it into a file") if once else ("there is no such file", "check the path")
+            raise InputError("The input cannot be read", where=name, why=why, repair=repair)
 
 
 def chunks_of(sources: Iterable[Source]) -> tuple[Chunk, ...]:
