@@ -36,13 +36,11 @@ def parse_moment(text: str) -> Moment | None:
 
     A date without an offset is taken in UTC, an instant with one is turned into UTC.
     """
-    if len(text) > 7 and not text[4] == text[7] == "-":  # weeks and days that are run together are ISO 8601, too, but no xsd:date
-        return None
     try:
         if "T" in text:
             instant = datetime.fromisoformat(text)
             return from_datetime(instant, text)
-        if len(text) == 10:
+        if len(text) == 10 and text[4] == text[7] == "-":  # 2026-W47-5 is a date of ISO 8601, too, but none of these
             first = last = date.fromisoformat(text).toordinal()
         elif len(text) == 7:
             first = date.fromisoformat(text + "-01").toordinal()
