@@ -213,7 +213,8 @@ def test_contradiction_above_every_asked_class_is_a_conflict(knowledge: Program)
     records = (
         DiagnosisRecord("urn:a", below, "present", None, None, None, "active"),
         DiagnosisRecord("urn:b", top, "absent", None, None, None, "refuted"),
+        DiagnosisRecord("urn:c", top, "absent", None, None, None, "refuted"),
     )
     state = abstract_case(Case("urn:case", "urn:case", as_of, None, None, diagnoses=records), knowledge, as_of)
-    assert [set(conflict.sources) for conflict in state.conflicts] == [{"urn:a", "urn:b"}]
+    assert [set(conflict.sources) for conflict in state.conflicts] == [{"urn:a", "urn:b", "urn:c"}]
     assert not state.facts

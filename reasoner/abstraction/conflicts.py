@@ -35,8 +35,7 @@ def _opposed(said: Stated, program: Program) -> set[Fact]:
                 if both := kinds.above[fact.term] & said.denied.get(role, 0):
                     met[role] = met.get(role, 0) | both
                     found.add(fact)
-    denied = {fact[:2]: fact for fact in said.facts if not fact.present and kinds.bit[fact.term] & met.get(fact.role, 0)} if met else {}
-    return found.union(denied.values())
+    return found.union(fact for fact in said.facts if not fact.present and kinds.bit[fact.term] & met.get(fact.role, 0)) if met else found
 
 
 def fact_conflicts(clashing: list[Fact], program: Program) -> list[Conflict]:
