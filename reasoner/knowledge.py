@@ -54,6 +54,11 @@ class Graph:
         """Return the first lexical form of the pair, or `default`."""
         return next(iter(self.texts(subject, predicate)), default)
 
+    def integer(self, subject: str, predicate: str) -> int | None:
+        """Return the first lexical form of the pair as a whole number, or None; raise ValueError when it is none."""
+        text = self.text(subject, predicate)
+        return int(text) if text else None
+
     def flag(self, subject: str, predicate: str) -> bool:
         """Return whether the pair has the value true."""
         return "true" in self.texts(subject, predicate)

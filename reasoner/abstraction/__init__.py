@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -123,50 +123,24 @@ def _last_scan(chart: Chart, program: Program) -> tuple[bool, Moment | None]:
     return on_record, record.performed if record else None
 
 
-def _problems(case: Case, program: Program, as_of: Moment, unread: Iterable[tuple[str, Reading]]) -> list[Problem]:
-    found = []
+def _problems(case: Case, program: Program, as_of: Moment, unread: Iterable[tuple[str, Reading]]) -> Iterator[Problem]:
     for iri, reading in unread:
-        found.append(
-            Problem(
-                "unusable-value",
-                f"{program.labels.get(iri, iri)}: {reading.reason or 'neither interpretation nor limits are on record'}",
-                iri,
-                (reading.record.node,),
-                reading.repair or "state the interpretation of the report, or the reference interval of the laboratory",
-            )
-        )
+        text = f"{program.labels.get(iri, iri)}: {reading.reason or 'neither interpretation nor limits are on record'}"
+        repair = reading.repair or "state the interpretation of the report, or the reference interval of the laboratory"
+        yield Problem("unusable-value", text, iri, (reading.record.node,), repair)
     for record in case.tests:
-        if record.performed is not None and record.performed.low > as_of.high:
-            found.append(
-                Problem(
-                    "future-date",
-                    f"the record is dated {record.performed.text}, after the as-of instant",
-                    record.test,
-                    (record.node,),
-                    "correct the date",
-                )
-            )
+        yield from _later(record.node, record.test, as_of, record.performed)
     for finding in case.findings:
-        for moment in (finding.onset, finding.recorded):
-            if moment is not None and moment.low > as_of.high:
-                found.append(
-                    Problem(
-                        "future-date",
-                        f"the record is dated {moment.text}, after the as-of instant",
-                        finding.finding,
-                        (finding.node,),
-                        "correct the date",
-                    )
-                )
+        yield from _later(finding.node, finding.finding, as_of, finding.onset, finding.recorded)
     for medication in case.medications:
         if medication.drug is None:
-            found.append(
-                Problem(
-                    "not-understood",
-                    f"the drug “{shortened(medication.text)}” is not understood",
-                    lc("ofDrug"),
-                    (medication.node,),
-                    "give it a code or a term of the ontology",
-                )
-            )
-    return found
+            text = f"the drug “{shortened(medication.text)}” is not understood"
+            yield Problem("not-understood", text, lc("ofDrug"), (medication.node,), "give it a code or a term of the ontology")
+
+
+def _later(node: str, term: str, as_of: Moment, *moments: Moment | None) -> Iterator[Problem]:
+    """Yield a problem for each moment that lies after the as-of instant."""
+    for moment in moments:
+        if moment is not None and moment.low > as_of.high:
+            text = f"the record is dated {moment.text}, after the as-of instant"
+            yield Problem("future-date", text, term, (node,), "correct the date")

@@ -17,7 +17,7 @@ from reasoner.program.model import FALSE, Program
 from reasoner.record import Case, ClosureStatement, FindingRecord
 from reasoner.terms import Role
 
-__all__ = ["finding_facts"]
+__all__ = ["denies_newness", "finding_facts"]
 
 _IGNORED = ("entered_in_error", "not_done", "planned", "unconfirmed")
 _ABSENT = ("refuted",)
@@ -159,14 +159,15 @@ def _closed(usable: _Usable, program: Program, known: list[Fact], after_scan: Ca
                 facts.append(Fact(Role.FINDING, closure.closes, False, (closure.node,)))
                 continue
             rows = program.kinds.rows[closure.closes]
-            closed = [row for row in rows if not touched & row[3] and (counts or not _denies_newness(row[0], program))]
+            closed = [row for row in rows if not touched & row[3] and (counts or not denies_newness(row[0], program))]
             inside = sum(bit for _, bit, _, _ in closed)
             topmost = (term for term, bit, higher, _ in closed if inside & higher == bit)
             facts += [Fact(Role.FINDING, term, False, (closure.node,)) for term in topmost]
     return facts
 
 
-def _denies_newness(term: str, program: Program) -> bool:
+def denies_newness(term: str, program: Program) -> bool:
+    """Return whether a denial of a finding denies that it, or a kind of it, is new."""
     leaves = program.fact_effects[Role.FINDING, term, False].leaves
     return any(value == FALSE and bit in program.newness for bit, value in leaves.items())
 

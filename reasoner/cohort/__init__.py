@@ -11,12 +11,10 @@ from reasoner.errors import MissingExtraError
 from reasoner.program.model import Program
 
 if TYPE_CHECKING:
-    import pyarrow
-
     from reasoner.answering import Records
     from reasoner.cohort.run import Summary
 
-__all__ = ["answer_cohort", "find_case", "reasons_in", "row_answerer"]
+__all__ = ["answer_cohort", "find_case", "reasons_in"]
 
 
 def answer_cohort(
@@ -77,26 +75,6 @@ def find_case(inputs: Iterable[Path | str], case: str, program: Program) -> Reco
     from reasoner.cohort.sources import sources_of
 
     return found_in(sources_of(map(str, inputs)), case, program)
-
-
-def row_answerer(
-    program: Program, *, as_of: datetime | None = None, shapes: bool = True
-) -> Callable[[pyarrow.Table], dict[str, pyarrow.Table]]:
-    """Return a function that answers rows of the long table, given as an Arrow table that holds its cases whole.
-
-    It remembers what it has read from call to call. Raise MissingExtraError without numpy and pyarrow.
-    """
-    from reasoner.moments import from_datetime
-
-    require_extra()
-    from reasoner.cohort.answering import answer_rows
-    from reasoner.cohort.single import Settings
-    from reasoner.cohort.together import Memory
-
-    now = from_datetime(datetime.now(UTC).replace(microsecond=0))
-    settings = Settings(from_datetime(as_of) if as_of else None, now, shapes)
-    memory = Memory.of(program, settings)
-    return lambda table: answer_rows(table, program, settings, memory)
 
 
 def require_extra() -> None:

@@ -32,7 +32,7 @@ from reasoner.program.model import Program
 from reasoner.record import Problem
 from reasoner.terms import lc
 
-__all__ = ["Context", "Counts", "Part", "answer_chunk", "answer_rows", "rows_of", "triples_of"]
+__all__ = ["Context", "Counts", "Part", "answer_chunk", "rows_of", "triples_of"]
 
 _SUBCLASS = f"<{RDFS}subClassOf>"
 _CUT_OFF = b"# rows that cannot be read\n"
@@ -325,9 +325,3 @@ def _refused(triples: Triples, holders: Any, targets: Any, broken: Iterable[str]
         refused[place] = subject in broken
     refused[holders[refused[targets]]] = True
     return refused
-
-
-def answer_rows(table: pa.Table, program: Program, settings: Settings, memory: Memory, name: str = "the table") -> dict[str, pa.Table]:
-    """Return the tables for rows of the long table that hold their cases whole; `memory` may be kept from call to call."""
-    context = Context((), program, settings, memory)
-    return _answer_rows(context, Chunk(0, 0, 0, 0, True, True, 0), checked_rows(table, name), name).tables

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reasoner.abstraction.findings import denies_newness
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
 from reasoner.cohort.planes import Facts, Plane, Planes, Space, among, anywhere
 from reasoner.program.kinds import Asked
-from reasoner.program.model import FALSE, Program
+from reasoner.program.model import Program
 from reasoner.terms import RecordKind, Role, lc
 
 __all__ = ["Closures", "FindingRows", "closures_of", "finding_planes"]
@@ -243,7 +244,7 @@ class _Findings:
         for term in program.below[name]:
             if term not in known:
                 known[term] = every ^ open_to.any_of(program.below[term])
-            made.add(term, (counts if _denies_newness(term, program) else plane) & known[term])
+            made.add(term, (counts if denies_newness(term, program) else plane) & known[term])
         for term, closed in made.items():
             self.add(Role.FINDING, term, False, closed)
             above = made.any_of(each for each in program.parents[term] if each != term)
@@ -295,11 +296,6 @@ class _Findings:
                     related |= plane & meets
                     perhaps |= (plane if unaged else not_old[days][term]) & meets
             self.add(role, filler, False, settled & (used | related) & (space.every ^ perhaps))
-
-
-def _denies_newness(term: str, program: Program) -> bool:
-    leaves = program.fact_effects[Role.FINDING, term, False].leaves
-    return any(value == FALSE and bit in program.newness for bit, value in leaves.items())
 
 
 def finding_planes(

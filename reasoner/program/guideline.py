@@ -138,11 +138,6 @@ def _one(graph: Graph, iri: str, name: str) -> str:
     return values[0]
 
 
-def _integer(graph: Graph, iri: str, name: str) -> int | None:
-    text = graph.text(iri, lc(name))
-    return int(text) if text else None
-
-
 def _recommendation(graph: Graph, iri: str, overriders: tuple[str, ...]) -> Recommendation:
     red_flag = lc("RedFlag") in graph.iris(iri, "http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
     inclusion = _one(graph, iri, "hasInclusion")
@@ -155,7 +150,7 @@ def _recommendation(graph: Graph, iri: str, overriders: tuple[str, ...]) -> Reco
             repair="remove the exclusion or override",
         )
     action = graph.iri(iri, lc("recommendsAction"))
-    window = tuple(_integer(graph, iri, f"window{end}Days") for end in ("From", "Target", "Until"))
+    window = tuple(graph.integer(iri, lc(f"window{end}Days")) for end in ("From", "Target", "Until"))
     since = graph.iri(iri, lc("windowSince"))
     return Recommendation(
         iri=iri,
@@ -177,7 +172,7 @@ def _recommendation(graph: Graph, iri: str, overriders: tuple[str, ...]) -> Reco
         step_rank=_rank(graph, iri, "step"),
         overrides_routine=graph.flag(iri, lc("overridesRoutine")),
         presupposes_scope=graph.flag(iri, lc("presupposesScope")),
-        order=_integer(graph, iri, "presentationOrder") or 999,
+        order=graph.integer(iri, lc("presentationOrder")) or 999,
         strength=_word(graph, iri, "strength"),
         certainty=_word(graph, iri, "certainty"),
         evidence=graph.text(iri, lc("evidenceNote")),
@@ -191,7 +186,7 @@ def _recommendation(graph: Graph, iri: str, overriders: tuple[str, ...]) -> Reco
         verdict=graph.iri(iri, lc("yieldsVerdict")),
         window=(since, window[0], window[1], window[2]) if since and None not in window else None,  # type: ignore[arg-type]
         reopened_by=tuple(sorted(graph.iris(iri, lc("reopenedBy")))),
-        review_days=_integer(graph, iri, "reviewAfterDays"),
+        review_days=graph.integer(iri, lc("reviewAfterDays")),
     )
 
 
@@ -204,7 +199,7 @@ def _decision(graph: Graph, iri: str, overriders: dict[str, tuple[str, ...]]) ->
             Verdict(
                 iri=verdict,
                 word=graph.text(verdict, lc("verdictWord")),
-                order=_integer(graph, verdict, "presentationOrder") or 99,
+                order=graph.integer(verdict, lc("presentationOrder")) or 99,
                 eligible=eligible_class(verdict),
                 applicable=applicable_class(verdict),
                 not_warranted=graph.flag(verdict, lc("reportsNotWarranted")),

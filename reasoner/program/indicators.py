@@ -66,12 +66,12 @@ def _compile(graph: Graph, iri: str, leaves: Leaves, definitions: dict[str, Expr
         form=form,
         tests=tuple(sorted(set[str]().union(*(graph.below(test, RDFS + "subClassOf") for test in tests)) & parents.keys())),
         unit=graph.text(iri, lc("canonicalUnit"), "1"),
-        places=_integer(graph, iri, "decimalPlaces"),
+        places=graph.integer(iri, lc("decimalPlaces")),
         governing=(graph.iri(iri, lc("governingValue")) or "latest").rpartition("_")[2],
-        sides=_integer(graph, iri, "sidesMeasured") or 1,
-        valid_days=_integer(graph, iri, "validForDays"),
+        sides=graph.integer(iri, lc("sidesMeasured")) or 1,
+        valid_days=graph.integer(iri, lc("validForDays")),
         lasting=_lasting(graph, iri, definitions),
-        stable_days=_integer(graph, iri, "stableForDays") or 0,
+        stable_days=graph.integer(iri, lc("stableForDays")) or 0,
         lowest=_number(graph, iri, "lowestPossible"),
         highest=_number(graph, iri, "highestPossible"),
         default_low=_number(graph, iri, "defaultLow"),
@@ -90,8 +90,8 @@ def _compile(graph: Graph, iri: str, leaves: Leaves, definitions: dict[str, Expr
         limit_from=_number(graph, iri, "limitFrom"),
         limit_factor=_number(graph, iri, "limitFactor"),
         items=_items(graph, iri),
-        count_window=_integer(graph, iri, "countWindowDays"),
-        count_apart=_integer(graph, iri, "countApartDays") or 1,
+        count_window=graph.integer(iri, lc("countWindowDays")),
+        count_apart=graph.integer(iri, lc("countApartDays")) or 1,
         finding=graph.iri(iri, lc("aboutFinding")),
         listed_units_only=graph.flag(iri, lc("acceptsOnlyListedUnits")),
         total=graph.flag(iri, lc("isTotal")),
@@ -116,11 +116,6 @@ def _declared(graph: Graph, iri: str) -> tuple[str, str]:
             repair="give it a known lc:indicatorForm, an xsd:decimal, xsd:integer or xsd:boolean range, and owl:FunctionalProperty",
         )
     return form, datatype
-
-
-def _integer(graph: Graph, iri: str, name: str) -> int | None:
-    text = graph.text(iri, lc(name))
-    return int(text) if text else None
 
 
 def _number(graph: Graph, iri: str, name: str) -> str | None:
@@ -162,7 +157,7 @@ def _conversions(graph: Graph, iri: str) -> tuple[tuple[str, int, int], ...]:
     rows = [(canonical, 1, 1)]
     for unit in sorted(set(graph.texts(iri, lc("acceptedUnit"))) - {canonical}):
         try:
-            factor = convert_exactly(unit, canonical, Decimal(mass) if mass else None, _integer(graph, iri, "valence"))
+            factor = convert_exactly(unit, canonical, Decimal(mass) if mass else None, graph.integer(iri, lc("valence")))
         except KnowledgeError as error:
             raise KnowledgeError(
                 f"A unit of {curie(iri)} cannot be converted", where=graph.place(iri), why=error.why, repair=error.repair
