@@ -47,7 +47,7 @@ def resources(value: Any) -> Iterator[Json]:
     if value.get("resourceType") == "Bundle":
         for each in value.get("entry", []):
             yield from resources(each.get("resource", {}))
-    elif is_read(value.get("resourceType", "")) or value.get("resourceType") in ("Patient", *DEFINITIONS):
+    elif is_read(value.get("resourceType", ""), value) or value.get("resourceType") in ("Patient", *DEFINITIONS):
         yield value
 
 

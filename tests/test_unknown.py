@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from record_documents import PREFIXES
+from record_documents import case as case_text
+
 from reasoner import load_records
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import Advice, advise
@@ -152,17 +155,24 @@ def test_verdict_is_presumed_only_while_no_overrider_is_raised(knowledge: Progra
     assert presumed >= 500 and barred >= 30
 
 
-def test_what_remains_is_certain_only_where_no_answer_can_lead_to_a_row(knowledge: Program) -> None:
+def closing(top: str) -> str:
+    return f'a lc:ClosureStatement ; lc:closes lc:{top} ; lc:recordedOn "2026-11-20"^^xsd:date'
+
+
+def test_what_remains_is_certain_only_where_no_answer_can_lead_to_a_row(knowledge: Program, tmp_path: Path) -> None:
+    """Where every finding and drug is denied and no scan is on record, no row of CLINICAL 4.3 can apply, whatever is learnt."""
+    denied = tmp_path / "denied.ttl"
+    denied.write_text(PREFIXES + case_text("denied", findings=closing("Finding"), drugs=closing("Drug")) + "ex:denied lc:statedAge 58 .\n")
     remaining = {decision.key: (decision.remaining, decision.rows) for decision in knowledge.decisions}
     seen: Counter[str] = Counter()
-    for path in CASES:
-        case = load_records([path], knowledge).cases[0]
-        assert case.as_of is not None
-        answer = answer_case(case, knowledge, case.as_of)
+    for path in (*CASES, denied):
+        read = load_records([path], knowledge).cases[0]
+        assert read.as_of is not None
+        answer = answer_case(read, knowledge, read.as_of)
         for key, (iri, rows) in remaining.items():
             judged = answer.advice.judged[key]
             if judged.verdict.iri == iri and not judged.rows:
                 shut = all(answer.statuses.status(knowledge.recommendation[row].applicable) == REFUTED for row in rows)
-                assert judged.certainty == ("certain" if shut else "presumed"), (case.iri, key)
+                assert judged.certainty == ("certain" if shut else "presumed"), (read.iri, key)
                 seen[judged.certainty] += 1
     assert seen["certain"] >= 1 and seen["presumed"] >= 100
