@@ -70,13 +70,14 @@ class ChangeSet:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """All smallest sets of changes that give another verdict, smallest first.
+    """All smallest sets of changes that give another verdict, or the one that is `wanted`, smallest first.
 
-    `size` is the greatest number of changes up to which every set was found.
+    `size` is the greatest number of changes up to which every set was found; where the wanted verdict is given already, nothing has to change.
     """
 
     goal: str
     verdict: str
+    wanted: str | None
     sets: tuple[ChangeSet, ...]
     size: int
 
@@ -84,8 +85,10 @@ class Changes:
 def changes_of(view: View, name: str, as_of: Moment, wanted: str | None = None, largest: int = LARGEST, bound: int = BOUND) -> Changes:
     """Return the smallest sets of changes that give another verdict on `name`, or the verdict `wanted`."""
     search = _Search(view, name, as_of, wanted)
+    if wanted == search.before:
+        return Changes(name, search.before, wanted, (), largest)
     found, size = search.minimal(largest, bound)
-    return Changes(name, search.before, search.described(found), size)
+    return Changes(name, search.before, wanted, search.described(found), size)
 
 
 def read_goal(program: Program, text: str) -> tuple[str, str | None]:
@@ -104,6 +107,8 @@ def read_goal(program: Program, text: str) -> tuple[str, str | None]:
 
 def render_changes(found: Changes) -> str:
     """Return the changes as text, one set in each line, with the bound up to which they are all."""
+    if found.wanted == found.verdict:
+        return f"{curie(found.goal)} is {found.verdict} already\n"
     lines = [f"{curie(found.goal)} is {found.verdict}"]
     for each in found.sets:
         said = " and ".join(f"{one.label}: {one.value} ({one.mark})" for one in each.changes)

@@ -136,6 +136,7 @@ def running(*arguments: str, errors: Path | None = None, options: tuple[str, ...
             process.wait(READY)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
         if errors is not None:
             errors.write_text(said + process.stderr.read(), encoding="utf-8")
         process.stderr.close()

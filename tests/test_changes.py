@@ -18,7 +18,7 @@ from reasoner.abstraction import abstract_case, parts_of
 from reasoner.advice import advise
 from reasoner.answering import answer_case
 from reasoner.changed_proofs import prove_changes
-from reasoner.changes import Changes, _Search, changes_of, read_goal
+from reasoner.changes import Changes, _Search, changes_of, read_goal, render_changes
 from reasoner.cli import main
 from reasoner.counterfactual import Change, apply_changes
 from reasoner.entailment import Statuses
@@ -127,6 +127,12 @@ def test_day_twelve_would_need_both_signs_gone(knowledge: Program) -> None:
     assert frozenset({("lc:LegErythema", "absent"), ("lc:LegSwelling", "absent")}) in sets
     assert frozenset({("lc:LegErythema", "absent")}) not in sets
     assert all(each.verdict == "not-warranted" for each in found.sets)
+
+
+def test_what_is_so_already_needs_no_change(knowledge: Program) -> None:
+    found = changes(STABLE, knowledge, wanted="not-warranted")
+    assert (found.verdict, found.sets) == ("not-warranted", ())
+    assert render_changes(found) == "repeatDvtImaging is not-warranted already\n"
 
 
 def test_unknown_is_learnt_and_known_is_contrary(knowledge: Program) -> None:
