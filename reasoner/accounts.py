@@ -12,7 +12,7 @@ from reasoner.abstraction.measurements import read_value, scale_factor
 from reasoner.abstraction.state import IndicatorState
 from reasoner.answer import CaseAnswer
 from reasoner.differential import Ranked, Weighed, open_criteria
-from reasoner.entailment import OPEN
+from reasoner.entailment import ENTAILED, OPEN
 from reasoner.errors import shortened
 from reasoner.explanation import Missing, View
 from reasoner.moments import Moment
@@ -219,7 +219,7 @@ class Accountant:
     def _evidence(self, criterion: Criterion) -> tuple[str, ...]:
         """Return the records by which what a criterion is about is present or absent."""
         literal = next(each.literal for each in self.program.scales.criteria[criterion.condition] if each.criterion == criterion)
-        found = literal if self.view.statuses.literal(literal) == "entailed" else (literal[0], not literal[1])
+        found = literal if self.view.statuses.literal(literal) == ENTAILED else (literal[0], not literal[1])
         return tuple(dict.fromkeys(each.source for each in self.view.support(found) if each.kind == "fact" and each.source))
 
     def _restated(self, ranked: Ranked) -> Iterator[Item]:
@@ -227,7 +227,7 @@ class Accountant:
         counted = {each.criterion.iri for each in ranked.weighed}
         for each in self.program.scales.criteria.get(ranked.condition.iri, ()):
             status = self.view.statuses.literal(each.literal)
-            present = status == "entailed"
+            present = status == ENTAILED
             if status != OPEN and each.criterion.iri not in counted and (each.present if present else each.absent) is not None:
                 text = f"{self._subject_text(each.criterion, present)}: not counted, a stronger item restates it"
                 yield Item(text, each.criterion.iri, None, self._evidence(each.criterion), self._cited(each.criterion))
