@@ -115,7 +115,7 @@ def read_all(
     cases, clashing = _one_of_each(found)
     problems = tuple(problem for records in found.values() for problem in records.problems)
     broken = bool(clashing) or any(records.broken for records in found.values())
-    return Records(tuple(cases), (*problems, *clashing), broken, tuple(failed), places_in(given))
+    return Records(tuple(cases), (*problems, *clashing), broken, tuple(failed), places_in(given, base))
 
 
 def _read_table(document: Document, program: Program, mapping: Path | str | None) -> Records:

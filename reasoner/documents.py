@@ -21,6 +21,7 @@ from reasoner.record import Index, Term
 __all__ = [
     "DEFAULT_MAX_SIZE",
     "FHIR_FORMATS",
+    "RDF_BASE",
     "TABLE_FORMATS",
     "Document",
     "form_of_text",
@@ -34,6 +35,9 @@ __all__ = [
 
 DEFAULT_MAX_SIZE = 64 * 1024 * 1024
 """Bytes that one file may have."""
+
+RDF_BASE = "http://localhost/"
+"""What relative IRIs of an RDF document are resolved against, where it states no base of its own."""
 
 FORMATS = {
     ".ttl": "turtle",
@@ -183,7 +187,7 @@ def _quads(document: Document, folder: Path | str | None) -> Iterator[pyoxigraph
             "A table is no RDF", where=document.name, repair="turn it into RDF: legcramps convert TABLE --mapping FILE --to turtle"
         )
     text, form = _checked(document, folder), _PARSERS[document.format]
-    return pyoxigraph.parse(text, format=form, base_iri="http://localhost/", without_named_graphs=False)
+    return pyoxigraph.parse(text, format=form, base_iri=RDF_BASE, without_named_graphs=False)
 
 
 @contextmanager

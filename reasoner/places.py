@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
-from reasoner.documents import Document
+from reasoner.documents import FHIR_FORMATS, Document
 
 __all__ = ["Place", "nowhere", "placed", "places_in"]
 
@@ -24,31 +24,55 @@ def placed(text: str, places: Iterable[str]) -> str:
     return f"{', '.join(found)}: {text}" if found else text
 
 
-def places_in(documents: Iterable[Document]) -> Place:
-    """Return what gives the place of a node in RDF and in bulk exports; lines are looked for when they are first asked for."""
+def places_in(documents: Iterable[Document], base: str = "") -> Place:
+    """Return what gives the place of a node in RDF, in FHIR Turtle and in bulk exports; lines are looked for when first asked for.
+
+    A FHIR resource goes by the IRI that its reading under `base` gave it; what it says in parts has its place.
+    """
     read = tuple(documents)
 
     @cache
-    def lines() -> tuple[tuple[str, Mapping[str, int]], ...]:
-        from reasoner.validation import subject_lines
+    def described() -> Mapping[str, str]:
+        return _described(each for each in read if each.format not in FHIR_FORMATS)
 
-        return tuple((each.name, _export_lines(each) if each.format == "fhir-ndjson" else subject_lines(each)) for each in read)
+    @cache
+    def resources() -> Mapping[str, str]:
+        return _resources([each for each in read if each.format in FHIR_FORMATS], base)
 
     def place(node: str) -> str:
-        names = node, "/".join(node.split("/")[-2:])
-        return next((f"{document}:{found[name]}" for document, found in lines() for name in names if name in found), "")
+        return described().get(node) or resources().get(node) or resources().get(node.partition("#")[0], "")
 
     return place
 
 
-def _export_lines(document: Document) -> dict[str, int]:
-    """Return the line of each resource of a bulk export, by its type and id."""
-    from reasoner.fhir.elements import string
-    from reasoner.fhir.sources import BadLine, read_line
+def _described(documents: Iterable[Document]) -> dict[str, str]:
+    """Return the places of nodes of RDF; of several documents that describe one the first counts."""
+    from reasoner.validation import subject_lines
 
-    found: dict[str, int] = {}
-    for number, line in enumerate(document.text.split(b"\n"), 1):
-        resource = read_line(line, "") if line.strip() else None
-        if resource is not None and not isinstance(resource, BadLine):
-            found.setdefault(f"{string(resource, 'resourceType')}/{string(resource, 'id')}", number)
+    found: dict[str, str] = {}
+    for document in documents:
+        for node, line in subject_lines(document).items():
+            found.setdefault(node, f"{document.name}:{line}")
+    return found
+
+
+def _resources(documents: Sequence[Document], base: str) -> dict[str, str]:
+    """Return the places of FHIR resources by IRI; those of a JSON document have none."""
+    if all(each.format == "fhir" for each in documents):
+        return {}
+    from reasoner.fhir.elements import string
+    from reasoner.fhir.places import placed_entries
+    from reasoner.fhir.sources import Source
+    from reasoner.fhir.turtle import relative_base
+    from reasoner.validation import subject_lines
+
+    stem = relative_base(base)
+    written = {each.name: subject_lines(each, stem) for each in documents}
+    found: dict[str, str] = {}
+    for entry, source, number in placed_entries([Source(each.name, each.text, FHIR_FORMATS[each.format]) for each in documents], base):
+        holder = entry.home or entry
+        names = holder.node, f"{stem}{holder.kind}/{string(holder.resource, 'id')}"
+        line = number or next((written[source.name][name] for name in names if name in written[source.name]), 0)
+        if line:
+            found[entry.node] = f"{source.name}:{line}"
     return found

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from reasoner.blank_nodes import renamed_quads
-from reasoner.documents import FHIR_FORMATS, Document, index_of, parse_rdf
+from reasoner.documents import FHIR_FORMATS, RDF_BASE, Document, index_of, parse_rdf
 from reasoner.errors import UnsupportedInputError
 from reasoner.namespaces import SH
 from reasoner.program.model import Program
@@ -140,15 +141,19 @@ def _node(term: object) -> str:
 
 
 _PREFIX = re.compile(r"^\s*@?prefix\s+([\w.-]*):\s*<([^<>]*)>", re.IGNORECASE | re.MULTILINE)
+_BASE = re.compile(r"^\s*@?base\s+<([^<>]*)>", re.IGNORECASE | re.MULTILINE)
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _FIRST = re.compile(r"^([ \t]*)(?:<([^<>\s]*)>|([\w.-]*):([^\s;,]*))", re.MULTILINE)
 
 
-def subject_lines(document: Document) -> dict[str, int]:
-    """Return the line that begins with an IRI, by that IRI; lines that are not indented go first."""
+def subject_lines(document: Document, base: str = RDF_BASE) -> dict[str, int]:
+    """Return the line that begins with an IRI, by that IRI; lines that are not indented go first, `base` is that of relative IRIs."""
     if document.format not in ("turtle", "trig", "n-triples", "n-quads", "fhir-turtle"):
         return {}
     text = document.text.decode("utf-8", "replace")
     stems = dict(_PREFIX.findall(text))
+    stated = _BASE.search(text)
+    base = urljoin(base, stated[1]) if stated else base
     subjects: dict[str, int] = {}
     indented: dict[str, int] = {}
     line, place = 1, 0
@@ -156,7 +161,7 @@ def subject_lines(document: Document) -> dict[str, int]:
         line, place = line + text.count("\n", place, match.start()), match.start()
         indent, iri, prefix, local = match.groups()
         node = iri if iri is not None else stems.get(prefix, "") + re.sub(r"\\(.)", r"\1", local)
-        (indented if indent else subjects).setdefault(node, line)
+        (indented if indent else subjects).setdefault(node if _ABSOLUTE.match(node) else urljoin(base, node), line)
     return indented | subjects
 
 

@@ -314,6 +314,57 @@ def test_places_are_those_of_lines_in_any_format_that_has_them(command: Command,
     assert places == {"nt": {f"{tmp_path}/bad.nt:{first}"}, "jsonld": set(), "ndjson": {f"{tmp_path}/bad.ndjson:3"}}
 
 
+def on_server(server: str, *resources: str) -> str:
+    """Return a bulk export with a Bundle per line, which gives the full URL of its resource."""
+    entry = '{{"resourceType": "Bundle", "type": "collection", "entry": [{{"fullUrl": "{}/{}", "resource": {}}}]}}'
+    named = [(json.loads(each)["resourceType"] + "/" + json.loads(each)["id"], each) for each in resources]
+    return "".join(entry.format(server, name, each) + "\n" for name, each in named)
+
+
+def test_places_of_resources_of_one_id_are_those_of_their_own_server(command: Command, tmp_path: Path) -> None:
+    patient = '{"resourceType": "Patient", "id": "p", "active": "perhaps"}'
+    told = '{"resourceType": "Observation", "id": "o", "status": "final", "subject": {"reference": "Patient/p"}, "bodySite": {"text": "x"}}'
+    (tmp_path / "a.ndjson").write_text(on_server("http://a/fhir", patient, told))
+    (tmp_path / "b.ndjson").write_text("\n" + on_server("http://b/fhir", told, patient))
+    (tmp_path / "c.json").write_text(on_server("http://c/fhir", patient))
+    (tmp_path / "local.ndjson").write_text(f"\n\n\n{patient}\n")
+    rdf = '@prefix fhir: <http://hl7.org/fhir/> .\n\n<{}Patient/p> fhir:nodeRole fhir:treeRoot ; a fhir:Patient ; fhir:id [ fhir:v "p" ] ; fhir:active [ fhir:v "perhaps" ] .\n'
+    (tmp_path / "e.ttl").write_text(rdf.format("http://e/fhir/"))
+    (tmp_path / "f.ttl").write_text(rdf.format("").replace("Patient/p", "Patient/q").replace('"p"', '"q"'))
+    base = "http://f/fhir"
+    run = command("assess", "--base", base, "--as-of", "2026-11-20T09:00:00Z", "--json", *sorted(tmp_path.iterdir()))
+    found = {
+        (source, place.removeprefix(f"{tmp_path}/"))
+        for case in run.report["cases"]
+        for problem in case["dataProblems"]
+        for source in problem["sources"]
+        for place in problem["where"] or [""]
+    }
+    assert found == {
+        ("http://a/fhir/Patient/p", "a.ndjson:1"),
+        ("http://a/fhir/Observation/o", "a.ndjson:2"),
+        ("http://b/fhir/Observation/o", "b.ndjson:2"),
+        ("http://b/fhir/Patient/p", "b.ndjson:3"),
+        ("http://c/fhir/Patient/p", ""),
+        ("http://e/fhir/Patient/p", "e.ttl:3"),
+        ("http://f/fhir/Patient/p", "local.ndjson:4"),
+        ("http://f/fhir/Patient/q", "f.ttl:3"),
+    }
+
+
+@pytest.mark.parametrize("base", ["", "@base <http://b/> .\n"])
+def test_places_in_rdf_are_those_of_the_full_name_of_a_node(command: Command, tmp_path: Path, base: str) -> None:
+    bad = value("SerumMagnesiumMeasurement", "0.8", "kg")
+    (tmp_path / "relative.ttl").write_text(f"{base}{PREFIXES}<a> a lc:Case ; lc:hasRecord <r/1> .\n<r/1> {bad} .\n")
+    (tmp_path / "other.ttl").write_text(f"{PREFIXES}<http://c/a> a lc:Case ; lc:hasRecord <http://c/r/1> .\n<http://c/r/1> {bad} .\n")
+    files = tmp_path / "relative.ttl", tmp_path / "other.ttl"
+    cases = command("assess", "--as-of", "2026-11-20T09:00:00Z", *files, "--json").report["cases"]
+    found = {case["case"]: {place for each in case["dataProblems"] for place in each["where"]} for case in cases}
+    line = len((base + PREFIXES).splitlines()) + 2
+    root = "http://b/" if base else "http://localhost/"
+    assert found == {"http://c/a": {f"{files[1]}:5"}, f"{root}a": {f"{files[0]}:{line}"}}
+
+
 @pytest.mark.parametrize("name", ["a triple as value", "a number without end", "a value nearly of its list", "a unit of another kind"])
 def test_validate_and_assess_find_the_same_faults(command: Command, tmp_path: Path, name: str) -> None:
     record, code, problem, _ = UNUSABLE[name]

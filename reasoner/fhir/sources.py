@@ -19,7 +19,7 @@ from reasoner.fhir.document import parse_document
 from reasoner.fhir.elements import Element, string
 from reasoner.record import Problem
 
-__all__ = ["BadLine", "BadLines", "Source", "read_line", "resources_in"]
+__all__ = ["BadLine", "BadLines", "Source", "numbered_resources", "read_line", "resources_in"]
 
 _NAMED = 10
 _NO_RESOURCE = "it has no resourceType"
@@ -47,13 +47,18 @@ def resources_in(source: Source, base: str) -> Iterator[Element | BadLine]:
 
     Raise SyntaxProblem, LimitError or UnsupportedInputError for a document, or an export without any resource.
     """
+    return (held for _, held in numbered_resources(source, base))
+
+
+def numbered_resources(source: Source, base: str) -> Iterator[tuple[int, Element | BadLine]]:
+    """Yield what `resources_in` yields, each with its line in a bulk export and 0 in other forms; raise as that does."""
     if source.form == "ndjson":
         yield from _by_line(source)
         return
     if source.form == "turtle":
         from reasoner.fhir.turtle import resources_in_turtle
 
-        yield from resources_in_turtle(source.text, source.name, base)
+        yield from ((0, resource) for resource in resources_in_turtle(source.text, source.name, base))
         return
     try:
         document = parse_document(source.text)
@@ -66,10 +71,10 @@ def resources_in(source: Source, base: str) -> Iterator[Element | BadLine]:
         raise UnsupportedInputError(
             "The document is JSON, but no FHIR resource", where=source.name, why=_NO_RESOURCE, repair="send one resource or one Bundle"
         )
-    yield document
+    yield 0, document
 
 
-def _by_line(source: Source) -> Iterator[Element | BadLine]:
+def _by_line(source: Source) -> Iterator[tuple[int, Element | BadLine]]:
     bad: BadLine | None = None
     found = False
     for number, line in enumerate(source.text.split(b"\n"), 1):
@@ -77,7 +82,7 @@ def _by_line(source: Source) -> Iterator[Element | BadLine]:
             held = read_line(line, f"{source.name}:{number}")
             found = found or not isinstance(held, BadLine)
             bad = bad or (held if isinstance(held, BadLine) else None)
-            yield held
+            yield number, held
     if not found:
         raise UnsupportedInputError(
             "The file holds no FHIR resource",

@@ -29,7 +29,7 @@ from reasoner.fhir.elements import Element
 from reasoner.limits import check_brackets
 from reasoner.namespaces import RDF, XSD
 
-__all__ = ["resources_in_turtle"]
+__all__ = ["relative_base", "resources_in_turtle"]
 
 _FHIR = "http://hl7.org/fhir/"
 _TYPE, _FIRST, _REST, _NIL = RDF + "type", RDF + "first", RDF + "rest", RDF + "nil"
@@ -68,13 +68,18 @@ class _Graph:
     seen: set[Node] = field(default_factory=set)
 
 
+def relative_base(base: str) -> str:
+    """Return what the relative IRIs of a Turtle document are resolved against."""
+    return f"{base if base.endswith('/') else base + '/'}Resource/"
+
+
 def resources_in_turtle(text: bytes, name: str, base: str) -> Iterator[Element]:
     """Yield the resources of a Turtle document in JSON form, each in a Bundle that gives its IRI where it has a full one.
 
     Raise SyntaxProblem when it is malformed or no tree, LimitError when it is nested too deep, and
     UnsupportedInputError when it has no root.
     """
-    graph = _parsed(text, name, base + "Resource/")
+    graph = _parsed(text, name, relative_base(base))
     roots = [node for node, properties in graph.triples.items() if _ROOT in properties.get(_ROLE, ())]
     if not roots:
         raise UnsupportedInputError(
