@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 
+from reasoner.abstraction.calculated import is_met
 from reasoner.abstraction.chart import Chart, Dated
-from reasoner.abstraction.context import interval_state
+from reasoner.abstraction.context import interval_state, weighable
 from reasoner.abstraction.measurements import read_value, scale_factor
 from reasoner.abstraction.state import IndicatorState
 from reasoner.answer import CaseAnswer
@@ -24,7 +25,7 @@ from reasoner.proof_data import Account, Item
 from reasoner.record import ExaminationRecord, MeasurementRecord, Record
 from reasoner.record_terms import WORDS, property_name
 from reasoner.report.evidence import medication_review
-from reasoner.terms import Role, by_label, lc
+from reasoner.terms import by_label, lc
 
 __all__ = ["Accountant"]
 
@@ -171,16 +172,15 @@ class Accountant:
             if name:
                 text = self.view.value_text(found) if found and found.settled else f"{self.view.label(name)}: unknown"
                 yield Item(text, name, None, found.sources if found else ())
-        facts = [each for each in self.view.state.facts if each.role == Role.FINDING]
+        present, absent, facts = weighable(self.program, self.view.state.facts)
         for findings, points in indicator.items:
             said = " or ".join(map(self.view.label, findings))
-            holds = {fact for fact in facts if fact.present and set(self.program.parents[fact.term]) & set(findings)}
-            denied = {fact for fact in facts if not fact.present and set(self.program.below[fact.term]) & set(findings)}
-            covered = {term for fact in denied for term in self.program.below[fact.term]}
-            word = "present" if holds else "absent" if covered >= set(findings) else "unknown"
-            points_text = f"{points:+d}" if word == "present" else "0" if word == "absent" else f"0 or {points:+d}"
-            sources = sorted({source for fact in holds or denied for source in fact.sources})
-            yield Item(f"{points_text}: {said}: {word}", findings[0], Decimal(points) if holds else None, tuple(sources))
+            met = is_met(findings, present, absent)
+            word, text = {True: ("present", f"{points:+d}"), False: ("absent", "0"), None: ("unknown", f"0 or {points:+d}")}[met]
+            near = self.program.parents if met else self.program.below
+            speaking = [each for each in facts if each.present == bool(met) and not set(findings).isdisjoint(near[each.term])]
+            sources = sorted({source for each in speaking for source in each.sources})
+            yield Item(f"{text}: {said}: {word}", findings[0], Decimal(points) if met else None, tuple(sources))
 
     # --- weights ----------------------------------------------------------------------------------------------------
 

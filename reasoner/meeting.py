@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import combinations
 
 from reasoner.abstraction.calculated import weigh_items
+from reasoner.abstraction.context import weighable
 from reasoner.abstraction.measurements import as_ends
 from reasoner.abstraction.state import CaseState
 from reasoner.focus import Focus, bits_of
@@ -249,9 +250,7 @@ class Meeting:
     def _items(self, state: CaseState, zone: frozenset[str]) -> dict[str, _Items]:
         """Return per sum its items that lie in a zone, and those that the facts of a state make present and absent, as masks."""
         program = self._program
-        weighed = [fact for fact in state.facts if fact.role == Role.FINDING and fact.term in program.weighed_findings]
-        present = {above for fact in weighed if fact.present for above in program.parents[fact.term]}
-        absent = program.at_or_below(fact.term for fact in weighed if not fact.present)
+        present, absent, _ = weighable(program, state.facts)
         found = {}
         for indicator, _ in self._sums:
             names = self._names[indicator.iri]

@@ -213,6 +213,35 @@ def test_a_sum_shows_its_items(anna: Prover) -> None:
     assert {"0 or -2: alternative diagnosis at least as likely: unknown", "0: collateral superficial veins: absent"} <= set(texts)
 
 
+@pytest.mark.parametrize("bedridden", ["present", "absent", ""])
+@pytest.mark.parametrize("surgery", ["present", "absent", ""])
+@pytest.mark.parametrize("venous", ["present", "absent", ""])
+def test_the_items_that_are_shown_add_up_to_the_sum(told: Any, bedridden: str, surgery: str, venous: str) -> None:
+    """An item of two findings takes one to be there and both to be away; what is said of a wide finding denies only."""
+    said = {"BedriddenThreeDays": bedridden, "MajorSurgeryWithinTwelveWeeks": surgery, "AcuteVenousSign": venous}
+    stated = [
+        f"ex:c lc:hasRecord ex:{name} . ex:{name} a lc:FindingRecord ; lc:ofFinding lc:{name} ; lc:presence lc:_Presence_{presence} .\n"
+        for name, presence in said.items()
+        if presence
+    ]
+    prover = told("".join(stated))
+    account = only_account(explain(prover, "lc:wellsDvtScore"))
+    points = {
+        each.text.partition(": ")[2].rpartition(": ")[::2]: each.text.partition(":")[0]
+        for each in account.items
+        if each.term != account.about
+    }
+    words = {name: word for name, word in points}
+    words_wanted = "present" if "present" in (bedridden, surgery) else "absent" if bedridden == surgery == "absent" else "unknown"
+    [of_two] = [word for name, word in points if " or " in name]
+    assert of_two == words_wanted
+    assert words["tenderness along the deep veins"] == ("absent" if venous == "absent" else "unknown")
+    ends = [sorted(int(number) for number in text.split(" or ")) for text in points.values()]
+    low, high = sum(each[0] for each in ends), sum(each[-1] for each in ends)
+    state = prover.view.state.indicators[lc("wellsDvtScore")]
+    assert (low, high) == (state.low[0], state.high[0])
+
+
 def test_a_drug_shows_its_records_and_why_it_is_reviewed(anna: Prover) -> None:
     explained = explain(anna, "simvastatin")
     account = only_account(explained)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from datetime import date
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from reasoner.abstraction.state import IndicatorState
 from reasoner.moments import DAY, days_between
 from reasoner.program.model import Indicator
 
-__all__ = ["count", "difference", "weigh_items", "weighted_sum"]
+__all__ = ["count", "difference", "is_met", "weigh_items", "weighted_sum"]
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -92,12 +92,12 @@ def weighted_sum(indicator: Indicator, context: Context) -> IndicatorState:
     stated = select(indicator, context) if context.chart.measurements(indicator) else None
     if stated is not None and stated.settled:
         return stated._replace(rule="stated by a clinician")
-    present, absent, sources = context.weighed
+    present, absent, facts = context.weighed
     low, high = weigh_items(indicator, present, absent)
     return interval_state(
         indicator,
         as_ends(Decimal(low), Decimal(high)),
-        sources,
+        tuple(sorted({source for fact in facts for source in fact.sources})),
         "sum of items",
         "" if low == high else "items not on record leave an interval",
     )
@@ -107,8 +107,16 @@ def weigh_items(indicator: Indicator, present: Set[str], absent: Set[str]) -> tu
     """Return the least and the greatest sum of a weighted sum's items, by the findings that are present and absent."""
     low = high = 0
     for findings, points in indicator.items:
-        if not present.isdisjoint(findings):
+        met = is_met(findings, present, absent)
+        if met:
             low, high = low + points, high + points
-        elif not absent >= frozenset(findings):
+        elif met is None:
             low, high = low + min(points, 0), high + max(points, 0)
     return low, high
+
+
+def is_met(findings: Iterable[str], present: Set[str], absent: Set[str]) -> bool | None:
+    """Return whether an item of a weighted sum is there: one of its findings is, or none is, else None."""
+    if not present.isdisjoint(findings):
+        return True
+    return False if absent >= frozenset(findings) else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from reasoner.abstraction.chart import Chart, Dated
 from reasoner.abstraction.measurements import Reading, Span
@@ -16,10 +17,26 @@ from reasoner.program.model import ZERO, Indicator, Program
 from reasoner.record import Case, ExaminationRecord
 from reasoner.terms import Role
 
-__all__ = ["ONE", "Context", "boolean_state", "interval_state"]
+__all__ = ["ONE", "Context", "Weighable", "boolean_state", "interval_state", "weighable"]
 
 ONE: Span = ((Decimal(1), 0), (Decimal(1), 1))
 """The interval that holds nothing but one."""
+
+
+class Weighable(NamedTuple):
+    """The findings that sums may find present and absent, hierarchy closed, and the facts that make them so."""
+
+    present: Set[str]
+    absent: Set[str]
+    facts: Sequence[Fact]
+
+
+def weighable(program: Program, facts: Iterable[Fact]) -> Weighable:
+    """Return what facts say of the items of weighted sums."""
+    weighed = [fact for fact in facts if fact.role == Role.FINDING and fact.term in program.gauges.weighed]
+    present = {above for fact in weighed if fact.present for above in program.parents[fact.term]}
+    absent = {below for fact in weighed if not fact.present for below in program.below[fact.term]}
+    return Weighable(present, absent, weighed)
 
 
 @dataclass(frozen=True)
@@ -44,13 +61,9 @@ class Context:
         return self.program.gauges.gauges[indicator.iri]
 
     @cached_property
-    def weighed(self) -> tuple[set[str], set[str], tuple[str, ...]]:
-        """Return what the facts that sums weigh make present and absent, and the records they come from."""
-        program = self.program
-        weighed = [fact for fact in self.facts if fact.role == Role.FINDING and fact.term in program.gauges.weighed]
-        present = {above for fact in weighed if fact.present for above in program.parents[fact.term]}
-        absent = {below for fact in weighed if not fact.present for below in program.below[fact.term]}
-        return present, absent, tuple(sorted({source for fact in weighed for source in fact.sources}))
+    def weighed(self) -> Weighable:
+        """Return what the facts say of the items of weighted sums."""
+        return weighable(self.program, self.facts)
 
 
 def boolean_state(indicator: Indicator, value: bool, sources: Iterable[str] = (), reason: str = "") -> IndicatorState:
