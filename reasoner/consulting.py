@@ -18,8 +18,9 @@ from reasoner.program.premises import sentence_iri
 from reasoner.proof_data import Explained
 from reasoner.proofs import Prover
 from reasoner.report import Report, case_document
+from reasoner.report.parts import reason_rows
 
-__all__ = ["Supposed", "explain", "list_changes", "one_answer", "suppose"]
+__all__ = ["Supposed", "changes_document", "explain", "list_changes", "one_answer", "suppose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +74,9 @@ def list_changes(program: Program, answer: CaseAnswer, goal: str) -> Changes:
     """Return the smallest changes of facts that reach a goal (`NAME` or `NAME=VERDICT`); raise UsageError for one that is none."""
     name, wanted = read_goal(program, goal)
     return changes_of(View(program, answer.state, answer.statuses), name, answer.as_of, wanted)
+
+
+def changes_document(answer: CaseAnswer, found: Changes) -> dict[str, Any]:
+    """Return the JSON form of changes that reach a goal; `because` holds what the report of the changed case would."""
+    sets = [{**asdict(each), "because": reason_rows(each.because)} for each in found.sets]
+    return {"case": answer.state.case.iri, **asdict(found), "sets": sets}

@@ -20,6 +20,7 @@ from reasoner.answering import answer_case
 from reasoner.changed_proofs import prove_changes
 from reasoner.changes import Changes, _Search, changes_of, read_goal, render_changes
 from reasoner.cli import main
+from reasoner.consulting import changes_document, list_changes
 from reasoner.counterfactual import Change, apply_changes
 from reasoner.entailment import Statuses
 from reasoner.errors import UsageError
@@ -34,7 +35,7 @@ from reasoner.proof_axioms import load_axioms
 from reasoner.proof_checker import Checker
 from reasoner.proofs import Prover
 from reasoner.reach import Reach
-from reasoner.report import CaseAnswer
+from reasoner.report import CaseAnswer, case_document
 from reasoner.terms import Role
 
 ROOT = Path(__file__).parent / "cases"
@@ -178,6 +179,17 @@ def test_command_lists_changes(text: str, said: str, capsys: pytest.CaptureFixtu
     printed = capsys.readouterr().out
     assert said in printed
     assert "at most 3 changes" in printed
+
+
+@pytest.mark.parametrize(("goal", "word"), [(IMAGING, "verdict"), ("scope", "status")])
+def test_reasons_are_those_that_the_report_of_the_changed_case_gives(knowledge: Program, goal: str, word: str) -> None:
+    _, answer = opened(STABLE, knowledge)
+    document = changes_document(answer, list_changes(knowledge, answer, goal))
+    assert document["sets"]
+    for each in document["sets"]:
+        changed = apply_changes(answer.state.case, [Change(one["term"], one["value"]) for one in each["changes"]], knowledge, answer.as_of)
+        report = case_document(knowledge, answer_case(changed, knowledge, answer.as_of))
+        assert (each["verdict"], each["because"]) == (report[goal][word], report[goal]["because"])
 
 
 @pytest.mark.parametrize(("text", "hint"), [("scope=warranted", "in-scope"), ("scop", "scope"), ("out-of-scope", "no verdict")])

@@ -231,7 +231,7 @@ def test_the_items_that_are_shown_add_up_to_the_sum(told: Any, bedridden: str, s
         for each in account.items
         if each.term != account.about
     }
-    words = {name: word for name, word in points}
+    words = dict(points.keys())
     words_wanted = "present" if "present" in (bedridden, surgery) else "absent" if bedridden == surgery == "absent" else "unknown"
     [of_two] = [word for name, word in points if " or " in name]
     assert of_two == words_wanted

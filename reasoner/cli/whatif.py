@@ -64,13 +64,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _list_changes(arguments: argparse.Namespace, program: Program, answer: CaseAnswer) -> int:
     import json
-    from dataclasses import asdict
 
     from reasoner.changes import render_changes
-    from reasoner.consulting import list_changes
+    from reasoner.consulting import changes_document, list_changes
 
     found = list_changes(program, answer, arguments.goal)
-    document = {"case": answer.state.case.iri, **asdict(found)}
+    document = changes_document(answer, found)
     proven = _proven(arguments, program, answer, found) if arguments.prove else []
     if proven:
         document["sets"] = [{**row, "proof": proof.to_json()} for row, (proof, _) in zip(document["sets"], proven, strict=True)]

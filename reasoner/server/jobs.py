@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 from reasoner.answer import CaseAnswer
 from reasoner.answering import assess, read_all
-from reasoner.consulting import explain, list_changes, one_answer, suppose
+from reasoner.consulting import changes_document, explain, list_changes, one_answer, suppose
 from reasoner.documents import Document
 from reasoner.errors import InputError, LegcrampsError, LimitError, UsageError
 from reasoner.explanation import View
@@ -147,7 +147,7 @@ class Consultant:
         if bool(changes) == bool(goal) or len(changes) > _MOST_CHANGES:
             raise UsageError("Either facts are set or a goal is named", repair=f"send up to {_MOST_CHANGES} times set, or goal once")
         if goal:
-            document = {"case": answer.state.case.iri, **asdict(list_changes(self._program, answer, goal))}
+            document = changes_document(answer, list_changes(self._program, answer, goal))
         else:
             document = suppose(self._program, answer, changes).to_json()
         return Reply({"media": "application/json"}, json.dumps(document, ensure_ascii=False).encode())
