@@ -11,7 +11,8 @@ from reasoner.answer import CaseAnswer
 from reasoner.answering import answer_case
 from reasoner.errors import InputError
 from reasoner.fhir.elements import Element, child, children, string
-from reasoner.fhir.orders import Order, orders_in
+from reasoner.fhir.entries import gather_entries
+from reasoner.fhir.orders import Order, Orders, Unread, orders_in
 from reasoner.fhir.reading import BASE, read_resources
 from reasoner.moments import Moment
 from reasoner.server.cds.cards import CardWriter, Clinic, Place
@@ -47,7 +48,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The response, and for each of its cards the conclusions that its proof proves."""
+    """The response, and for each of its cards that has a proof the conclusions that it proves."""
 
     response: Response
     conclusions: Mapping[str, tuple[str, ...]]
@@ -68,8 +69,9 @@ def answer_hook(call: Call, clinic: Clinic) -> Answered | Wanted:
         issued = tuple(writer.view(f"Patient/{request.patient}"))
     else:
         orders, references = _orders(clinic, request, held, answer)
-        issued = tuple(writer.orders(orders, references))
-    return Answered(Response(tuple(each.card for each in issued)), {each.card.uuid: each.conclusions for each in issued})
+        issued = (*writer.orders(orders.open, references), *writer.unread(orders.unread, references))
+    proven = {each.card.uuid: each.conclusions for each in issued if each.conclusions}
+    return Answered(Response(tuple(each.card for each in issued)), proven)
 
 
 def case_of_call(call: Call, clinic: Clinic) -> CaseAnswer:
@@ -90,10 +92,24 @@ def _answer(call: Call, clinic: Clinic, request: HookRequest, held: Held) -> Cas
     base = _base(request)
     with _readable("prefetch"):
         reading = read_resources(held.resources, clinic.codes, base)
-    case = next((each for each in reading.cases if each.iri.endswith(f"/Patient/{request.patient}")), None)
-    if case is None:
-        raise Refusal(412, [Issue("prefetch.patient", "there is no such patient", "prefetch the Patient whose chart is open", "not-found")])
-    return answer_case(case, clinic.program, call.as_of)
+    cases = {each.iri: each for each in reading.cases}
+    own = f"{base}Patient/{request.patient}"
+    return answer_case(cases[own if own in cases else _chart(request, held)], clinic.program, call.as_of)
+
+
+def _chart(request: HookRequest, held: Held) -> str:
+    """Return the IRI of the only patient with the id that the call gives, whatever its full URL; raise Refusal (412) otherwise."""
+    patients = [each for each in gather_entries(held.resources, _base(request)).entries if each.kind == "Patient" and each.home is None]
+    named = [each.node for each in patients if string(each.resource, "id") == request.patient]
+    if len(named) == 1:
+        return named[0]
+    why = "several patients have" if named else "no Patient that was sent has" if patients else "no Patient was sent with"
+    repair = "send the Patient of the open chart, with this id, alone or in a Bundle"
+    raise Refusal(412, [Issue("prefetch.patient", f"{why} the id that context.patientId gives", repair, "not-found")])
+
+
+def _with_patients(held: Held) -> list[Element]:
+    return [each for each in held.resources if _holds_patient(each)]
 
 
 @contextmanager
@@ -105,17 +121,17 @@ def _readable(element: str) -> Iterator[None]:
         raise Refusal(400, [Issue(element, error.what, error.repair)]) from None
 
 
-def _orders(clinic: Clinic, request: HookRequest, held: Held, answer: CaseAnswer) -> tuple[list[Order], dict[str, str]]:
-    """Return the draft orders of the patient, at `order-select` those just selected, and their references by IRI."""
-    patients = [each for each in held.resources if _holds_patient(each)]
+def _orders(clinic: Clinic, request: HookRequest, held: Held, answer: CaseAnswer) -> tuple[Orders, dict[str, str]]:
+    """Return the draft orders that are or may be the patient's, at `order-select` those just selected, and their references by IRI."""
     with _readable("context.draftOrders"):
-        orders = orders_in((*patients, request.drafts), clinic.codes, _base(request))
-    chosen = [order for order in orders if order.patient == answer.state.case.iri]
-    references = dict(_references(request))
-    if request.hook == ORDER_SELECT:
-        selected = {_local(each) for each in request.selections}
-        chosen = [order for order in chosen if references.get(order.node) in selected]
-    return chosen, references
+        found = orders_in((*_with_patients(held), request.drafts), clinic.codes, _base(request))
+    references, selected = dict(_references(request)), {_local(each) for each in request.selections}
+
+    def is_meant(order: Order | Unread) -> bool:
+        chosen = request.hook != ORDER_SELECT or references.get(order.node) in selected
+        return chosen and order.patient in ("", answer.state.case.iri)
+
+    return Orders(tuple(filter(is_meant, found.open)), tuple(filter(is_meant, found.unread))), references
 
 
 def _holds_patient(resource: Element) -> bool:

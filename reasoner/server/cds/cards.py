@@ -6,6 +6,7 @@
 | the verdict of a decision about a test, once a row of it is raised | by urgency; emergency is critical, urgent a warning |
 | the next tests | one card by the first test's urgency, with a suggestion to order each |
 | an open order of a test that is not warranted | a warning with reasons to override and a suggestion to take the order back |
+| draft orders of which it cannot be told what they order | one card that names each, why, and the repair |
 
 Each card carries the rows of the report that it speaks of in its extension, so that nothing has to be read out of words.
 """
@@ -24,7 +25,7 @@ from reasoner.export.fhir_assessment import next_requests
 from reasoner.export.fhir_json import Element
 from reasoner.export.fhir_terms import Coder
 from reasoner.fhir.codes import Codes
-from reasoner.fhir.orders import Order
+from reasoner.fhir.orders import Order, Unread
 from reasoner.markdown import plain
 from reasoner.namespaces import BASE, LC
 from reasoner.program.model import Program, Recommendation
@@ -43,6 +44,7 @@ _EMPTY: tuple[object, ...] = ("", [], {})
 _REASON = f"{LC}_OverrideReason_"
 _ANSWER = f"{BASE}answer"
 _SECTIONS = ("conflicts", "dataProblems", "nextTests", "notWarranted", "redFlags")
+_DISCLAIMER = f"_{plain(NOT_ADVICE)}_"
 _INDICATOR = {"emergency": "critical", "urgent": "warning"}
 
 
@@ -109,6 +111,27 @@ class CardWriter:
         reasons = override_reasons(self.program)
         for each in unwarranted_orders(self.program, self.answer, orders):
             yield self._order(each, references.get(each.order.node, ""), reasons)
+
+    def unread(self, unread: Sequence[Unread], references: Mapping[str, str]) -> Iterator[Issued]:
+        """Yield a card that names the drafts that could not be read, if there are any."""
+        if not unread:
+            return
+        rows = [{"order": references.get(each.node, each.node), "text": each.why, "repair": each.repair} for each in unread]
+        named = "\n".join(f"- **{plain(row['order'])}**: {plain(row['text'])}. To repair: {plain(row['repair'])}." for row in rows)
+        paragraphs = ["Nothing was checked of these draft orders, because it cannot be told what they ask for.", named, _DISCLAIMER]
+        name = self._place.uuid("card", "unread", *(row["order"] for row in rows))
+        source = Source("Legcramps", f"{self._place.public}/")
+        yield Issued(
+            Card(
+                f"Draft orders that could not be read: {len(rows)}",
+                "info",
+                source,
+                name,
+                "\n\n".join(paragraphs),
+                extension={_ANSWER: _filled({**self._stamp(), "unreadOrders": rows})},
+            ),
+            (),
+        )
 
     # --- cards --------------------------------------------------------------------------------------------------------
 
@@ -195,20 +218,23 @@ class CardWriter:
         cited = self._clinic.sources.cited[recommendations[0].iri]
         source = f"{self._place.public}/api/sources/{cited.name}"
         links = (Link(f"Source: {cited.label}", source), Link("Proof", f"{self._place.public}/api/proofs/{name}"))
-        extension = {"knowledge": self.program.digest, "asOf": self.answer.as_of.text, **rows}
         card = Card(
             _summary(summary),
             indicator,
             Source(cited.guideline, source),
             name,
-            "\n\n".join(filter(None, (*paragraphs, *self._remarks(), f"_{plain(NOT_ADVICE)}_"))),
+            "\n\n".join(filter(None, (*paragraphs, *self._remarks(), _DISCLAIMER))),
             suggestions,
             selection,
             overrides,
             links,
-            {_ANSWER: _filled(extension)},
+            {_ANSWER: _filled({**self._stamp(), **rows})},
         )
         return Issued(card, conclusions)
+
+    def _stamp(self) -> Element:
+        """Return what an answer was made with and as of when."""
+        return {"knowledge": self.program.digest, "asOf": self.answer.as_of.text}
 
     def _remarks(self) -> Iterator[str]:
         """Yield what the reader must know of the record."""
