@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyoxigraph
 
-from benchmarks.timing import Measurement, Ratio, in_turns, merged, process, quotient
+from benchmarks.timing import Measurement, Ratio, alternating, merged, process, quotient
 from reasoner.answering import assess, read_records
 from reasoner.documents import Document
 from reasoner.program.model import Program
@@ -32,7 +32,7 @@ def warm(root: Path, rounds: int) -> list[Measurement]:
     for path in documents(root):
         data = path.read_bytes()
         group = f"{WARM}: {path.parent.name}/{path.name} ({len(data)} bytes)"
-        found += in_turns(group, {PARSE: _parse(data), OURS: _answer(data, path, program)}, rounds, inner=10)
+        found += alternating(group, {PARSE: _parse(data), OURS: _answer(data, path, program)}, rounds, 10)
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-__all__ = ["Measurement", "Ratio", "in_turns", "merged", "process", "quotient"]
+__all__ = ["Measurement", "Ratio", "alternating", "in_turns", "merged", "process", "quotient"]
 
 _SAMPLE = 0.1
 _LONGEST = 1800
@@ -63,7 +63,7 @@ class Ratio:
         return ("no", "yes", "yes, and the aim")[sum(kept)]
 
 
-def in_turns(group: str, tasks: Mapping[str, Callable[[], object]], rounds: int, *, cases: int = 1, inner: int = 1) -> list[Measurement]:
+def in_turns(group: str, tasks: Mapping[str, Callable[[], object]], rounds: int, *, cases: int = 1) -> list[Measurement]:
     """Run the tasks one after another, `rounds` times over, after one round that does not count.
 
     What is measured is the processor time of the thread: a machine that others use as well interrupts long tasks more often than
@@ -74,11 +74,31 @@ def in_turns(group: str, tasks: Mapping[str, Callable[[], object]], rounds: int,
         for name, task in tasks.items():
             gc.collect()
             began = time.thread_time()
-            for _ in range(inner):
-                task()
+            task()
             if turn:
-                found[name].append((time.thread_time() - began) / inner)
+                found[name].append(time.thread_time() - began)
     return [Measurement(group, name, cases, tuple(seconds)) for name, seconds in found.items()]
+
+
+def alternating(group: str, tasks: Mapping[str, Callable[[], object]], rounds: int, calls: int) -> list[Measurement]:
+    """Run short tasks in turns, call by call, as in a process that takes one document after another; a figure is the mean of `calls` of them.
+
+    Processor time is measured, as by `in_turns`. The first call of a round does not count: it brings back into the caches what
+    the collection of garbage before it swept out of them.
+    """
+    found: dict[str, list[float]] = {name: [] for name in tasks}
+    for _ in range(rounds):
+        gc.collect()
+        spent = dict.fromkeys(tasks, 0.0)
+        for call in range(calls + 1):
+            for name, task in tasks.items():
+                began = time.thread_time()
+                task()
+                if call:
+                    spent[name] += time.thread_time() - began
+        for name, seconds in spent.items():
+            found[name].append(seconds / calls)
+    return [Measurement(group, name, 1, tuple(seconds)) for name, seconds in found.items()]
 
 
 def quotient(first: Measurement, second: Measurement) -> float:

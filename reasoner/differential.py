@@ -37,9 +37,13 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
     """Rank the conditions of the program's differential; equal weights share a rank, excluded ones come last."""
     scales = program.scales
     found = list(scales.resting)
-    moved = scales.concerned.keys() & statuses.changed
-    for index in {index for bit in moved for index in scales.concerned[bit]}:
-        found[index] = weigh(scales.scales[index], statuses.values)
+    known: dict[int, set[int]] = {}
+    for bit in scales.concerned.keys() & statuses.changed:
+        for index, places in scales.concerned[bit]:
+            known.setdefault(index, set()).update(places)
+    for index, some in known.items():
+        scale = scales.scales[index]
+        found[index] = weigh(scale, statuses.values, sorted(some.union(scale.rested)))
     ranked: list[Ranked] = []
     rank, last = 0, None
     for (order, status, weight, low, high, weighed), scale in sorted(zip(found, scales.scales, strict=True), key=_by_order):

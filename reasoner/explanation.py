@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import chain
 
 from reasoner.abstraction.state import CaseState, IndicatorState
 from reasoner.entailment import ENTAILED, OPEN, Statuses
@@ -16,6 +17,18 @@ _POSITIONS = {-1: "below", 0: "inside", 1: "above"}
 _BARE = ("1", "a", "d")  # units that the labels of ratios, ages and day counts already say
 
 
+class _Supports(dict[Literal, tuple[Reason, ...]]):
+    """The record premises of literals, found when first asked for."""
+
+    def __init__(self, find: Callable[[Literal], tuple[Reason, ...]]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, literal: Literal) -> tuple[Reason, ...]:
+        found = self[literal] = self._find(literal)
+        return found
+
+
 class View:
     """Look at one answered case: its program, state and statuses; results are remembered."""
 
@@ -24,7 +37,7 @@ class View:
         self.state = state
         self.statuses = statuses
         self._names: dict[int, str] = {}
-        self._reasons: dict[Literal, tuple[Reason, ...]] = {}
+        self._supports = _Supports(self._find)
         self._measured: dict[str, tuple[Reason, ...]] = {}
         self._missing: dict[int, frozenset[int]] = {}
 
@@ -49,11 +62,7 @@ class View:
 
     def support(self, literal: Literal) -> tuple[Reason, ...]:
         """Return record premises that make a known literal hold; nothing for an open one."""
-        found = self._reasons.get(literal)
-        if found is None:
-            self._reasons[literal] = ()
-            found = self._reasons[literal] = self._find(literal)
-        return found
+        return self._supports[literal]
 
     def _find(self, literal: Literal) -> tuple[Reason, ...]:
         bit, sign = literal
@@ -62,9 +71,10 @@ class View:
         parts = self.supporting_parts(literal)
         if parts is None:
             return tuple(dict.fromkeys(self._diagram(bit)))
-        found = [reasons for part in parts if (reasons := self.support(part))]
-        # every reason is made once, so that its identity tells whether it is there already
-        return found[0] if len(found) == 1 else tuple({id(each): each for reasons in found for each in reasons}.values())
+        supports = self._supports
+        if len(parts) == 1:
+            return supports[parts[0]]
+        return tuple(dict.fromkeys(chain.from_iterable([supports[part] for part in parts])))
 
     def supporting_parts(self, literal: Literal) -> list[Literal] | None:
         """Return the inputs by which the gate of a literal holds, or None when only its diagram shows that it does."""

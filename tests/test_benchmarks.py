@@ -11,7 +11,7 @@ import pytest
 from benchmarks.knowledge import with_density, with_more_classes
 from benchmarks.machine import describe_machine
 from benchmarks.report import Results, markdown, to_json
-from benchmarks.timing import Measurement, Ratio, in_turns, merged, process, quotient
+from benchmarks.timing import Measurement, Ratio, alternating, in_turns, merged, process, quotient
 from reasoner.cohort.synthetic.settings import read_settings
 from reasoner.knowledge import read_graph
 from reasoner.terms import lc
@@ -45,6 +45,13 @@ def test_the_first_turn_does_not_count() -> None:
     calls: list[str] = []
     found = in_turns("g", {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2)
     assert calls == ["a", "b"] * 3
+    assert [(each.task, len(each.seconds)) for each in found] == [("a", 2), ("b", 2)]
+
+
+def test_short_tasks_alternate_and_their_first_calls_do_not_count() -> None:
+    calls: list[str] = []
+    found = alternating("g", {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2, 3)
+    assert calls == ["a", "b"] * 4 * 2
     assert [(each.task, len(each.seconds)) for each in found] == [("a", 2), ("b", 2)]
 
 

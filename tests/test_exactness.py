@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 import pytest
@@ -189,6 +190,22 @@ def test_statuses_equal_brute_force(small: Graph, part: Expression, whole: list[
         truths = {holds(expression, world, definitions) for world in possible}
         expected = "open" if len(truths) == 2 else "entailed" if truths == {True} else "refuted"
         assert found == expected, (name, expression, state)
+
+
+def test_watched_gates_have_the_values_of_all_gates(knowledge: Program) -> None:
+    watched, chance = knowledge.tables, Random(1)
+    late = [watched.leaf_count + index for index in range(len(knowledge.gates)) if watched.resting[watched.leaf_count + index] == LATE]
+    every = load_tables(watched.leaf_count, knowledge.gates, knowledge.joints, knowledge.nodes, knowledge.resting, late)
+    settled = 0
+    for _ in range(400):
+        known = set(chance.sample(range(watched.leaf_count), chance.choice((3, 10, 40, 150, watched.leaf_count))))
+        changes = {bit: chance.choice((UNKNOWN, TRUE, FALSE)) for bit in sorted(known)}
+        changes = {bit: value for bit, value in changes.items() if value != watched.resting[bit]}
+        (values, moved), (expected, _) = settle(watched, changes), settle(every, changes)
+        assert values == expected
+        assert sorted(moved) == [bit for bit, value in enumerate(values) if value != watched.resting[bit]]
+        settled += len(moved) - len(changes)
+    assert settled > 20_000
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ asserted. Unknown is never absent: what no record and no closure speaks of gets 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 from reasoner.abstraction.state import Fact
@@ -52,8 +51,15 @@ def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[
     facts += _closed(usable, program, facts, since_scan[1])
     stated = _stated(usable, program, facts)
     facts += _aged(usable, program, Role.NEW_FINDING, lambda term: since_scan, stated)
-    since_days = cache(lambda days: _since_days(days, as_of))
-    facts += _aged(usable, program, Role.RECENT_FINDING, lambda term: since_days(program.recent_days.get(term)), stated)
+    by_days: dict[int | None, _Divide] = {}
+
+    def recent(term: str) -> _Divide:
+        days = program.recent_days.get(term)
+        if days not in by_days:
+            by_days[days] = _since_days(days, as_of)
+        return by_days[days]
+
+    facts += _aged(usable, program, Role.RECENT_FINDING, recent, stated)
     return facts
 
 
@@ -87,45 +93,36 @@ def _absence(record: FindingRecord, program: Program) -> Fact | None:
     return Fact(Role.FINDING, sided, False, (record.node,)) if sided else None
 
 
-def _patterns(present: Iterable[FindingRecord], absent: Iterable[FindingRecord], program: Program, role: str) -> list[Fact]:
+def _patterns(present: Sequence[FindingRecord], absent: Sequence[FindingRecord], program: Program, role: str) -> list[Fact]:
     """Return the facts on side patterns that the sides of the records decide."""
     facts: list[Fact] = []
-    patterned = program.kinds.patterned
+    kinds = program.kinds
     telling = present if any(record.side for record in absent) else [record for record in present if record.side]
-    places = {place for record in telling for place in patterned.get(record.finding, ())}
-    if not places:
-        return facts
-    table = tuple(program.side_patterns.items())
-    for finding, patterns in map(table.__getitem__, sorted(places)):
-        below = program.below_sets[finding]
+    for place in sorted({place for record in telling for place in kinds.patterned.get(record.finding, ())}):
+        finding, below, patterns = kinds.sided[place]
         here = [record for record in present if record.finding in below]
-        denied = {record.side for record in absent if record.finding in program.parents[finding]}
-        sides = _sides([record for record in here if record.finding == finding], here, denied)
-        sources = tuple(record.node for record in here if record.side or record.finding == finding)
-        holds = {
-            "left": sides["left"],
-            "right": sides["right"],
-            "bilateral": _both(sides["left"], sides["right"]),
-            "unilateral": _one(sides["left"], sides["right"]),
-        }
-        facts += [
-            Fact(role, term, known, sources)
-            for pattern, term in patterns
-            if (known := holds.get(pattern)) is not None and (known or role == Role.FINDING)
-        ]
+        denied = [record.side for record in absent if record.finding in program.parents[finding]]
+        holds = _HOLDS[_sides(finding, here, denied)]
+        sources = tuple([record.node for record in here if record.side or record.finding == finding])
+        for pattern, term in patterns:
+            known = holds.get(pattern)
+            if known or (known is False and role == Role.FINDING):
+                facts.append(Fact(role, term, known, sources))
     return facts
 
 
-def _sides(own: list[FindingRecord], here: list[FindingRecord], denied: set[str]) -> dict[str, bool | None]:
-    """Return per side yes, no or None; a record of the finding itself states its whole extent."""
-    stated = bool(own) and all(record.side for record in own)
-    sides: dict[str, bool | None] = {}
-    for side in ("left", "right"):
-        if any(record.side in (side, "both") for record in here):
-            sides[side] = True
-        else:
-            sides[side] = False if stated or side in denied else None
-    return sides
+def _sides(finding: str, here: Iterable[FindingRecord], denied: Sequence[str]) -> tuple[bool | None, bool | None]:
+    """Return for left and right yes, no or None; records of the finding itself state its whole extent if each names a side."""
+    left = right = stated = None
+    for record in here:
+        side = record.side
+        if side == "left" or side == "both":
+            left = True
+        if side == "right" or side == "both":
+            right = True
+        if record.finding == finding:
+            stated = bool(side) and stated is not False
+    return left or (False if stated or "left" in denied else None), right or (False if stated or "right" in denied else None)
 
 
 def _both(left: bool | None, right: bool | None) -> bool | None:
@@ -138,6 +135,15 @@ def _one(left: bool | None, right: bool | None) -> bool | None:
     if left is None or right is None:
         return None
     return left != right
+
+
+_KNOWN = (True, False, None)
+_HOLDS: Mapping[tuple[bool | None, bool | None], Mapping[str, bool | None]] = {
+    (left, right): {"left": left, "right": right, "bilateral": _both(left, right), "unilateral": _one(left, right)}
+    for left in _KNOWN
+    for right in _KNOWN
+}
+"""Which side patterns hold, by what is known of the left and of the right."""
 
 
 def _closed(usable: _Usable, program: Program, known: list[Fact], after_scan: Callable[[ClosureStatement], bool]) -> list[Fact]:

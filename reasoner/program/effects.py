@@ -6,7 +6,7 @@ Only leaves whose value differs from the resting state are named, so that what a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reasoner.program.cuts import band_signature, leaf_values
 from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Indicator, IndicatorState
@@ -16,8 +16,7 @@ __all__ = ["Effect", "FactEffects", "ValueEffects", "all_effects"]
 _NOTHING: tuple[tuple[int, ...], ...] = ((), (), (), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """Leaves with the values they get, and the same as masks: all of them, those that hold, those that fail."""
 
     leaves: Mapping[int, int]

@@ -21,12 +21,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """What classes ask for by role; per finding the places, in the table of side patterns, of those at or above it.
+    """What classes ask for by role; per finding the places, among those that have side patterns, of those at or above it.
+
+    `sided` are the findings that have side patterns, each with everything at or below it and its patterns.
 
     `bit`, `above` and `below` give the mask of each term, of it with all above it, and of it with all below it, `rows` all three by what is above.
     """
 
     asked: Mapping[str, Asked]
+    sided: tuple[tuple[str, frozenset[str], tuple[tuple[str, str], ...]], ...]
     patterned: Mapping[str, tuple[int, ...]]
     bit: Mapping[str, int]
     above: Mapping[str, int]
@@ -97,7 +100,7 @@ def load_kinds(
     parents: Mapping[str, tuple[str, ...]],
     below: Mapping[str, tuple[str, ...]],
     indicators: Iterable[str],
-    patterned: Iterable[str],
+    side_patterns: Mapping[str, tuple[tuple[str, str], ...]],
 ) -> Kinds:
     """Prepare the role leaves among `leaves` and the findings that have side patterns."""
     known = set(indicators)
@@ -107,7 +110,7 @@ def load_kinds(
             kinds = frozenset(kind for kind in below[filler] if len(below[kind]) == 1)
             found.setdefault(role, []).append((filler, kinds))
     places: dict[str, list[int]] = {}
-    for place, finding in enumerate(patterned):
+    for place, finding in enumerate(side_patterns):
         for term in below[finding]:
             places.setdefault(term, []).append(place)
     bit = {term: 1 << place for place, term in enumerate(parents)}
@@ -115,6 +118,7 @@ def load_kinds(
     lower = {term: _mask(each, bit) for term, each in below.items()}
     return Kinds(
         {role: Asked(tuple(rows), tuple((filler, _mask(kinds, bit)) for filler, kinds in rows)) for role, rows in found.items()},
+        tuple((finding, frozenset(below[finding]), patterns) for finding, patterns in side_patterns.items()),
         {term: tuple(each) for term, each in places.items()},
         bit,
         above,

@@ -123,7 +123,7 @@ class Program:
         for each in self.conditions:
             early |= {*each.confirmed_by, *each.excluded_by, *(name for name, _ in each.starts)}
         patient = {self.classes[name][0] for name in names} - {self.classes[name][0] for name in early}
-        return load_tables(len(self.leaves), self.gates, self.joints, self.nodes, self.resting, patient)
+        return load_tables(len(self.leaves), self.gates, self.joints, self.nodes, self.resting, patient, watched=True)
 
     @cached_property
     def assertions(self) -> dict[str, tuple[int, int, int, int]]:

@@ -30,8 +30,7 @@ _PHRASES = {
 _PRESENCE = {True: "present", False: "absent"}
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """A premise: `kind` is fact, axiom or recommendation; `source` is a record IRI, a sentence id or a citation's IRI.
 
     What knowledge without sentence and citation contributes is its own source.

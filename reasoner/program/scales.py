@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -37,7 +37,10 @@ class Weighing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A condition with the literals that confirm and exclude it, its starting bands and its criteria."""
+    """A condition with the literals that confirm and exclude it, its starting bands and its criteria.
+
+    `rested` gives those of the weighings, by place, of which the resting state knows whether they are present.
+    """
 
     condition: Condition
     by_label: tuple[str, str, str]
@@ -46,6 +49,7 @@ class Scale:
     confirmed_weight: Decimal
     starts: tuple[tuple[Literal, Decimal], ...]
     weighings: tuple[Weighing, ...]
+    rested: tuple[int, ...]
     likely_from: Decimal
     unlikely_below: Decimal
 
@@ -63,10 +67,13 @@ class Weight(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """All conditions; `concerned` gives per bit those that it can move, by index; `resting` their weights at rest."""
+    """All conditions; `resting` holds their weights at rest.
+
+    `concerned` gives per bit the conditions that it can move, by index, with the places of the weighings that are about it.
+    """
 
     scales: tuple[Scale, ...]
-    concerned: Mapping[int, tuple[int, ...]]
+    concerned: Mapping[int, tuple[tuple[int, tuple[int, ...]], ...]]
     resting: tuple[Weight, ...]
     criteria: Mapping[str, tuple[Weighing, ...]]
 
@@ -96,21 +103,23 @@ def load_scales(
             tuple(classes[name] for name in each.excluded_by),
             Decimal(each.confirmed_weight),
             tuple((classes[name], Decimal(weight)) for name, weight in each.starts),
-            tuple(found.get(each.iri, ())),
+            (weighings := tuple(found.get(each.iri, ()))),
+            tuple(place for place, one in enumerate(weighings) if resting[one.literal[0]] != UNKNOWN),
             settings["likely_from"],
             settings["unlikely_below"],
         )
         for each in conditions
     )
-    concerned: dict[int, dict[int, None]] = {}
+    concerned: dict[int, dict[int, list[int]]] = {}
     for index, scale in enumerate(scales):
-        literals = [*scale.confirming, *scale.excluding, *(start[0] for start in scale.starts), *(one.literal for one in scale.weighings)]
-        for bit, _ in literals:
-            concerned.setdefault(bit, {})[index] = None
+        for bit, _ in (*scale.confirming, *scale.excluding, *(start[0] for start in scale.starts)):
+            concerned.setdefault(bit, {}).setdefault(index, [])
+        for place, one in enumerate(scale.weighings):
+            concerned.setdefault(one.literal[0], {}).setdefault(index, []).append(place)
     return Scales(
         scales,
-        {bit: tuple(indices) for bit, indices in concerned.items()},
-        tuple(weigh(scale, resting) for scale in scales),
+        {bit: tuple((index, tuple(places)) for index, places in each.items()) for bit, each in concerned.items()},
+        tuple(weigh(scale, resting, scale.rested) for scale in scales),
         {condition: tuple(rows) for condition, rows in found.items()},
     )
 
@@ -121,8 +130,8 @@ def _contribution(criterion: Criterion, present: bool, weight: str | None, low: 
     return Weighed(criterion, present, Decimal(weight), Decimal(low or weight), Decimal(high or weight))
 
 
-def weigh(scale: Scale, values: Sequence[int]) -> Weight:
-    """Return what the evidence adds up to when the bits have these values."""
+def weigh(scale: Scale, values: Sequence[int], places: Iterable[int]) -> Weight:
+    """Return what the evidence adds up to when the bits have these values; only weighings at `places`, in order, are known."""
     confirmed = _any_holds(scale.confirming, values)
     start = _ZERO
     for (bit, sign), band in scale.starts:
@@ -131,7 +140,9 @@ def weigh(scale: Scale, values: Sequence[int]) -> Weight:
     if confirmed:
         start += scale.confirmed_weight
     weighed: list[Weighed] = []
-    for _, (bit, sign), present, absent in scale.weighings:
+    weighings = scale.weighings
+    for place in places:
+        _, (bit, sign), present, absent = weighings[place]
         value = values[bit]
         if value != UNKNOWN:
             counted = present if (value == TRUE) is sign else absent

@@ -17,7 +17,10 @@ __all__ = ["GateTables", "Narrowings", "decide", "load_tables", "moved", "narrow
 
 _TERMINALS = 2
 
-_Users = tuple[tuple[tuple[int, tuple[int, ...]], ...], ...]
+Consequence = tuple[tuple[Part, ...], tuple[tuple[int, tuple[int, ...]], ...]]
+"""What follows when a bit gets a value: the bits of gates that fail by it, with the values they get, and by level the gates to look at."""
+
+_Users = tuple[tuple[Consequence | None, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class GateTables:
 
     A disjunction is held as the conjunction of its parts' complements: `gates` gives per gate its parts, its value when
     all hold and its value when one fails; what several late gates deny alike is a gate of its own, after all others.
-    `users` gives per bit, by level, the gates to look at when the bit changes; `joints` per gate index the groups judged
+    `users` gives by value and by bit what follows when the bit gets the value; `joints` per gate index the groups judged
     together; `nodes` the diagrams' (bit, row if true, row if false); `resting` the value of every bit in the reference
     state, late ones undecided, `resting_masks` the leaves that hold and that fail in it.
     """
@@ -57,25 +60,27 @@ def load_tables(
     nodes: Sequence[tuple[int, int, int]],
     resting: Sequence[Part],
     patient: Iterable[int] = (),
+    *,
+    watched: bool = False,
 ) -> GateTables:
     """Prepare `gates`, which own the bits from `leaf_count` on.
 
     `resting` gives the leaf values of the reference state; the bits in `patient` may wait until they are asked for.
+    `watched` tables start from the reference state only, so a gate is looked at only when what keeps it there moves.
     """
     tables = {bit - leaf_count: tuple(map(_joint, each)) for bit, each in joints.items()}
-    used = _uses(leaf_count, gates, joints)
-    late = _late(leaf_count, used, patient)
+    late = _late(leaf_count, gates, patient)
     levels = _levels(leaf_count, gates)
-    users = tuple(_by_level([gate for gate in each if gate not in late], levels) for each in used)
     every = _sharing(leaf_count, gates, late)
-    users += ((),) * (len(every) - len(gates))
-    bare = GateTables(leaf_count, every, users, max(levels, default=0) + 1, tables, nodes, b"", (0, 0))
+    bare = GateTables(leaf_count, every, (), max(levels, default=0) + 1, tables, nodes, b"", (0, 0))
     values = bytearray(leaf_count + len(every))
     for bit, value in resting:
         values[bit] = value
     for index in range(len(every)):
         values[leaf_count + index] = LATE if index in late or index >= len(gates) else _value(bare, index, values)
-    return replace(bare, resting=bytes(values), resting_masks=_masks(resting))
+    early = [index for index in range(len(gates)) if index not in late]
+    rested = replace(bare, resting=bytes(values), resting_masks=_masks(resting))
+    return replace(rested, users=_consequences(rested, early, joints, levels, watched))
 
 
 def _masks(leaves: Iterable[Part]) -> tuple[int, int]:
@@ -110,22 +115,17 @@ def _joint(joint: Joint) -> JointTable:
     return JointTable(tuple(((one, of_bit[one]), (other, of_bit[other])) for one, other in joint.pairs), joint.row, cubes)
 
 
-def _uses(leaf_count: int, gates: Sequence[Gate], joints: Mapping[int, tuple[Joint, ...]]) -> list[list[int]]:
-    """Return per bit the gates to look at when it changes, in order: those it enters and those whose diagrams ask for it."""
-    used: list[set[int]] = [set() for _ in range(leaf_count + len(gates))]
-    for index, gate in enumerate(gates):
-        for bit in (*gate.positive, *gate.negative):
-            used[bit].add(index)
-    for bit, each in joints.items():
-        for leaf in {leaf for joint in each for leaf in joint.leaves}:
-            used[leaf].add(bit - leaf_count)
-    return [sorted(each) for each in used]
-
-
-def _late(leaf_count: int, used: Sequence[Sequence[int]], patient: Iterable[int]) -> frozenset[int]:
+def _late(leaf_count: int, gates: Sequence[Gate], patient: Iterable[int]) -> frozenset[int]:
     """Return the gates of `patient` bits that nothing but such gates waits for."""
-    late = {bit - leaf_count for bit in patient if bit >= leaf_count}
-    return frozenset(index for index in late if late.issuperset(used[leaf_count + index]))
+    patience, late = frozenset(patient), []
+    awaited: set[int] = set()
+    for index in reversed(range(len(gates))):
+        bit = leaf_count + index
+        if bit in patience and bit not in awaited:
+            late.append(index)
+        else:
+            awaited.update(gates[index].positive, gates[index].negative)
+    return frozenset(late)
 
 
 def _levels(leaf_count: int, gates: Sequence[Gate]) -> list[int]:
@@ -137,11 +137,44 @@ def _levels(leaf_count: int, gates: Sequence[Gate]) -> list[int]:
     return levels
 
 
-def _by_level(gates: Iterable[int], levels: Sequence[int]) -> tuple[tuple[int, tuple[int, ...]], ...]:
-    found: dict[int, list[int]] = {}
-    for gate in gates:
-        found.setdefault(levels[gate], []).append(gate)
-    return tuple((level, tuple(found[level])) for level in sorted(found))
+def _consequences(
+    tables: GateTables, indices: Iterable[int], joints: Mapping[int, tuple[Joint, ...]], levels: Sequence[int], watched: bool
+) -> _Users:
+    """Return by value and by bit what follows for some gates; `watched` ones always start from the resting state."""
+    failed: dict[Part, list[Part]] = {}
+    looked: dict[Part, dict[int, list[int]]] = {}
+    for index in indices:
+        parts, _, fails = tables.gates[index]
+        own = tables.leaf_count + index
+        resting = tables.resting if watched and index not in tables.joints else None
+        if resting is None or tables.resting[own] != fails:
+            for bit, serving in parts:
+                failed.setdefault((bit, FALSE if serving == TRUE else TRUE), []).append((own, fails))
+        leaves = {leaf for joint in joints.get(own, ()) for leaf in joint.leaves}.difference(bit for bit, _ in parts)
+        for cause in _causes(parts, resting).union((leaf, value) for leaf in leaves for value in (UNKNOWN, TRUE, FALSE)):
+            looked.setdefault(cause, {}).setdefault(levels[index], []).append(index)
+    return tuple(
+        tuple(_consequence(failed.get((bit, value), ()), looked.get((bit, value), {})) for bit in range(len(tables.resting)))
+        for value in (UNKNOWN, TRUE, FALSE)
+    )
+
+
+def _causes(parts: Iterable[Part], resting: Sequence[int] | None) -> set[Part]:
+    """Return the values of parts that make a gate worth a look; without them it stays as it is in the resting state, or fails."""
+    if resting is None:
+        return {(bit, value) for bit, serving in parts for value in (UNKNOWN, serving)}
+    opposed = [part for part in parts if resting[part[0]] not in (UNKNOWN, part[1])]
+    if opposed:
+        bit, serving = max(opposed)
+        return {(bit, UNKNOWN), (bit, serving)}
+    missing = [part for part in parts if resting[part[0]] == UNKNOWN]
+    return {max(missing)} if missing else {(bit, UNKNOWN) for bit, _ in parts}
+
+
+def _consequence(failed: Sequence[Part], looked: Mapping[int, Sequence[int]]) -> Consequence | None:
+    if not failed and not looked:
+        return None
+    return tuple(failed), tuple((level, tuple(looked[level])) for level in sorted(looked))
 
 
 class Narrowings(dict[int, _Users]):
@@ -153,10 +186,16 @@ class Narrowings(dict[int, _Users]):
 
     def __missing__(self, mask: int) -> _Users:
         """Work out a set of gates that was not asked for before."""
-        users = self[mask] = tuple(
-            tuple((level, kept) for level, each in every if (kept := tuple(gate for gate in each if mask >> gate & 1)))
-            for every in self._tables.users
-        )
+        count = self._tables.leaf_count
+
+        def kept(each: Consequence | None) -> Consequence | None:
+            if each is None:
+                return None
+            failed, looked = each
+            gates = {level: some for level, all_ in looked if (some := [gate for gate in all_ if mask >> gate & 1])}
+            return _consequence([part for part in failed if mask >> part[0] - count & 1], gates)
+
+        users = self[mask] = tuple(tuple(map(kept, every)) for every in self._tables.users)
         return users
 
 
@@ -185,12 +224,11 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[bytearray, l
     leaf_count, gates, users, joints = tables.leaf_count, tables.gates, tables.users, tables.joints
     values = bytearray(tables.resting)
     waiting: list[set[int]] = [set() for _ in range(tables.levels)]
-    changed = list(changes)
     for bit, value in changes.items():
         values[bit] = value
-        for level, indices in users[bit]:
-            waiting[level].update(indices)
-    for due in waiting:
+    changed: list[int] = []
+    fresh = list(changes)
+    for due in ((), *waiting):
         for index in due:
             parts, holds, fails = gates[index]
             value = holds
@@ -206,9 +244,20 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[bytearray, l
             own = leaf_count + index
             if values[own] != value:
                 values[own] = value
-                changed.append(own)
-                for level, indices in users[own]:
-                    waiting[level].update(indices)
+                fresh.append(own)
+        if fresh:
+            for bit in fresh:  # which grows on the way
+                consequence = users[values[bit]][bit]
+                if consequence:
+                    failed, looked = consequence
+                    for own, value in failed:
+                        if values[own] != value:
+                            values[own] = value
+                            fresh.append(own)
+                    for level, indices in looked:
+                        waiting[level].update(indices)
+            changed += fresh
+            fresh = []
     return values, changed
 
 
