@@ -86,11 +86,13 @@ def advise(program: Program, state: CaseState, statuses: Statuses) -> Advice:
 
 
 def _judge(each: Recommendation, watched: Watched, statuses: Statuses, overriders: _Overriders) -> Advised | None:
-    """Return the standing of a raised recommendation; None for one raised by a conflict only and refuted without it."""
+    """Return the standing of a raised recommendation; a red flag that a reading of doubtful records raises is possible even if it is refuted."""
     own, applicable = statuses.literal(watched.eligible), statuses.literal(watched.applicable)
     if applicable == ENTAILED:
         return Advised(each, CERTAIN, own)
     if applicable == REFUTED:
+        if each.red_flag:
+            return Advised(each, POSSIBLE, own)
         return Advised(each, RULED_OUT, own, by=overriders.entailed(watched.group)) if own != REFUTED else None
     standing = overriders.raised(watched.group)
     if own == ENTAILED and not standing:

@@ -207,7 +207,7 @@ def inferred_from(
 ) -> Iterator[Triple]:
     """Yield what the answer says, with the statuses of case classes that are given (`entailed`, `refuted`, `open`).
 
-    `readings` holds the statuses under each reading of contradictory records, of which red flags take notice; the
+    `readings` holds the statuses under each reading of doubtful records, of which red flags take notice; the
     program's own are used when none are given.
     """
     return _inferred(program, answer.state, answer.statuses, statuses, readings)
@@ -302,7 +302,7 @@ def _open_leaves(program: Program, statuses: Statuses, bit: int, known: dict[int
 
 
 def _readings(case: NamedNode, program: Program, state: CaseState, given: Sequence[Mapping[str, str]] | None) -> Iterator[Triple]:
-    """Yield the case itself and each reading of contradictory records, with the statuses of the classes that red flags rest on."""
+    """Yield the case itself and each reading of doubtful records, with the statuses of the classes that red flags rest on."""
     names = sorted({name for each in program.recommendations if each.red_flag for name in (each.eligible, each.trigger)})
     yield Triple(case, _node("isReadAs"), case)
     found = given if given is not None else [_statuses(reading, names) for reading in entail_alternatives(program, state)]

@@ -22,7 +22,7 @@ FORMAT = "legcramps-proof/1"
 
 @dataclass(frozen=True, slots=True)
 class Premise:
-    """Something the records state: a role (`role`), an interval of an indicator (`value`), or one reading of a conflict."""
+    """Something the records state: a role (`role`), an interval of an indicator (`value`), or a reading of doubtful records (`reading`)."""
 
     kind: str
     statement: Statement

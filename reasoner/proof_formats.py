@@ -134,7 +134,7 @@ class Words:
         if premise.kind == "value" and state is not None:
             return self.view.value_text(state)
         said = self.statement(premise.statement, premise.holds)
-        return f"{said} (one reading of records that contradict each other)" if premise.kind == "reading" else said
+        return f"{said} (one reading of records that contradict each other or are not confirmed)" if premise.kind == "reading" else said
 
     def statement(self, statement: Statement, holds: bool) -> str:
         """Return a statement, or its denial, in words."""

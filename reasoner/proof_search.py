@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from reasoner.abstraction.state import CaseState, IndicatorState
+from reasoner.abstraction.state import CaseState, IndicatorState, Unconfirmed
 from reasoner.entailment import ENTAILED, Statuses
 from reasoner.errors import IncompleteError
 from reasoner.explanation import View
@@ -342,10 +343,10 @@ def search_some(whole: Search, kept: Callable[[Premise], bool]) -> Search:
 
 
 def search_readings(whole: Search, view: View) -> Iterable[Search]:
-    """Yield the search under each single reading of the conflicting records; the reading is a premise of its own kind."""
+    """Yield the search under each reading of doubtful records; what it takes for granted is a premise of its own kind."""
     state = view.state
     records = tuple(sorted({source for each in state.conflicts for source in each.sources}))
-    for true, false in state.alternatives:
+    for true, false in state.alternatives[: len(state.alternatives) - len(state.unconfirmed)]:
         roles: list[_Source] = [(step, holds & true, fails & false) for step, holds, fails in whole.roles]
         bands = []
         for iri, each in state.indicators.items():
@@ -360,3 +361,21 @@ def search_readings(whole: Search, view: View) -> Iterable[Search]:
                         premise = Premise("reading", whole.axioms.leaf(bit), holds, records)
                         roles.append((_stated(premise), holds << bit, (not holds) << bit))
         yield Search(whole.axioms, Statuses(whole.program, true, false), (true, false), roles, state.indicators, tuple(bands[:1]))
+    for reading in state.unconfirmed:
+        yield _search_unconfirmed(whole.axioms, reading)
+
+
+def _search_unconfirmed(axioms: Axioms, reading: Unconfirmed) -> Search:
+    """Return the search under a reading of unconfirmed records: what they state is a premise of its own kind."""
+    state, unsure = reading.state, set(reading.records)
+    roles = [(_stated(_read(step.premise, unsure)), true, false) for step, true, false in _facts(state) if step.premise]
+    premises = [_read(value_premise(value), unsure) for value in state.indicators.values() if value.settled]
+    bands = tuple(_stated(premise) for premise in premises if premise.kind == "reading")
+    values = {iri: value for iri, value in state.indicators.items() if unsure.isdisjoint(value.sources)}
+    masks = state.leaf_true, state.leaf_false
+    return Search(axioms, Statuses(axioms.program, *masks), masks, roles, values, bands)
+
+
+def _read(premise: Premise, unsure: set[str]) -> Premise:
+    """Return a premise as one of a reading when it comes from a record that is not confirmed."""
+    return premise if unsure.isdisjoint(premise.records) else replace(premise, kind="reading")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reasoner.abstraction.state import CaseState
-from reasoner.advice import Advice
+from reasoner.abstraction.state import CaseState, Unconfirmed
+from reasoner.advice import Advice, Advised
 from reasoner.differential import Differential
 from reasoner.entailment import ENTAILED, Statuses
 from reasoner.explanation import Reason, View
@@ -33,7 +34,7 @@ def find_reasons(program: Program, state: CaseState, statuses: Statuses, advice:
     rows = [row.recommendation for judged in advice.judged.values() for row in judged.rows]
     settled = [each.condition for each in differential.ranked if each.status in ("confirmed", "excluded")]
     return Reasons(
-        {each.recommendation.iri: view.recommended(each.recommendation, trigger=each.eligible != ENTAILED) for each in listed},
+        {each.recommendation.iri: _recommended(view, each) for each in listed},
         {each.iri: view.recommended(each) for each in rows},
         {
             each.iri: tuple(
@@ -42,3 +43,25 @@ def find_reasons(program: Program, state: CaseState, statuses: Statuses, advice:
             for each in settled
         },
     )
+
+
+def _recommended(view: View, each: Advised) -> tuple[Reason, ...]:
+    """Return the reasons of something listed; those of a red flag also in the readings of unconfirmed records that raise it."""
+    found = view.recommended(each.recommendation, trigger=each.eligible != ENTAILED)
+    if not each.recommendation.red_flag or not view.state.unconfirmed:
+        return found
+    index = view.program.recommendations.index(each.recommendation)
+    more = tuple(reason for reading in view.state.unconfirmed for reason in _reasons_in(view.program, reading, index))
+    if more and not view.statuses.holds(each.recommendation.trigger):
+        return tuple(dict.fromkeys(more))
+    return tuple(dict.fromkeys((*found, *more)))
+
+
+def _reasons_in(program: Program, reading: Unconfirmed, index: int) -> Iterator[Reason]:
+    """Yield the reasons of a red flag, by index, that a reading raises; what is not confirmed is named as such."""
+    certain = (index, True) in reading.raised
+    if certain or (index, False) in reading.raised:
+        view = View(program, reading.state, Statuses(program, reading.state.leaf_true, reading.state.leaf_false))
+        for reason in view.recommended(program.recommendations[index], trigger=not certain):
+            unsure = reason.kind == "fact" and reason.source in reading.records
+            yield reason._replace(text=f"{reason.text} (not confirmed)") if unsure else reason

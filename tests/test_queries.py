@@ -245,8 +245,10 @@ def shortened(query_id: str, rows: Rows) -> Rows:
 
 
 def sample(answers: list[CaseAnswer], count: int) -> list[CaseAnswer]:
-    """Return a seeded choice of answers, with two whose records contradict each other."""
-    chosen = [*random.Random(20261120).sample(answers, count), *[answer for answer in answers if answer.state.alternatives][:2]]
+    """Return a seeded choice of answers, with two whose records contradict each other and four with alarming unconfirmed ones."""
+    doubtful = [answer for answer in answers if answer.state.alternatives and not answer.state.unconfirmed][:2]
+    doubtful += [answer for answer in answers if answer.state.unconfirmed][:4]
+    chosen = [*random.Random(20261120).sample(answers, count), *doubtful]
     return list({answer.state.case.iri: answer for answer in chosen}.values())
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
-from reasoner.abstraction.chart import Chart
+from reasoner.abstraction.chart import Chart, last_scan
 from reasoner.abstraction.conflicts import fact_conflicts, indicator_conflicts, part, readings_of
 from reasoner.abstraction.exposures import diagnosis_facts, exposure_facts, first_onset
 from reasoner.abstraction.findings import finding_facts
@@ -15,6 +16,7 @@ from reasoner.abstraction.indicators import Derived, derive, derive_moved
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import CaseState, Conflict, Fact, IndicatorState
 from reasoner.abstraction.stated import Stated, stated
+from reasoner.abstraction.unconfirmed import has_unconfirmed, unconfirmed_problems, unconfirmed_readings
 from reasoner.errors import shortened
 from reasoner.moments import Moment
 from reasoner.program.effects import all_effects
@@ -64,7 +66,7 @@ class Parts(NamedTuple):
 def parts_of(case: Case, program: Program, as_of: Moment) -> Parts:
     """Return what changed copies of `case`, of the same age, may take over at `as_of`."""
     chart = Chart(case, as_of)
-    scan = _last_scan(chart, program)
+    scan = last_scan(chart, program)
     found, others = stated(finding_facts(case, program, as_of, scan), program), _others(case, program, as_of)
     said, _ = part(found.joined(others), program)
     derived = derive(case, program, as_of, chart, said.facts)
@@ -88,7 +90,7 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
         chart, scan = parts.chart, parts.scan
     else:
         chart = Chart(case, as_of)
-        scan = _last_scan(chart, program)
+        scan = last_scan(chart, program)
     if parts is not None and parts.have_findings_of(case, scan):
         found = parts.findings
     else:
@@ -102,7 +104,7 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
     states, settled = derived.states, all_effects((said.whole, derived.effect))
     true, false = program.tables.resting_masks
     true, false = true & ~settled.own | settled.holds, false & ~settled.own | settled.fails
-    return CaseState(
+    state = CaseState(
         case=case,
         facts=said.facts,
         assertions=tuple(map(_MASKS, said.effects)),
@@ -113,14 +115,16 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
         leaf_false=false,
         alternatives=tuple(readings_of(clashing, states, program, true, false)),
     ).with_changes(settled.leaves)
+    return _with_unconfirmed(state, derived, program, as_of) if has_unconfirmed(case) else state
 
 
-def _last_scan(chart: Chart, program: Program) -> tuple[bool, Moment | None]:
-    """Return whether the scan that divides new from old is on record, and when it was last performed."""
-    if program.new_since is None:
-        return False, None
-    on_record, record = chart.last_examination(program.below.get(program.new_since, (program.new_since,)))
-    return on_record, record.performed if record else None
+def _with_unconfirmed(state: CaseState, derived: Derived, program: Program, as_of: Moment) -> CaseState:
+    """Return a state with the readings of its unconfirmed records, and what is to be said of these."""
+    readings = unconfirmed_readings(state, derived, program, as_of)
+    masks = ((each.state.leaf_true, each.state.leaf_false) for each in readings)
+    problems = (*state.problems, *unconfirmed_problems(readings, program))
+    found = replace(state, problems=problems, alternatives=(*state.alternatives, *masks), unconfirmed=readings)
+    return found if state.changes is None else found.with_changes(state.changes)
 
 
 def _problems(case: Case, program: Program, as_of: Moment, unread: Iterable[tuple[str, Reading]]) -> Iterator[Problem]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from reasoner.moments import DAY, Moment
-from reasoner.program.model import Indicator
+from reasoner.program.model import Indicator, Program
 from reasoner.record import Case, ExaminationRecord, MeasurementRecord
 
-__all__ = ["Chart", "Dated", "last_of", "when"]
+__all__ = ["Chart", "Dated", "last_of", "last_scan", "when"]
 
 _USABLE = ("", "active")
 _NEVER = (-(10**12), -(10**12))
@@ -84,6 +84,14 @@ def last_of(records: Sequence[ExaminationRecord]) -> tuple[bool, ExaminationReco
     if any(record.performed is None for record in records):
         return True, None
     return bool(records), max(records, key=lambda record: (*when(record), record.node), default=None)
+
+
+def last_scan(chart: Chart, program: Program) -> tuple[bool, Moment | None]:
+    """Return whether the scan that divides new from old is on record, and when it was last performed."""
+    if program.new_since is None:
+        return False, None
+    on_record, record = chart.last_examination(program.below.get(program.new_since, (program.new_since,)))
+    return on_record, record.performed if record else None
 
 
 def when(record: MeasurementRecord | ExaminationRecord) -> tuple[int, int]:

@@ -74,11 +74,7 @@ def _stopped(record: MedicationRecord, drug: str) -> list[Fact]:
 def first_onset(case: Case, program: Program) -> Moment | None:
     """Return the first onset of the presenting symptom, or None when any of its records lacks one."""
     presenting = program.presenting_kinds
-    found = [
-        record
-        for record in case.findings
-        if record.finding in presenting and record.presence == "present" and record.status != "entered_in_error"
-    ]
+    found = [record for record in case.findings if record.finding in presenting and record.presence == "present" and record.status in _REAL]
     onsets = [record.onset for record in found if record.onset is not None]
     return min(onsets) if onsets and len(onsets) == len(found) else None
 

@@ -42,10 +42,12 @@ def attribute(indicator: Indicator, context: Context) -> IndicatorState | None:
         latest = max(found, key=lambda record: (when(record), record.value is not None, record.node), default=None)
         return boolean_state(indicator, latest is not None and latest.value is not None, (latest.node,) if latest else ())
     known = _known(indicator, context)
+    if not known:
+        return None
     if indicator.attribute == _PERFORMED:
-        stated = bool(known) and all(dated.record.performed is not None for dated in known)
+        stated = all(dated.record.performed is not None for dated in known)
         return boolean_state(indicator, stated, [dated.record.node for dated in known])
-    return _stated(indicator, _latest(known)) if known else None
+    return _stated(indicator, _latest(known))
 
 
 def _known(indicator: Indicator, context: Context) -> Sequence[Dated[ExaminationRecord]]:

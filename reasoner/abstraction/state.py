@@ -9,7 +9,7 @@ from typing import NamedTuple
 from reasoner.program.model import IndicatorState
 from reasoner.record import Case, Problem
 
-__all__ = ["CaseState", "Conflict", "Fact", "IndicatorState"]
+__all__ = ["CaseState", "Conflict", "Fact", "IndicatorState", "Unconfirmed"]
 
 
 class Fact(NamedTuple):
@@ -37,8 +37,9 @@ class CaseState:
 
     `indicators` holds every indicator that the records touch or that an empty record settles; the others are unknown.
     `assertions` holds per fact the masks of the leaves it makes true and false. `alternatives` holds the leaf masks
-    under each reading of the conflicting records. `changes` repeats `leaf_true` and `leaf_false` as the leaves whose
-    value differs from the resting state; abstraction, which knows them, enters them, and a changed copy has none.
+    under each reading of the conflicting records, and after them under those of unconfirmed ones, which `unconfirmed`
+    holds. `changes` repeats `leaf_true` and `leaf_false` as the leaves whose value differs from the resting state;
+    abstraction, which knows them, enters them, and a changed copy has none.
     """
 
     case: Case
@@ -50,9 +51,21 @@ class CaseState:
     leaf_true: int
     leaf_false: int
     alternatives: tuple[tuple[int, int], ...] = field(default=())
+    unconfirmed: tuple[Unconfirmed, ...] = field(default=(), repr=False)
     changes: Mapping[int, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def with_changes(self, changes: Mapping[int, int]) -> CaseState:
         """Return the same state, which knows how it differs from the resting state."""
         object.__setattr__(self, "changes", changes)
         return self
+
+
+class Unconfirmed(NamedTuple):
+    """A reading in which unconfirmed `records` count, and which says more of red flags than the case without them.
+
+    `raised` holds these red flags by index: as raised, and once more if they hold for certain; `state` is the case so read.
+    """
+
+    records: tuple[str, ...]
+    raised: frozenset[tuple[int, bool]]
+    state: CaseState

@@ -64,6 +64,9 @@ class _Standings:
             self.presumed.append(undecided & free)
             self.possible.append(undecided & (every ^ free))
             self.advised.append(raised & (every ^ known.false(each.eligible)))
+        for index, plane in also.items():
+            self.possible[index] = self.possible[index] | (plane & known.false(watch.watched[index].applicable))
+            self.advised[index] = self.advised[index] | plane
 
     def stands(self, index: int) -> Plane:
         return self.certain[index] | self.presumed[index]
@@ -125,7 +128,7 @@ def _raised(known: Known, each: Watched) -> Plane:
 
 
 def advise(program: Program, known: Known, also: Mapping[int, Plane]) -> Advising:
-    """Judge every recommendation and decision; `also` says where red flags are raised under a single reading of a conflict."""
+    """Judge every recommendation and decision; `also` says where red flags are raised under a reading of doubtful records."""
     standings = _Standings(program, known, also)
     judged = tuple(standings.judge(decision) for decision in program.decisions)
     every = known.space.every

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from reasoner.cohort.lexicon import Ids
+from reasoner.program.alarms import bits_below
 from reasoner.program.model import FALSE, TRUE, Part, Program
 from reasoner.terms import Role
 
@@ -41,7 +42,7 @@ class Asked:
         """Return the gates that red flags alone ask for, by index, each after those it uses."""
         watched, count = self.program.watch.watched, len(self.program.leaves)
         flags = [watched[index] for index, each in enumerate(self.program.recommendations) if each.red_flag]
-        bits = self._below(bit for each in flags for bit, _ in (each.eligible, each.trigger))
+        bits = bits_below(self.program, (bit for each in flags for bit, _ in (each.eligible, each.trigger)))
         return tuple(sorted(bit - count for bit in bits if bit >= count))
 
     @cached_property
@@ -86,21 +87,4 @@ class Asked:
         verdicts = [verdict for decision in program.decisions for verdict in decision.verdicts]
         names = [name for verdict in verdicts for name in (verdict.eligible, verdict.applicable) if name in program.classes]
         literals += [program.classes[name] for name in names]
-        return self._below([*(bit for bit, _ in literals), *program.scales.concerned])
-
-    def _below(self, bits: Iterable[int]) -> frozenset[int]:
-        """Return these bits with all that they rest on."""
-        program, count = self.program, len(self.program.leaves)
-        found: set[int] = set()
-        stack = list(bits)
-        while stack:
-            bit = stack.pop()
-            if bit in found:
-                continue
-            found.add(bit)
-            if bit >= count:
-                gate = program.gates[bit - count]
-                stack += (*gate.positive, *gate.negative)
-                for joint in program.joints.get(bit, ()):
-                    stack += joint.leaves
-        return frozenset(found)
+        return bits_below(program, [*(bit for bit, _ in literals), *program.scales.concerned])

@@ -69,7 +69,7 @@ def _onset(batch: Batch, program: Program, lexicon: Lexicon) -> tuple[Flags, Ids
     presenting = np.array([term in program.presenting_kinds for term in program.sorts])
     rows = np.flatnonzero((batch.kind == _FINDING) & presenting[batch.term])
     presence = lexicon.words(lc("presence"), batch.stated[lc("presence")][rows], _PRESENCES)
-    rows = rows[(presence == _PRESENCES.index("present")) & ~_is(_status(batch, lexicon, rows), "entered_in_error")]
+    rows = rows[(presence == _PRESENCES.index("present")) & _is(_status(batch, lexicon, rows), "", "active", "stopped")]
     stated, low, high = lexicon.moments(lc("onset"), batch.stated[lc("onset")][rows])
     case = batch.case[rows]
     known = np.zeros(batch.size, dtype=bool)

@@ -37,6 +37,7 @@ from reasoner.program.rows import (
 from reasoner.terms import Role
 
 if TYPE_CHECKING:
+    from reasoner.program.alarms import Alarms
     from reasoner.program.effects import FactEffects, ValueEffects
     from reasoner.program.gauges import Gauges
     from reasoner.program.kinds import Families, Kinds, Spans
@@ -165,6 +166,13 @@ class Program:
         from reasoner.program.watch import load_watch
 
         return load_watch(self.recommendations, self.classes, self.tables.resting)
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        """Return what red flags rest on."""
+        from reasoner.program.alarms import Alarms
+
+        return Alarms(self)
 
     @cached_property
     def scales(self) -> Scales:
