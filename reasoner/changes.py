@@ -20,11 +20,11 @@ from reasoner.counterfactual import ABSENT, apply_changes, is_changed
 from reasoner.entailment import Statuses, entail
 from reasoner.errors import UsageError
 from reasoner.explanation import Reason, View
-from reasoner.focus import ADVISED, Focus, Goal, bits_of, goal_of, verdict_of
+from reasoner.focus import ADVISED, Focus, Goal, bits_of, goal_named, goal_of, verdict_of
 from reasoner.many import Leaves, Many, planes_of, union
 from reasoner.moments import Moment
 from reasoner.moves import Move, moves_of
-from reasoner.namespaces import curie, expand
+from reasoner.namespaces import curie
 from reasoner.program.model import Program, Recommendation
 from reasoner.reach import Reach
 from reasoner.record import Case
@@ -92,13 +92,16 @@ def changes_of(view: View, name: str, as_of: Moment, wanted: str | None = None, 
 
 
 def read_goal(program: Program, text: str) -> tuple[str, str | None]:
-    """Read `GOAL`, `GOAL=VERDICT` or the word of a verdict that one decision alone has; raise UsageError for another."""
+    """Read `GOAL`, `GOAL=VERDICT` or the word of a verdict that one decision alone has; raise UsageError for another.
+
+    The goal may be written in every way that `reasoner.naming` knows.
+    """
     name, _, word = (part.strip() for part in text.partition("="))
     words = {decision.key: [verdict.word for verdict in decision.verdicts] for decision in program.decisions}
     keys = [key for key, own in words.items() if name in own]
     if not word and len(keys) == 1:
         name, word = keys[0], name
-    goal = goal_of(program, name if name in words else expand(name))
+    goal = goal_named(program, name)
     allowed = words.get(goal.name, _STANDINGS)
     if word and word not in allowed:
         raise UsageError(f"{word} is no verdict on {curie(goal.name)}", repair=f"use one of {', '.join(dict.fromkeys(allowed))}")

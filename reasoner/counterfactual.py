@@ -12,7 +12,7 @@ from reasoner.forgetting import forget
 from reasoner.literals import TEXT_TESTS, plain_number
 from reasoner.moments import DAY, Moment
 from reasoner.namespaces import XSD, curie
-from reasoner.naming import find_term, near_names
+from reasoner.naming import one_term
 from reasoner.program.model import Indicator, Program
 from reasoner.record import (
     Case,
@@ -81,10 +81,10 @@ class Difference:
 
 
 def parse_change(text: str, program: Program) -> Change:
-    """Read `TERM=VALUE`, the term by CURIE, local name, label or abbreviation; raise UsageError with near matches."""
+    """Read `TERM=VALUE`, the term as `reasoner.naming` finds it; raise UsageError with near matches."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
-        raise UsageError(f"“{text}” sets nothing", repair="write TERM=VALUE, the term by CURIE, local name, label or abbreviation")
+        raise UsageError(f"“{text}” sets nothing", repair="write TERM=VALUE, the term by IRI, CURIE, local name, label or abbreviation")
     term, value = _term(name.strip(), program), value.strip()
     indicator = program.indicator.get(term)
     if indicator is not None and indicator.form not in WORDS:
@@ -102,13 +102,10 @@ def parse_change(text: str, program: Program) -> Change:
 
 
 def _term(name: str, program: Program) -> str:
-    settable = {iri: program.labels.get(iri, "") for iri, each in program.indicator.items() if each.form not in ("difference", "count")}
-    settable |= {term: program.labels.get(term, "") for term, sort in program.sorts.items() if sort in ("Finding", "Drug", "Condition")}
-    found = find_term(name, settable, program.abbreviations)
-    if found is None:
-        repair = near_names(name, [*map(curie, settable), *settable.values()], 0.5, "name a finding, drug or indicator")
-        raise UsageError(f"Nothing that can be set is called {name}", repair=repair)
-    return found
+    settable = [iri for iri, each in program.indicator.items() if each.form not in ("difference", "count")]
+    settable += [term for term, sort in program.sorts.items() if sort in ("Finding", "Drug", "Condition")]
+    what, otherwise = f"Nothing that can be set is called {name}", "name a finding, drug, condition or indicator"
+    return one_term(name, program, dict.fromkeys(settable), what, otherwise)
 
 
 def apply_changes(case: Case, changes: Iterable[Change], program: Program, as_of: Moment) -> Case:

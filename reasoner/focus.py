@@ -12,13 +12,14 @@ from reasoner.advice import CERTAIN, PRESUMED, SCOPE_KEY, SILENT, Advice
 from reasoner.entailment import ENTAILED, REFUTED, Statuses
 from reasoner.errors import UsageError
 from reasoner.namespaces import curie
+from reasoner.naming import one_term
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Decision, Indicator, Literal, Program, Recommendation, Verdict
 from reasoner.program.settle import GateTables, moved, narrowed, settle
 from reasoner.program.watch import Watched, those_raised
 from reasoner.questions import Question, Said, joint_answers
 from reasoner.terms import lc
 
-__all__ = ["ADVISED", "Carried", "Focus", "Goal", "bits_of", "goal_of", "settled", "verdict_of"]
+__all__ = ["ADVISED", "Carried", "Focus", "Goal", "bits_of", "goal_named", "goal_of", "settled", "verdict_of"]
 
 ADVISED = "advised"
 """The word for a recommendation that is certain or presumed."""
@@ -44,6 +45,15 @@ def goal_of(program: Program, name: str) -> Goal:
         keys = ", ".join(each.key for each in program.decisions)
         raise UsageError(f"{curie(name)} is no verdict", repair=f"name a recommendation, or one of {keys}")
     return Goal(decision, program.recommendation.get(name) if decision is None else None)
+
+
+def goal_named(program: Program, name: str) -> Goal:
+    """Return the decision or recommendation that a user means by `name`; raise UsageError with near matches."""
+    decisions = {each.iri: each.key for each in program.decisions}
+    terms = decisions | dict.fromkeys(program.recommendation, "")
+    otherwise = f"name a recommendation, or one of {', '.join(decisions.values())}"
+    found = one_term(name, program, terms, f"{name} is no verdict", otherwise)
+    return goal_of(program, terms[found] or found)
 
 
 def verdict_of(advice: Advice, goal: Goal) -> str:

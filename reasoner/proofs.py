@@ -12,8 +12,7 @@ from reasoner.entailment import ENTAILED, OPEN, REFUTED
 from reasoner.errors import UsageError
 from reasoner.explanation import Missing, View
 from reasoner.justification import BOUND, minimal_reasons
-from reasoner.namespaces import curie
-from reasoner.naming import find_term, near_names
+from reasoner.naming import find_terms, unknown_name
 from reasoner.program.model import Condition, Criterion, Recommendation
 from reasoner.program.premises import sentence_id
 from reasoner.proof_axioms import Axioms
@@ -63,10 +62,11 @@ class Prover:
 
         Raise UsageError as `named` does; only the words that a record has for a drug may stand for an account alone.
         """
-        term = self._term(name)
+        terms = find_terms(name, self.program, self._explained)
         accountant = Accountant(self.axioms, self.view, self.answer)
-        accounts = tuple(accountant.accounts(term) if term else accountant.unclassified(name))
-        proofs = [] if accounts and term is None else self.named(name)
+        told = [account for term in terms for account in accountant.accounts(term)]
+        accounts = tuple(told if terms else accountant.unclassified(name))
+        proofs = [] if accounts and not terms else self.named(name)
         if not every:
             return Explained(name, tuple(proofs), accounts=accounts)
         found = [self.reasons(proof, bound) for proof in proofs]
@@ -75,23 +75,21 @@ class Prover:
     def named(self, name: str) -> list[Proof]:
         """Return one proof per conclusion that `name` stands for; raise UsageError, with near matches, when nothing bears it.
 
-        It may be a case class, recommendation, red flag, investigation, condition, finding, drug, indicator, criterion, the id
-        of a rule or the key of a decision. What is open is shown to be so by two cases that agree with the records and differ in it.
+        It may be a case class, recommendation, red flag, investigation, condition, finding, drug, indicator, criterion, rule or
+        decision, written as `reasoner.naming` finds it. What is open is shown to be so by two cases that agree with the records and differ in it.
         """
-        judged = self.answer.advice.judged.get(name)
-        if judged is not None:
-            return [self.decision(judged)]
-        rows = [each for each in self.program.recommendations if each.rule == name]
-        if rows:
-            return list(map(self.recommendation, rows))
-        term = self._term(name)
-        if term is None:
-            raise self._unknown(name)
-        return self._about(term)
+        terms = find_terms(name, self.program, self._explained)
+        if not terms:
+            otherwise = "name a class, recommendation, rule, test, condition, finding, drug or indicator"
+            raise unknown_name(name, self.program, self._explained, f"Nothing is called {name}", otherwise)
+        return [proof for term in terms for proof in self._about(term)]
 
     def _about(self, term: str) -> list[Proof]:
         """Return the proofs of what is concluded about a term."""
         program = self.program
+        judged = [each for each in self.answer.advice.judged.values() if each.decision.iri == term]
+        if judged:
+            return list(map(self.decision, judged))
         if term in program.recommendation:
             return [self.recommendation(program.recommendation[term])]
         if term in program.classes:
@@ -123,20 +121,11 @@ class Prover:
         return self.role(Role.FINDING if criterion.kind == "finding" else Role.TAKES, criterion.subject)
 
     @cached_property
-    def _labels(self) -> dict[str, str]:
-        """Return the labels of all that can be explained."""
+    def _explained(self) -> dict[str, None]:
+        """Return all that can be explained."""
         program = self.program
-        criteria = [each.iri for each in program.criteria]
-        terms = (*program.recommendation, *program.classes, *program.indicator, *program.sorts, *criteria)
-        return {term: program.labels.get(term, "") for term in terms}
-
-    def _term(self, name: str) -> str | None:
-        return find_term(name, self._labels, self.program.abbreviations)
-
-    def _unknown(self, name: str) -> UsageError:
-        known = [*map(curie, self._labels), *self.answer.advice.judged, *filter(None, self._labels.values())]
-        otherwise = "name a class, recommendation, rule, test, condition, finding, drug or indicator"
-        return UsageError(f"Nothing is called {name}", repair=near_names(name, known, 0.6, otherwise))
+        others = [each.iri for each in program.decisions] + [each.iri for each in program.criteria]
+        return dict.fromkeys((*program.recommendation, *program.classes, *program.indicator, *program.sorts, *others))
 
     # --- conclusions ------------------------------------------------------------------------------------------------
 

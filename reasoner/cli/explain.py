@@ -22,8 +22,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "conclusion",
         metavar="CONCLUSION",
-        help="a class, recommendation, test, condition, finding, drug or indicator by CURIE or label, the id of a rule, the key of a "
-        "decision in the JSON, or a sentence such as S7: every conclusion that rests on it",
+        help="a class, recommendation, test, condition, finding, drug or indicator by IRI, CURIE, local name or label, the id of a rule, "
+        "the key of a decision in the JSON, or a sentence such as S7: every conclusion that rests on it",
     )
     add_as_of(verb)
     verb.add_argument("--all", action="store_true", help="every minimal reason, not one, up to a bound that is stated")
@@ -66,14 +66,12 @@ def _missing(arguments: argparse.Namespace, program: Program, answer: CaseAnswer
     from dataclasses import asdict
 
     from reasoner.explanation import View
+    from reasoner.focus import goal_named
     from reasoner.missing import render_settling, settling_sets
-    from reasoner.naming import find_term
 
     if arguments.format not in ("text", "json"):
         raise UsageError("What is missing is no proof", why=f"--format {arguments.format}", repair="use --format text or json")
-    name = arguments.conclusion
-    if name not in [decision.key for decision in program.decisions]:
-        name = find_term(name, {iri: program.labels.get(iri, "") for iri in program.recommendation}, program.abbreviations) or name
+    name = goal_named(program, arguments.conclusion).name
     found = settling_sets(View(program, answer.state, answer.statuses), answer.advice, name)
     if arguments.format == "json":
         print(json.dumps({"case": answer.state.case.iri, **asdict(found)}, ensure_ascii=False))

@@ -33,7 +33,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     wanted.add_argument(
         "--goal",
         metavar="GOAL[=VERDICT]",
-        help="list the smallest changes that give another verdict, or this one, on repeatDvtImaging, scope or a recommendation",
+        help="list the smallest changes that give another verdict, or this one, on repeatDvtImaging, scope or a recommendation, by key, "
+        "rule, IRI, CURIE, local name or label",
     )
     verb.add_argument("--prove", action="store_true", help="with --goal: prove each new verdict, and have the separate checker accept it")
     add_as_of(verb)
