@@ -20,7 +20,7 @@ from reasoner.moments import Moment, from_datetime
 from reasoner.namespaces import SH, curie
 from reasoner.places import Place, nowhere, places_in
 from reasoner.program.model import Program
-from reasoner.reading import read_cases, unread_nodes
+from reasoner.reading import foreign_terms, read_cases, unread_nodes
 from reasoner.reasons import find_reasons
 from reasoner.record import Case, Index, Problem
 from reasoner.report import Report
@@ -45,6 +45,7 @@ __all__ = [
 _VIOLATION = SH + "Violation"
 _HAS_RECORD = lc("hasRecord")
 _HAS_SUBJECT = lc("hasSubject")
+_CASE = lc("Case")
 
 
 @dataclass(frozen=True)
@@ -170,14 +171,13 @@ def read_records(document: Document, program: Program, folder: Path | str | None
     return records_in(read_index(document, folder), program, document.name, lambda node: place(node) or document.name)
 
 
-def no_case(name: str) -> InputError:
-    """Return the error of an RDF document that holds no case."""
-    return InputError(
-        "The document holds no case",
-        where=name,
-        why="no named node is typed lc:Case",
-        repair="give the patient's description an IRI and type it as lc:Case",
-    )
+def no_case(name: str, unknown: Iterable[Problem] = (), place: Place = nowhere) -> InputError:
+    """Return the error of an RDF document that holds no case; of the terms in it that do not exist, one like lc:Case may be meant."""
+    why, repair = "no named node is typed lc:Case", "give the patient's description an IRI and type it as lc:Case"
+    meant = next((each for each in unknown if curie(_CASE) in each.repair), None)
+    if meant is not None:
+        name, why, repair = place(meant.sources[0]) or name, f"{why}; {meant.text}", meant.repair
+    return InputError("The document holds no case", where=name, why=why, repair=repair)
 
 
 def records_in(index: Index, program: Program, name: str, place: Callable[[str], str], *, whole: bool = True) -> Records:
@@ -190,7 +190,7 @@ def records_in(index: Index, program: Program, name: str, place: Callable[[str],
     refused = {_node(violation.focus) for violation in violations if is_refusal(violation)} | {*shared}
     cases = read_cases(index, program, refused)
     if whole and not cases and not refused:
-        raise no_case(name)
+        raise no_case(name, foreign_terms(index, program), place)
     unread = tuple(unread_nodes(index, program, cases))
     if not refused and not violations:
         return Records(cases, unread)

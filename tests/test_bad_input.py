@@ -1088,6 +1088,17 @@ def test_validate_names_a_document_without_a_case(command: Command, tmp_path: Pa
     assert "lc:Cas is no class of the vocabulary. did you mean lc:Case" in run.out
 
 
+@pytest.mark.parametrize("verb", ["assess", "convert", "explain", "whatif"])
+@pytest.mark.parametrize("name", ["Cse", "Cas", "case"])
+def test_a_mistyped_case_is_answered_with_the_term_that_is_meant(command: Command, tmp_path: Path, verb: str, name: str) -> None:
+    path = tmp_path / "a.ttl"
+    path.write_text(PREFIXES + case("a").replace("lc:Case", f"lc:{name}").replace("lc:asOf", "lc:asOff"), encoding="utf-8")
+    more: dict[str, tuple[str, ...]] = {"convert": ("--to", "fhir"), "explain": ("scope",), "whatif": ("--goal", "scope")}
+    run = command(verb, path, *more.get(verb, ()))
+    assert (run.code, run.out) == (2, "")
+    assert f"({path}:4): no named node is typed lc:Case; lc:{name} is no class of the vocabulary. Repair: did you mean lc:Case?" in run.err
+
+
 def test_validation_names_unnamed_nodes_alike_in_every_run(command: Command, tmp_path: Path) -> None:
     bad = PREFIXES + case("a", cramps=CRAMPS.replace("_present", "_presnt"))
     (tmp_path / "bad.ttl").write_text(bad)
