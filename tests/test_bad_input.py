@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import io
 import json
 import os
 import random
@@ -25,6 +27,7 @@ from record_documents import CRAMPS, PREFIXES, Command, Outcome, case, command_f
 
 import reasoner.limits
 from reasoner import load_records
+from reasoner.cli import VERBS, main
 from reasoner.errors import LimitError, shortened, visible
 from reasoner.jsonld import CONTEXT
 from reasoner.limits import check_brackets
@@ -202,7 +205,10 @@ def test_a_wrong_call_names_the_help_that_repairs_it(command: Command, argv: tup
     assert_refused(command(*argv), "LC-1100", f"Repair: see {' '.join(filter(None, ('legcramps', verb, '--help')))} [")
 
 
-@pytest.mark.parametrize("argv", [("assess", ANNA), ("explain", ANNA, "scope"), ("convert", ANNA, "--to", "turtle")])
+@pytest.mark.parametrize(
+    "argv",
+    [("assess", ANNA), ("explain", ANNA, "scope"), ("convert", ANNA, "--to", "turtle"), ("--help",), ("--version",), ("assess", "--help")],
+)
 def test_a_standard_output_that_takes_no_more_is_named(argv: tuple[object, ...]) -> None:
     command = [sys.executable, "-m", "reasoner", *map(str, argv)]
     with Path("/dev/full").open("wb") as full:
@@ -217,6 +223,35 @@ def test_a_standard_output_that_is_closed_is_named() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
     assert_refused(Outcome(run.returncode, run.stdout, run.stderr), "LC-1100", "standard output is closed")
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+@pytest.mark.parametrize("failing", ["full", "closed", "broken"])
+def test_a_help_that_cannot_be_written_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str, failing: str
+) -> None:
+    """As with any output: a reader that left is no error."""
+    argv = [*filter(None, [verb]), "--help"]
+    raised = OSError(errno.ENOSPC, "No space left on device") if failing == "full" else BrokenPipeError()
+    monkeypatch.setattr(sys, "stdout", None if failing == "closed" else Failing(raised))
+    code = main(argv)
+    monkeypatch.undo()
+    err = capsys.readouterr().err
+    if failing == "broken":
+        assert (code, err) == (0, "")
+    else:
+        assert_refused(Outcome(code, "", err), "LC-1100", "The output cannot be written (standard output)")
+
+
+class Failing(io.StringIO):
+    """A standard output that takes nothing."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+
+    def flush(self) -> None:
+        raise self._error
 
 
 def test_an_assessment_needs_files_or_a_store(command: Command) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from reasoner.authoring.results import CheckFinding, CheckReport, Related, Severity, StageResult, render_report, split_place
 from reasoner.markdown import plain
+from reasoner.version import installed_version
 
 __all__ = ["write_report"]
 
@@ -30,22 +31,13 @@ def write_report(report: CheckReport, form: str, *, notes: bool = False) -> str:
     return writers[form]()
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("legcramps")
-    except PackageNotFoundError:
-        return "0"
-
-
 # --- SARIF -------------------------------------------------------------------------------------------------------------
 
 
 def _sarif(report: CheckReport) -> str:
     rules = _rules(report)
     numbers = {rule["id"]: number for number, rule in enumerate(rules)}
-    driver = {"name": "legcramps check", "version": _version(), "rules": rules}
+    driver = {"name": "legcramps check", "version": installed_version() or "0", "rules": rules}
     skipped = [
         {"level": "note", "message": {"text": f"The stage {stage.name} was not run: {stage.not_run}"}, "descriptor": {"id": stage.name}}
         for stage in report.stages

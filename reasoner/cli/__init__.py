@@ -9,9 +9,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from reasoner.errors import LegcrampsError, UsageError, shortened
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 __all__ = ["VERBS", "main"]
 
@@ -41,11 +44,12 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the documented exit code: 0 fine, 1 violations, 2 could not run, 3 incomplete, 4 internal."""
-    arguments = _parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = arguments.run
+    arguments = argparse.Namespace()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
+        _parser().parse_args(argv, arguments)
+        run: Callable[[argparse.Namespace], int] = arguments.run
         code = run(arguments)
         sys.stdout.flush()
         return code
@@ -56,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("legcramps: interrupted", file=sys.stderr)
         return 130
     except Exception as error:
-        return _fail(error, arguments.traceback)
+        return _fail(error, getattr(arguments, "traceback", False))
 
 
 def _fail(error: Exception, traceback: bool) -> int:
@@ -96,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--knowledge", metavar="DIR", help="folder that holds ontology/, shapes/ and queries/ (default: the one that came along)"
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version of this installation")
     parser.add_argument("--traceback", action="store_true", help="print the Python traceback of an error as well")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Verb)
     for name, summary in VERBS.items():
@@ -104,12 +109,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with a call as every error is said."""
+    """Says what is wrong with a call as every error is said; its help is output, and a failure to write it is told."""
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Write the help; raise OSError where it cannot be written, which argparse would pass over."""
+        out = file or sys.stdout
+        out.write(self.format_help())
+        sys.stdout.flush()
 
     def error(self, message: str) -> NoReturn:
         """Leave with the reason and the repair on one line."""
         error = UsageError("The call is wrong", why=shortened(message, 500), repair=f"see {self.prog} --help")
         self.exit(error.exit_code, f"legcramps: {error}\n")
+
+
+class _Version(argparse.Action):
+    """Prints the version and leaves."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> NoReturn:
+        """Print name and version of the installation."""
+        from reasoner.version import installed_version
+
+        sys.stdout.write(f"{parser.prog} {installed_version() or '(not installed, runs from its folder)'}\n")
+        sys.stdout.flush()
+        parser.exit()
 
 
 class _Verb(_Parser):
