@@ -109,26 +109,30 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _answer(arguments: argparse.Namespace) -> int:
-    from reasoner.cohort import answer_cohort, reasons_in
-    from reasoner.cohort.startup import prepare
-    from reasoner.resources import load_knowledge
+    from reasoner.cohort import answer_cohort, begin_crew, reasons_in
 
-    if arguments.engine == "local":
-        prepare()
-    program = load_knowledge(arguments.knowledge)
-    summary = answer_cohort(
-        arguments.inputs,
-        arguments.out,
-        program,
-        as_of=arguments.as_of,
-        shapes=arguments.shapes,
-        nquads=arguments.nquads,
-        folder=arguments.knowledge,
-        jobs=arguments.jobs,
-        spark=(arguments.master or "local[*]") if arguments.engine == "spark" else "",
-        progress=_progress() if sys.stderr.isatty() else None,
-        input_format=arguments.input_format,
-    )
+    local = arguments.engine == "local"
+    with begin_crew(arguments.inputs, arguments.jobs if local else 1) as crew:
+        from reasoner.cohort.startup import prepare
+        from reasoner.resources import load_knowledge
+
+        if local:
+            prepare()
+        program = load_knowledge(arguments.knowledge)
+        summary = answer_cohort(
+            arguments.inputs,
+            arguments.out,
+            program,
+            as_of=arguments.as_of,
+            shapes=arguments.shapes,
+            nquads=arguments.nquads,
+            folder=arguments.knowledge,
+            jobs=arguments.jobs,
+            crew=crew,
+            spark="" if local else arguments.master or "local[*]",
+            progress=_progress() if sys.stderr.isatty() else None,
+            input_format=arguments.input_format,
+        )
     for columns in summary.ignored:
         print(f"legcramps: columns that are not read: {visible(columns)}", file=sys.stderr)
     if summary.undated:

@@ -8,13 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reasoner.errors import MissingExtraError
-from reasoner.program.model import Program
 
 if TYPE_CHECKING:
     from reasoner.answering import Records
     from reasoner.cohort.run import Summary
+    from reasoner.cohort.workers import Crew
+    from reasoner.program.model import Program
 
-__all__ = ["answer_cohort", "find_case", "reasons_in"]
+__all__ = ["answer_cohort", "begin_crew", "find_case", "reasons_in"]
+
+
+def begin_crew(inputs: Iterable[str], jobs: int) -> Crew:
+    """Return other processes that take part in answering the inputs, none where these are too small to be shared.
+
+    They get ready while this process does. It should import little before it calls this, and dismiss them at the end of a `with`.
+    """
+    from reasoner.cohort.sources import may_be_shared
+    from reasoner.cohort.startup import ready
+    from reasoner.cohort.workers import Crew
+
+    return Crew(jobs - 1 if may_be_shared(inputs) else 0, ready)
 
 
 def answer_cohort(
@@ -27,6 +40,7 @@ def answer_cohort(
     nquads: bool = False,
     folder: Path | str | None = None,
     jobs: int = 1,
+    crew: Crew | None = None,
     spark: str = "",
     progress: Callable[[int, int, int], None] | None = None,
     input_format: str | None = None,
@@ -34,7 +48,8 @@ def answer_cohort(
     """Answer every case of the inputs, of which `-` is standard input, in `input_format` or what it looks like, into tables in the folder `out`, or finish what an earlier call of the same began.
 
     With `nquads` the inferred graphs of the cases are written beside the tables, with the knowledge graph of `folder`, the one that
-    `program` was loaded from. The work is spread over `jobs` processes, or over the Spark whose master URL `spark` is.
+    `program` was loaded from. The work is spread over `jobs` processes, over this one and a `crew` that
+    was begun before, or over the Spark whose master URL `spark` is.
 
     Raise MissingExtraError without numpy and pyarrow (for Spark, pyspark and pandas), InputError for inputs that cannot be read, UsageError when `out`
     holds something else. `progress` is told how much of how much is done, and how many cases are answered.
@@ -57,7 +72,7 @@ def answer_cohort(
     settings = Settings(from_datetime(as_of) if as_of else None, now, shapes, nquads)
     held = knowledge_folder(folder) if nquads else None
     with with_standard_input(inputs, Path(out), input_format) as names:
-        return run(sources_of(names), Path(out), program, settings, folder=held, jobs=jobs, progress=progress, spread=spread)
+        return run(sources_of(names), Path(out), program, settings, folder=held, jobs=jobs, progress=progress, spread=spread, crew=crew)
 
 
 def reasons_in(tables: Path | str, most: int = 3) -> list[str]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from reasoner.cohort.grouping import Grouping
 from reasoner.cohort.output import problem_rows
-from reasoner.cohort.triples import Malformed, Triples
+from reasoner.cohort.triples import Malformed, Text, Triples, lines_of
 from reasoner.errors import shortened
 from reasoner.record import Problem
 
@@ -65,16 +65,11 @@ def _owners(triples: Triples, grouping: Grouping) -> list[str]:
     return [names[int(owner[place])].as_py()[1:-1] if owner[place] >= 0 else "" for place in _places(triples)]
 
 
-def _numbers(data: bytes | bytearray, texts: Collection[str], first: int) -> dict[str, list[int]]:
+def _numbers(data: Text, texts: Collection[str], first: int) -> dict[str, list[int]]:
     """Return the numbers of the lines that have some texts, white space around them apart."""
     wanted = {text.strip().encode() for text in texts}
     found: dict[str, list[int]] = {}
-    place, number = 0, first
-    while place < len(data):
-        end = data.find(b"\n", place)
-        end = len(data) if end < 0 else end
-        line = bytes(data[place:end]).strip()
-        if line in wanted:
-            found.setdefault(line.decode(), []).append(number)
-        place, number = end + 1, number + 1
+    for number, line in enumerate(lines_of(data), first):
+        if (text := line.strip()) in wanted:
+            found.setdefault(text.decode(), []).append(number)
     return found

@@ -57,8 +57,8 @@ def write_chunk(context: Context, chunk: Chunk, partial: Path) -> int:
         _write_table(partial / name / f"part-{chunk.number:06}.parquet", table)
     where = partial / STATE
     _write(where / f"{chunk.number:06}.left", part.left)
-    _write(where / f"{chunk.number:06}.subjects", part.subjects.tobytes())
-    _write(where / f"{chunk.number:06}.cases", part.cases.tobytes())
+    _write(where / f"{chunk.number:06}.subjects", np.sort(part.subjects).tobytes())  # so that at the end they need only be merged
+    _write(where / f"{chunk.number:06}.cases", np.sort(part.cases).tobytes())
     _write(
         where / f"{chunk.number:06}.json",
         _summed(part.counts, {name: each.num_rows for name, each in part.tables.items()}, quads, _undated(context.settings, part)),

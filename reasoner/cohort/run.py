@@ -26,10 +26,10 @@ from reasoner.cohort.output import NAMES
 from reasoner.cohort.parts import INFERRED, KNOWLEDGE, STATE, hashes_in, left_over, state_of, write_chunk, write_json, write_rejected
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
-from reasoner.cohort.startup import prepare
+from reasoner.cohort.startup import ready
 from reasoner.cohort.together import Memory
 from reasoner.cohort.twice import compared, repeated
-from reasoner.cohort.workers import apply
+from reasoner.cohort.workers import Crew
 from reasoner.errors import IncompleteError, InputError, UsageError
 from reasoner.files import require_new_folder
 from reasoner.program.model import Program
@@ -77,11 +77,12 @@ def run(
     jobs: int = 1,
     progress: Progress | None = None,
     spread: Spread | None = None,
+    crew: Crew | None = None,
 ) -> Summary:
     """Answer the cases of `sources` into the folder `out`, or go on where an earlier run of the same was stopped.
 
-    The chunks are spread over `jobs` processes unless `spread` says otherwise. `folder` is that of the knowledge, which is written
-    beside the inferences.
+    The chunks are spread over `jobs` processes, of which the others may be a `crew` that was begun before, unless `spread` says otherwise.
+    `folder` is that of the knowledge, which is written beside the inferences.
 
     Raise InputError when there is no case at all, UsageError when `out` holds something else, IncompleteError when what is left over cannot be put together.
     """
@@ -95,7 +96,7 @@ def run(
     try:
         if folder and settings.nquads and not (partial / _MANIFEST).is_file():
             write_knowledge(partial / INFERRED / KNOWLEDGE, folder, program)
-        _fill(context_of(sources, program, settings), chunks, partial, plan, spread or _over_processes(jobs), progress)
+        _fill(context_of(sources, program, settings), chunks, partial, plan, spread or _over_processes(jobs, crew), progress)
     except OSError as error:
         raise IncompleteError(
             "The run was stopped",
@@ -208,8 +209,12 @@ def context_of(sources: Sequence[Source], program: Program, settings: Settings) 
     return Context(tuple(sources), program, settings, Memory.of(program, settings))
 
 
-def _over_processes(jobs: int) -> Spread:
-    return lambda context, waiting, partial: apply(_Writer(context, partial), waiting, jobs)
+def _over_processes(jobs: int, crew: Crew | None) -> Spread:
+    def spread(context: Context, waiting: Sequence[Chunk], partial: Path) -> Iterator[tuple[Chunk, int]]:
+        with crew or Crew(min(jobs, len(waiting)) - 1, ready) as others:
+            yield from others.apply(_Writer(context, partial), waiting)
+
+    return spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +233,6 @@ class _Writer:
 
 
 def _writer_of(sources: Sequence[Source], program: Program, settings: Settings, partial: Path) -> _Writer:
-    prepare()
     return _Writer(context_of(sources, program, settings), partial)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
+import mmap
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from reasoner.cohort.long_table import check_columns
 from reasoner.errors import InputError, UnsupportedInputError
 
-__all__ = ["Chunk", "Source", "chunks_of", "line_number", "read_stretch", "room_for_stretches", "sources_of"]
+__all__ = ["Chunk", "Source", "chunks_of", "line_number", "may_be_shared", "read_stretch", "room_for_stretches", "sources_of"]
 
 _FORMATS = {
     ".nt": "n-triples",
@@ -90,6 +91,12 @@ def _files(paths: Iterable[str]) -> Iterator[Path]:
             raise InputError("The input cannot be read", where=name, why=why, repair=repair)
 
 
+def may_be_shared(paths: Iterable[str]) -> bool:
+    """Return whether the inputs may be large enough for more than one chunk."""
+    found = [Path(path) for path in paths]
+    return sum(path.stat().st_size for path in found if path.is_file()) > _GATHERED or any(path.is_dir() for path in found)
+
+
 def chunks_of(sources: Iterable[Source]) -> tuple[Chunk, ...]:
     """Return the chunks of all sources; they depend on the sources alone."""
     found: list[Chunk] = []
@@ -124,7 +131,8 @@ def _gathered(sources: tuple[Source, ...]) -> Iterator[tuple[int, int]]:
 
 
 def _stretches(source: Source) -> list[tuple[int, int, int]]:
-    """Return stretches that become shorter towards the end, so that processes that share them end at about the same time.
+    """Return stretches by twos that become shorter towards the end, so that processes that share them, of which most machines run two or four,
+    end at about the same time.
 
     Those of a smaller file are shorter, so that there are enough of them to share and each process claims less memory; but what fits
     into one stretch is read as one, in whatever order its lines stand.
@@ -135,11 +143,15 @@ def _stretches(source: Source) -> list[tuple[int, int, int]]:
     shortest = max(longest // 4, _STRETCH // 8)
     cuts: list[tuple[int, int, int]] = []
     start = 0
-    while start < source.size:
-        left = source.size - start
-        size = min(max(left // 2, shortest), longest) if left > shortest * 3 // 2 else left
-        cuts.append((start, start + size, size))
-        start += size
+    while (left := source.size - start) > 0:
+        count, size = 2, min(left // 3, longest)
+        if left < 6 * shortest:
+            count = max(left // shortest // 2 * 2, 1)
+            size = -(-left // count)
+        for _ in range(count):
+            end = min(start + size, source.size)
+            cuts.append((start, end, end - start))
+            start = end
     return cuts
 
 
@@ -162,23 +174,21 @@ def _row_groups(source: Source) -> list[tuple[int, int, int]]:
     return [*cuts, (start, metadata.num_row_groups, rows)]
 
 
-def room_for_stretches() -> bytearray:
-    """Return memory that takes any stretch; it is not claimed, nor cleared, before it is used."""
-    make = ctypes.pythonapi.PyByteArray_FromStringAndSize
-    make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_ssize_t)
-    room: bytearray = make(None, _STRETCH)
-    return room
+def room_for_stretches() -> memoryview:
+    """Return memory that takes any stretch; it is not claimed before it is used, and then in large pages where the system has some."""
+    room = mmap.mmap(-1, _STRETCH)
+    with suppress(AttributeError, OSError):  # other systems have none
+        room.madvise(mmap.MADV_HUGEPAGE)
+    return memoryview(room)
 
 
-def read_stretch(path: str, start: int, end: int, room: bytearray) -> bytearray:
-    """Return the whole lines that begin in a stretch of a file, in `room`: memory that is used again need not be cleared again."""
+def read_stretch(path: str, start: int, end: int, room: memoryview) -> memoryview:
+    """Return the whole lines that begin in a stretch of a file, in `room`, if they fit in: memory that is used again is not claimed again."""
     with Path(path).open("rb") as file:
         start, end = (_line_at(file, place) for place in (start, end))
-        room.extend(bytes(max(end - start - len(room), 0)))
-        del room[end - start :]
+        taken = room[: end - start] if end - start <= len(room) else memoryview(bytearray(end - start))
         file.seek(start)
-        del room[file.readinto(room) :]
-    return room
+        return taken[: file.readinto(taken)]
 
 
 def line_number(path: str, start: int) -> int:

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib.abc import MetaPathFinder
 
-__all__ = ["prepare"]
+__all__ = ["prepare", "ready"]
 
 _SELDOM = 1_000_000
 
@@ -40,3 +40,9 @@ def prepare() -> None:
         pass  # without PyArrow there is no cohort, as whoever needs it will say
     finally:
         sys.meta_path.remove(absent)
+
+
+def ready() -> None:
+    """Prepare a process that will answer chunks, and import what it needs for that."""
+    prepare()
+    import reasoner.cohort.run  # noqa: F401

@@ -48,7 +48,7 @@ class Memory:
     remarks: Remarks
     families: Families
     diagrams: Diagrams
-    room: bytearray
+    room: memoryview
 
     @staticmethod
     def of(program: Program, settings: Settings) -> Memory:

@@ -20,7 +20,7 @@ from pyarrow import csv
 
 from reasoner.terms import lc
 
-__all__ = ["Codes", "Malformed", "Triples", "read_triples", "subjects_from", "text_of"]
+__all__ = ["Codes", "Malformed", "Text", "Triples", "lines_of", "read_triples", "subjects_from", "text_of"]
 
 _PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=@:/-]*"
 _IRI = rf"<(?:https?://[A-Za-z0-9.-]+(?:/{_PLAIN})?(?:\?{_PLAIN})?(?:#{_PLAIN})?|urn:[A-Za-z0-9][A-Za-z0-9-]+:[A-Za-z0-9._~:/-]+)>"
@@ -32,11 +32,15 @@ _NAMES = ["s", "p", "o"]
 _FEW = pa.dictionary(pa.int32(), pa.binary())
 _STRING = "^^<http://www.w3.org/2001/XMLSchema#string>"
 _SUBJECT = re.compile(rf"\s*({_NODE})(?=\s)")
+_ANY_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _BLOCK = 4 << 20
+_PIECE = 1 << 16
+_HIGH_BITS = np.uint64(0x8080808080808080)
 _MARK = b"\xef\xbb\xbf"
 
 Codes = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Text = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,45 +66,57 @@ class Triples:
     p: Codes
     o: Codes
     malformed: tuple[Malformed, ...]
-    data: bytes | bytearray
+    data: Text
 
 
-def read_triples(data: bytes | bytearray, *, quads: bool = False) -> Triples:
+def read_triples(data: Text, *, quads: bool = False) -> Triples:
     """Return the triples of whole lines of N-Triples, or of N-Quads with their graph names left out."""
     malformed: list[Malformed] = []
     try:
-        if not data.isascii():
-            data.decode()  # the handler of odd rows takes no other bytes
+        if not _is_ascii(data):
+            str(data, "utf-8")  # the handler of odd rows takes no other bytes
         found = _encoded(_batches(data, quads, malformed))
         if len(odd := found.odd_rows()):
             again = _parsed(found.lines(odd), quads, malformed)
             found = _encoded([found.without(odd), again])
     except (UnicodeDecodeError, pa.ArrowInvalid):  # bytes that are no text, or a line longer than a block: the strict parser decides
         malformed.clear()
-        found = _encoded([_parsed(data.splitlines(), quads, malformed)])
+        found = _encoded([_parsed(bytes(data).splitlines(), quads, malformed)])
     return Triples(found.subjects, found.predicates, found.objects, found.s, found.p, found.o, tuple(malformed), data)
 
 
-def subjects_from(data: bytes | bytearray, *, end: bool) -> Iterator[str]:
+def _is_ascii(data: Text) -> bool:
+    words = np.frombuffer(data, dtype=np.uint64, count=len(data) // 8)
+    return not np.bitwise_or.reduce(words) & _HIGH_BITS and bytes(data[8 * len(words) :]).isascii()
+
+
+def subjects_from(data: Text, *, end: bool) -> Iterator[str]:
     """Yield the subjects of the lines from one end of a stretch on, where they can be made out."""
-    place = len(data) if end else 0
-    while place > 0 if end else place < len(data):
-        if end:
-            start = data.rfind(b"\n", 0, place - 1) + 1
-            line, place = data[start:place], start
-        else:
-            stop = data.find(b"\n", place) + 1 or len(data)
-            line, place = data[place:stop], stop
+    for line in _backwards(data) if end else lines_of(data):
         if subject := _subject(line):
             yield subject
 
 
-def _subject(line: bytes | bytearray) -> str | None:
+def lines_of(data: Text) -> Iterator[bytes]:
+    """Yield the lines of a text."""
+    return (found[0] for found in _ANY_LINE.finditer(data))
+
+
+def _backwards(data: Text) -> Iterator[bytes]:
+    """Yield the lines of a text from the last to the first."""
+    rest = b""
+    for end in range(len(data), 0, -_PIECE):
+        rest, *lines = (bytes(data[max(end - _PIECE, 0) : end]) + rest).split(b"\n")
+        yield from reversed(lines)
+    yield rest
+
+
+def _subject(line: bytes) -> str | None:
     found = _SUBJECT.match(line.decode("utf-8", "replace"))
     return found[1] if found else None
 
 
-def _batches(data: bytes | bytearray, quads: bool, malformed: list[Malformed]) -> Iterator[pa.RecordBatch]:
+def _batches(data: Text, quads: bool, malformed: list[Malformed]) -> Iterator[pa.RecordBatch]:
     """Yield the lines that have the right number of fields, then the triples of the others; raise ArrowInvalid where the reader cannot tell."""
     names = [*_NAMES, *(["g"] if quads else []), "end"]
     types = {name: pa.binary() if name in ("s", "o") else _FEW for name in names}
@@ -110,9 +126,9 @@ def _batches(data: bytes | bytearray, quads: bool, malformed: list[Malformed]) -
         others.append(row.text)
         return "skip"
 
-    if data.startswith(_MARK):
-        data = b"\n" + data
-    if data and not data.isspace():
+    if data[: len(_MARK)] == _MARK:
+        data = b"\n" + bytes(data)
+    if len(data):
         yield from csv.open_csv(
             pa.BufferReader(data),
             csv.ReadOptions(column_names=names, use_threads=False, block_size=_BLOCK),
@@ -170,7 +186,8 @@ class _Encoded:
 
 def _encoded(batches: Iterable[pa.RecordBatch]) -> _Encoded:
     """Return rows as numbers of distinct terms."""
-    runs, lengths, linked, others, links = [], [], [], [], []
+    nodes: list[pa.Array] = []  # by turns the subjects of a batch and what its links link, which is found sooner among subjects just met
+    lengths, others, links = [], [], []
     few: dict[str, list[pa.DictionaryArray]] = {name: [] for name in ("p", "g", "end")}
     for batch in batches:
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
@@ -178,20 +195,20 @@ def _encoded(batches: Iterable[pa.RecordBatch]) -> _Encoded:
             few[name].append(columns[name])
         link = pc.equal(columns["p"].indices, pc.index(columns["p"].dictionary, _LINK))
         links.append(link.to_numpy(zero_copy_only=False))
-        linked.append(columns["o"].filter(link))
-        others.append(columns["o"].filter(pc.invert(link)).dictionary_encode())
         run = pc.run_end_encode(columns["s"])
-        runs.append(run.values)
         lengths.append(np.diff(run.run_ends.to_numpy(), prepend=np.int32(0)))
-    subjects, nodes = _distinct([*runs, *linked])
-    first = len(nodes) - sum(map(len, linked))
-    link = np.concatenate(links)
+        nodes += (run.values, columns["o"].filter(link))
+        others.append(columns["o"].filter(pc.invert(link)).dictionary_encode())
+    subjects, places = _distinct(nodes)
+    ends = np.cumsum([len(each) for each in nodes])
+    stated, linked = (np.concatenate(np.split(places, ends[:-1])[turn::2]) for turn in (0, 1))
     objects, values = _distinct(others)
+    link = np.concatenate(links)
     o = np.empty(len(link), dtype=np.int32)
-    o[link], o[~link] = -1 - nodes[first:], values
+    o[link], o[~link] = -1 - linked, values
     predicates, p = _distinct(few["p"])
-    ends = tuple((*_distinct(few[name]), form) for name, form in (("g", _NODE), ("end", r"\.")) if few[name])
-    return _Encoded(subjects, predicates, objects, np.repeat(nodes[:first], np.concatenate(lengths)), p, o, ends)
+    rest = tuple((*_distinct(few[name]), form) for name, form in (("g", _NODE), ("end", r"\.")) if few[name])
+    return _Encoded(subjects, predicates, objects, np.repeat(stated, np.concatenate(lengths)), p, o, rest)
 
 
 def _distinct(arrays: Iterable[pa.Array]) -> tuple[pa.StringArray, Codes]:
@@ -206,10 +223,10 @@ def _distinct(arrays: Iterable[pa.Array]) -> tuple[pa.StringArray, Codes]:
     return terms, whole.indices.to_numpy()
 
 
-def _parsed(odd: Iterable[str | bytes | bytearray], quads: bool, malformed: list[Malformed]) -> pa.RecordBatch:
+def _parsed(odd: Iterable[str | bytes], quads: bool, malformed: list[Malformed]) -> pa.RecordBatch:
     """Return the triples of other lines; those that are none join `malformed`."""
     form = pyoxigraph.RdfFormat.N_QUADS if quads else pyoxigraph.RdfFormat.N_TRIPLES
-    lines = [line.encode() if isinstance(line, str) else bytes(line) for line in odd]
+    lines = [line.encode() if isinstance(line, str) else line for line in odd]
     try:
         found = list(pyoxigraph.parse(b"\n".join(lines), format=form))
     except (SyntaxError, ValueError):

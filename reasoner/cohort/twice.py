@@ -50,7 +50,7 @@ class _Description:
 def repeated(hashes: Iterable[Hashes]) -> Hashes:
     """Return the hashes that occur more than once, each once."""
     found = list(hashes)
-    ordered = np.sort(np.concatenate(found)) if found else np.zeros(0, dtype=np.uint64)
+    ordered = np.sort(np.concatenate(found), kind="stable") if found else np.zeros(0, dtype=np.uint64)  # which merges what is sorted
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
 

@@ -1,6 +1,7 @@
 """Spread work over processes that end with their parent, and take the results in any order.
 
-Each process is begun afresh, not forked: what forks while a library or a Java machine runs threads may never wake.
+Each process is begun afresh, not forked: what forks while a library or a Java machine runs threads may never wake. So a program's main module
+is imported by each of them, and it must hold its work under `if __name__ == "__main__":`.
 """
 
 from __future__ import annotations
@@ -10,36 +11,88 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, TypeVar
+from multiprocessing.connection import Connection, wait
+from typing import Any, Self, TypeVar
 
-__all__ = ["apply"]
+from reasoner.errors import IncompleteError
+
+__all__ = ["Crew"]
 
 _Work = TypeVar("_Work")
 _Result = TypeVar("_Result")
 _WATCH = 0.5
-_take_one: Callable[[], tuple[int, Any] | None]
 
 
-def apply(task: Callable[[_Work], _Result], works: Sequence[_Work], jobs: int) -> Iterator[tuple[_Work, _Result]]:
-    """Yield each piece of work with its result, in the order of completion; `task` must be what `pickle` takes.
+class Crew:
+    """Other processes that take part in one task. They are begun at once, while this one may still have to find out what the task is.
 
-    One of the jobs is this process. With two jobs or more a program's main module is imported by each other process, so it
-    must hold its work under `if __name__ == "__main__":`.
+    The crew is dismissed at the end of a `with`, whatever it is doing.
     """
-    if jobs < 2 or len(works) < 2:
-        yield from ((work, task(work)) for work in works)
-        return
-    context = multiprocessing.get_context("spawn")
-    begun = context.Value("q", 0)
-    with context.Pool(min(jobs, len(works)) - 1, _begin, (task, works, begun, os.getpid())) as pool:
-        others = pool.imap_unordered(_take, range(len(works)))
-        while (place := _next(begun)) < len(works):
+
+    def __init__(self, count: int, ready: Callable[[], None]) -> None:
+        """Begin processes, each of which calls `ready` before it waits for the task."""
+        context = multiprocessing.get_context("spawn")
+        self._begun = context.Value("q", 0) if count > 0 else None
+        self._lines: list[Connection] = []
+        self._processes = []
+        for _ in range(count):
+            own, other = context.Pipe()
+            process = context.Process(target=_serve, args=(other, self._begun, os.getpid(), ready), daemon=True)
+            process.start()
+            other.close()
+            self._lines.append(own)
+            self._processes.append(process)
+
+    def __len__(self) -> int:
+        """Return the number of processes."""
+        return len(self._processes)
+
+    def __enter__(self) -> Self:
+        """Return the crew."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Dismiss the processes."""
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.join()
+
+    def apply(self, task: Callable[[_Work], _Result], works: Sequence[_Work]) -> Iterator[tuple[_Work, _Result]]:
+        """Yield each piece of work with its result, in the order of completion; `task` must be what `pickle` takes.
+
+        This process works, too. Raise what the task raises in whichever process, IncompleteError when one of the crew is ended.
+        """
+        lines = self._lines[: max(len(works) - 1, 0)]
+        if self._begun is None or not lines:
+            yield from ((work, task(work)) for work in works)
+            return
+        for line in lines:
+            line.send((task, works))
+        while (place := _next(self._begun)) < len(works):
             yield works[place], task(works[place])
-            yield from _ready(others, works)
-        for found in others:
-            if found is not None:
-                yield works[found[0]], found[1]
+            yield from _told([line for line in lines if line.poll()], lines, works)
+        while lines:
+            yield from _told(wait(lines), lines, works)
+
+
+def _told(speaking: Sequence[Any], lines: list[Connection], works: Sequence[_Work]) -> Iterator[tuple[_Work, Any]]:
+    """Yield the next result of some processes; one that tells of none is done, and its line is taken off."""
+    for line in speaking:
+        try:
+            place, result = line.recv()
+        except EOFError as error:
+            raise IncompleteError(
+                "A process of the run was ended",
+                why="something outside ended it, such as a system that ran out of memory",
+                repair="repeat the same command, which goes on where it stopped; fewer --jobs need less memory",
+            ) from error
+        if place is not None:
+            yield works[place], result
+        elif result is None:
+            lines.remove(line)
+        else:
+            raise result
 
 
 def _next(begun: Any) -> int:
@@ -49,33 +102,26 @@ def _next(begun: Any) -> int:
         return int(begun.value) - 1
 
 
-def _ready(results: Any, works: Sequence[_Work]) -> Iterator[tuple[_Work, Any]]:
-    """Yield the results that are there."""
-    try:
-        while (found := results.next(timeout=0)) is not None:
-            yield works[found[0]], found[1]
-    except (multiprocessing.TimeoutError, StopIteration):
-        return
+# --- in the other processes --------------------------------------------------------------------------------------------
 
 
-def _begin(task: Callable[[Any], Any], works: Sequence[Any], begun: Any, parent: int) -> None:
-    """Keep the task for this process, and end with the parent, were it killed."""
-    global _take_one
-    _take_one = partial(_done, task, works, begun)
+def _serve(line: Connection, begun: Any, parent: int, ready: Callable[[], None]) -> None:
+    """Take the task and do work that no process has begun, while there is any; tell each result with its place, then nothing or an error."""
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    try:
+        ready()
+        task, works = line.recv()
+        while (place := _next(begun)) < len(works):
+            line.send((place, task(works[place])))
+        line.send((None, None))
+    except EOFError:  # there is no task
+        return
+    except Exception as error:
+        line.send((None, error))
 
 
 def _watch(parent: int) -> None:
+    """End with the parent, were it killed."""
     while os.getppid() == parent:
         time.sleep(_WATCH)
     os._exit(1)
-
-
-def _take(_: int) -> tuple[int, Any] | None:
-    """Do a piece of work that no process has begun; return its place and its result, or nothing where there is none."""
-    return _take_one()
-
-
-def _done(task: Callable[[Any], Any], works: Sequence[Any], begun: Any) -> tuple[int, Any] | None:
-    place = _next(begun)
-    return (place, task(works[place])) if place < len(works) else None
