@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from reasoner.authoring.state_space import StateSpace
+from reasoner.authoring.state_space import Solving, StateSpace
 
 __all__ = ["GrownCases"]
 
 
-class GrownCases:
+class GrownCases(Solving):
     """Pairs of cases before and after something is added; `grows` says which restrictions (role, filler) may be added.
 
     What is above an added restriction comes with it. A score that counts a finding taken away may move either way, one
@@ -22,7 +21,7 @@ class GrownCases:
 
         self._space = space
         self._shift, self._count = space.variables, 2 * space.variables
-        self._solver: Any = Solver(name="minisat22")
+        self._solver = Solver(name="minisat22")
         for clause in (*space.definitions, *space.theory):
             self._solver.add_clause(clause)
             self._solver.add_clause([self._after(literal) for literal in clause])
@@ -36,10 +35,6 @@ class GrownCases:
                 self._solver.add_clause([-variable, self._after(variable)])
         self._added = sorted(added.values())
         self._solver.set_phases([-variable for variable in space.roles.values()])
-
-    def close(self) -> None:
-        """Free the solver."""
-        self._solver.delete()
 
     def find(self, name: str, before: bool) -> tuple[str, str] | None:
         """Return in words a case that has the class before and not after, or the other way, and what is added; or None."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any
 
-from reasoner.authoring.state_space import StateSpace
+from reasoner.authoring.state_space import Solving, StateSpace
 
 __all__ = ["KnownStates"]
 
@@ -20,7 +19,7 @@ Option = tuple[str, bool, int | None]
 """A class, whether it holds, and the choice under which this counts; None counts always."""
 
 
-class KnownStates:
+class KnownStates(Solving):
     """The states over a space of cases; choices are variables of the search beside what is known."""
 
     def __init__(self, space: StateSpace) -> None:
@@ -28,7 +27,7 @@ class KnownStates:
         from pysat.solvers import Solver
 
         self._space = space
-        self._solver: Any = Solver(name="cadical195")
+        self._solver = Solver(name="cadical195")
         self._count = 0
         self._base = {atom: self.choice() for atom in space.atoms}
         self._open = [{atom: self.choice() for atom in space.atoms} for _ in range(_UNKNOWN)]
@@ -40,10 +39,6 @@ class KnownStates:
         self._worlds = [self._world(values) for values in product((False, True), repeat=_UNKNOWN)]
         self._allowed = [self._allows(world) for world in self._worlds]
         self.require(self._allowed)
-
-    def close(self) -> None:
-        """Free the solver."""
-        self._solver.delete()
 
     def choice(self) -> int:
         """Return a new variable of the search."""

@@ -17,7 +17,7 @@ from reasoner.knowledge import Graph
 from reasoner.namespaces import OWL, RDFS, XSD
 from reasoner.terms import lc
 
-__all__ = ["Atom", "StateSpace", "bounds_of", "signed_atoms"]
+__all__ = ["Atom", "Solving", "StateSpace", "bounds_of", "signed_atoms"]
 
 Atom = Some | Band
 Cut = tuple[Decimal, bool]
@@ -85,7 +85,17 @@ class _Table:
     cuts: dict[str, dict[Cut | None, int]]
 
 
-class StateSpace:
+class Solving:
+    """Holds a solver that is to be freed."""
+
+    _solver: Any
+
+    def close(self) -> None:
+        """Free the solver."""
+        self._solver.delete()
+
+
+class StateSpace(Solving):
     """The cases that the knowledge allows, as clauses; definitions must follow those they use."""
 
     def __init__(self, graph: Graph, definitions: Mapping[str, Expression]) -> None:
@@ -103,12 +113,8 @@ class StateSpace:
         self._add_theory()
         self.theory = tuple(self._clauses[len(self.definitions) :])
         self.variables = self._count
-        self._solver: Any = Solver(name="minisat22", bootstrap_with=self._clauses)
+        self._solver = Solver(name="minisat22", bootstrap_with=self._clauses)
         self._solver.set_phases([-variable for variable in self._table.roles.values()])
-
-    def close(self) -> None:
-        """Free the solver."""
-        self._solver.delete()
 
     @property
     def atoms(self) -> list[int]:

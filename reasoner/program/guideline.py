@@ -143,15 +143,8 @@ def _recommendation(graph: Graph, iri: str, overriders: tuple[str, ...]) -> Reco
     inclusion = _one(graph, iri, "hasInclusion")
     exclusions = tuple(sorted(graph.iris(iri, lc("hasExclusion"))))
     if red_flag and (exclusions or overriders):
-        raise GuidelineError(
-            f"The red flag {curie(iri)} can be set aside",
-            where=graph.place(iri),
-            why="a red flag has no exclusion and nothing overrides it",
-            repair="remove the exclusion or override",
-        )
+        raise _set_aside(graph, iri)
     action = graph.iri(iri, lc("recommendsAction"))
-    window = tuple(graph.integer(iri, lc(f"window{end}Days")) for end in ("From", "Target", "Until"))
-    since = graph.iri(iri, lc("windowSince"))
     return Recommendation(
         iri=iri,
         red_flag=red_flag,
@@ -184,10 +177,26 @@ def _recommendation(graph: Graph, iri: str, overriders: tuple[str, ...]) -> Reco
         decision=graph.iri(iri, lc("rowOf")),
         rule=graph.text(iri, lc("ruleId")),
         verdict=graph.iri(iri, lc("yieldsVerdict")),
-        window=(since, window[0], window[1], window[2]) if since and None not in window else None,  # type: ignore[arg-type]
+        window=_window(graph, iri),
         reopened_by=tuple(sorted(graph.iris(iri, lc("reopenedBy")))),
         review_days=graph.integer(iri, lc("reviewAfterDays")),
     )
+
+
+def _set_aside(graph: Graph, flag: str) -> GuidelineError:
+    return GuidelineError(
+        f"The red flag {curie(flag)} can be set aside",
+        where=graph.place(flag),
+        why="a red flag has no exclusion and nothing overrides it",
+        repair="remove the exclusion or override",
+    )
+
+
+def _window(graph: Graph, iri: str) -> tuple[str, int, int, int] | None:
+    """Return the test since which a window is counted, and its days from, target and until, where all are declared."""
+    since = graph.iri(iri, lc("windowSince"))
+    start, target, end = (graph.integer(iri, lc(f"window{name}Days")) for name in ("From", "Target", "Until"))
+    return None if since is None or start is None or target is None or end is None else (since, start, target, end)
 
 
 def _decision(graph: Graph, iri: str, overriders: dict[str, tuple[str, ...]]) -> Decision:

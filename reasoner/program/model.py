@@ -177,9 +177,10 @@ class Program:
     @cached_property
     def scales(self) -> Scales:
         """Return the conditions as they are weighed."""
-        from reasoner.program.scales import load_scales
+        from reasoner.program.scales import load_scales, weighings_of
 
-        return load_scales(self.conditions, self.criteria, self.classes, self.leaf_bit, self.labels, self.settings, self.tables.resting)
+        criteria = weighings_of(self.criteria, self.classes, self.leaf_bit)
+        return load_scales(self.conditions, criteria, self.classes, self.labels, self.settings, self.tables.resting)
 
     def label(self, term: str) -> str:
         """Return the label of a term, or its abbreviation."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Condition, Criterion, Literal
 from reasoner.terms import Role, by_label
 
-__all__ = ["Scale", "Scales", "Weighed", "Weight", "load_scales", "weigh"]
+__all__ = ["Scale", "Scales", "Weighed", "Weighing", "Weight", "load_scales", "weigh", "weighings_of"]
 
 _ZERO = Decimal(0)
 
@@ -78,16 +78,10 @@ class Scales:
     criteria: Mapping[str, tuple[Weighing, ...]]
 
 
-def load_scales(
-    conditions: Sequence[Condition],
-    criteria: Sequence[Criterion],
-    classes: Mapping[str, Literal],
-    leaf_bit: Mapping[tuple[str, str], int],
-    labels: Mapping[str, str],
-    settings: Mapping[str, Decimal],
-    resting: Sequence[int],
-) -> Scales:
-    """Prepare the conditions; `settings` hold the limits of likely and unlikely, `resting` the value of every bit at rest."""
+def weighings_of(
+    criteria: Iterable[Criterion], classes: Mapping[str, Literal], leaf_bit: Mapping[tuple[str, str], int]
+) -> dict[str, tuple[Weighing, ...]]:
+    """Return by condition the criteria about it, each with the literal that decides it and what it adds."""
     found: dict[str, list[Weighing]] = {}
     for each in criteria:
         role = Role.FINDING if each.kind == "finding" else Role.TAKES
@@ -95,6 +89,18 @@ def load_scales(
         present = _contribution(each, True, each.present, each.present_low, each.present_high)
         absent = _contribution(each, False, each.absent, each.absent_low, each.absent_high)
         found.setdefault(each.condition, []).append(Weighing(each, literal, present, absent))
+    return {condition: tuple(rows) for condition, rows in found.items()}
+
+
+def load_scales(
+    conditions: Iterable[Condition],
+    criteria: Mapping[str, tuple[Weighing, ...]],
+    classes: Mapping[str, Literal],
+    labels: Mapping[str, str],
+    settings: Mapping[str, Decimal],
+    resting: Sequence[int],
+) -> Scales:
+    """Prepare the conditions; `settings` hold the limits of likely and unlikely, `resting` the value of every bit at rest."""
     scales = tuple(
         Scale(
             each,
@@ -103,25 +109,25 @@ def load_scales(
             tuple(classes[name] for name in each.excluded_by),
             Decimal(each.confirmed_weight),
             tuple((classes[name], Decimal(weight)) for name, weight in each.starts),
-            (weighings := tuple(found.get(each.iri, ()))),
+            (weighings := criteria.get(each.iri, ())),
             tuple(place for place, one in enumerate(weighings) if resting[one.literal[0]] != UNKNOWN),
             settings["likely_from"],
             settings["unlikely_below"],
         )
         for each in conditions
     )
+    return Scales(scales, _concerned(scales), tuple(weigh(scale, resting, scale.rested) for scale in scales), criteria)
+
+
+def _concerned(scales: Iterable[Scale]) -> dict[int, tuple[tuple[int, tuple[int, ...]], ...]]:
+    """Return per bit the conditions that it can move, by index, with the places of the weighings that are about it."""
     concerned: dict[int, dict[int, list[int]]] = {}
     for index, scale in enumerate(scales):
         for bit, _ in (*scale.confirming, *scale.excluding, *(start[0] for start in scale.starts)):
             concerned.setdefault(bit, {}).setdefault(index, [])
         for place, one in enumerate(scale.weighings):
             concerned.setdefault(one.literal[0], {}).setdefault(index, []).append(place)
-    return Scales(
-        scales,
-        {bit: tuple((index, tuple(places)) for index, places in each.items()) for bit, each in concerned.items()},
-        tuple(weigh(scale, resting, scale.rested) for scale in scales),
-        {condition: tuple(rows) for condition, rows in found.items()},
-    )
+    return {bit: tuple((index, tuple(places)) for index, places in each.items()) for bit, each in concerned.items()}
 
 
 def _contribution(criterion: Criterion, present: bool, weight: str | None, low: str | None, high: str | None) -> Weighed | None:
