@@ -317,14 +317,16 @@ def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, values: bytea
     seen, due = {0}, [root]
     while due:
         row = due.pop()
-        if row == 1:
-            return True
-        if row not in seen:
+        while row not in seen:
+            if row == 1:
+                return True
             seen.add(row)
             bit, high, low = nodes[row - _TERMINALS]
             value = values[bit]
-            if value != TRUE:
-                due.append(low)
-            if value != FALSE:
-                due.append(high)
+            if value == FALSE:
+                row = low
+            else:
+                row = high
+                if value != TRUE:
+                    due.append(low)
     return False
