@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cached_property
 
 from reasoner.documents import FHIR_FORMATS, Document
 
@@ -29,20 +29,25 @@ def places_in(documents: Iterable[Document], base: str = "") -> Place:
 
     A FHIR resource goes by the IRI that its reading under `base` gave it; what it says in parts has its place.
     """
-    read = tuple(documents)
+    return _Places(tuple(documents), base).of
 
-    @cache
-    def described() -> Mapping[str, str]:
-        return _described(each for each in read if each.format not in FHIR_FORMATS)
 
-    @cache
-    def resources() -> Mapping[str, str]:
-        return _resources([each for each in read if each.format in FHIR_FORMATS], base)
+class _Places:
+    def __init__(self, documents: Sequence[Document], base: str) -> None:
+        self._documents = documents
+        self._base = base
 
-    def place(node: str) -> str:
-        return described().get(node) or resources().get(node) or resources().get(node.partition("#")[0], "")
+    @cached_property
+    def _nodes(self) -> Mapping[str, str]:
+        return _described(each for each in self._documents if each.format not in FHIR_FORMATS)
 
-    return place
+    @cached_property
+    def _by_iri(self) -> Mapping[str, str]:
+        return _resources([each for each in self._documents if each.format in FHIR_FORMATS], self._base)
+
+    def of(self, node: str) -> str:
+        """Return the place of a node."""
+        return self._nodes.get(node) or self._by_iri.get(node) or self._by_iri.get(node.partition("#")[0], "")
 
 
 def _described(documents: Iterable[Document]) -> dict[str, str]:

@@ -36,13 +36,13 @@ class Watch:
     """The recommendations as they are watched, in their order.
 
     `raising` gives per recommendation the parts that raise it: its Eligible, and its trigger while Eligible is open.
-    `concerned` gives per bit the recommendations that it can raise, `raised` those raised at rest, `rows` per verdict
-    the recommendations that give it; all by index. `groups` holds each set of overriders once.
+    `concerned` gives per bit and value of it the recommendations that this can raise, `raised` those raised at rest, `rows`
+    per verdict the recommendations that give it; all by index. `groups` holds each set of overriders once.
     """
 
     watched: tuple[Watched, ...]
     raising: tuple[tuple[Part, Part], ...]
-    concerned: Mapping[int, tuple[int, ...]]
+    concerned: Mapping[int, tuple[tuple[int, ...], ...]]
     raised: frozenset[int]
     rows: Mapping[str, tuple[int, ...]]
     groups: tuple[tuple[Overrider, ...], ...]
@@ -54,11 +54,12 @@ def load_watch(recommendations: Sequence[Recommendation], classes: Mapping[str, 
     groups = {names: place for place, names in enumerate(dict.fromkeys(each.overriders for each in recommendations))}
     eligible = {each.iri: _part(classes[each.eligible]) for each in recommendations}
     raising = tuple((eligible[each.iri], _part(classes[each.trigger])) for each in recommendations)
-    concerned: dict[int, list[int]] = {}
+    concerned: dict[int, tuple[set[int], ...]] = {}
     rows: dict[str, list[int]] = {}
     for place, each in enumerate(recommendations):
-        for bit in {bit for bit, _ in raising[place]}:
-            concerned.setdefault(bit, []).append(place)
+        (bit, serving), trigger = raising[place]
+        for at, value in ((bit, serving), (bit, UNKNOWN), trigger):
+            concerned.setdefault(at, (set(), set(), set()))[value].add(place)
         if each.verdict is not None:
             rows.setdefault(each.verdict, []).append(place)
     return Watch(
@@ -73,7 +74,7 @@ def load_watch(recommendations: Sequence[Recommendation], classes: Mapping[str, 
             for each in recommendations
         ),
         raising,
-        {bit: tuple(places) for bit, places in concerned.items()},
+        {bit: tuple(tuple(sorted(places)) for places in by_value) for bit, by_value in concerned.items()},
         frozenset(those_raised(range(len(raising)), raising, resting)),
         {verdict: tuple(places) for verdict, places in rows.items()},
         tuple(tuple((name, index[name], eligible[name]) for name in names) for names in groups),
@@ -92,7 +93,7 @@ def find_raised(watch: Watch, changed: Sequence[int], values: Sequence[int]) -> 
     """
     concerned, raising = watch.concerned, watch.raising
     moved = concerned.keys() & changed
-    return those_raised(watch.raised.union(*[concerned[bit] for bit in moved]), raising, values)
+    return those_raised(watch.raised.union(*[concerned[bit][values[bit]] for bit in moved]), raising, values)
 
 
 def those_raised(due: Iterable[int], raising: Sequence[tuple[Part, Part]], values: Sequence[int]) -> set[int]:
