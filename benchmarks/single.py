@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import pyoxigraph
@@ -11,12 +13,15 @@ import pyoxigraph
 from benchmarks.timing import Measurement, Ratio, alternating, merged, process, quotient
 from reasoner.answering import assess, read_records
 from reasoner.documents import Document
+from reasoner.namespaces import LC, XSD
 from reasoner.program.model import Program
 from reasoner.resources import load_knowledge
+from reasoner.terms import lc
 
-__all__ = ["COLD", "OURS", "PARSE", "WARM", "cold", "documents", "ratios", "warm"]
+__all__ = ["COLD", "OURS", "PARSE", "WARM", "cold", "documents", "patients", "ratios", "warm"]
 
 WARM, COLD = "one case, warm", "one process"
+_PATIENTS = 200
 PARSE, OURS = "pyoxigraph.parse", "legcramps"
 
 
@@ -26,22 +31,50 @@ def documents(root: Path) -> list[Path]:
 
 
 def warm(root: Path, rounds: int) -> list[Measurement]:
-    """Measure each document in turns with a strict parse of the same bytes."""
+    """Measure each document, and a document each of generated patients, in turns with a strict parse of the same bytes."""
     program = load_knowledge(root)
     found = []
     for path in documents(root):
         data = path.read_bytes()
         group = f"{WARM}: {path.parent.name}/{path.name} ({len(data)} bytes)"
-        found += alternating(group, {PARSE: _parse(data), OURS: _answer(data, path, program)}, rounds, 10)
-    return found
+        found += alternating(group, {PARSE: _parse(data), OURS: _answer(data, path.name, program)}, rounds, 10)
+    texts = patients(root, _PATIENTS)
+    tasks = {
+        PARSE: _next_of([_parse(data) for data in texts]),
+        OURS: _next_of([_answer(data, f"patient-{place}.ttl", program) for place, data in enumerate(texts)]),
+    }
+    group = f"{WARM}: {len(texts)} generated patients ({sum(map(len, texts)) // len(texts)} bytes each)"
+    return found + alternating(group, tasks, max(rounds // 6, 3), len(texts))
+
+
+def patients(root: Path, count: int) -> list[bytes]:
+    """Return a Turtle document for each of the first patients of the generated cohort, written with prefixes as people do."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "patients.ttl"
+        arguments = ["cohort", "--generate", str(count), "--seed", "1", "--to", "turtle", "--out", str(path)]
+        process("", f"generate {count}", [sys.executable, "-m", "reasoner", *arguments], cwd=root, watched=False)
+        quads = list(pyoxigraph.parse(path.read_bytes(), format=pyoxigraph.RdfFormat.TURTLE))
+    starts = [place for place, quad in enumerate(quads) if quad.object == pyoxigraph.NamedNode(lc("Case"))]
+    return [_turtle(quads[start:end]) for start, end in zip(starts, [*starts[1:], len(quads)], strict=True)]
+
+
+def _turtle(quads: Sequence[pyoxigraph.Quad]) -> bytes:
+    prefixes = {"lc": LC, "xsd": XSD, "ex": f"{quads[0].subject.value}/"}
+    return pyoxigraph.serialize([quad.triple for quad in quads], format=pyoxigraph.RdfFormat.TURTLE, prefixes=prefixes) or b""
+
+
+def _next_of(tasks: Sequence[Callable[[], object]]) -> Callable[[], object]:
+    """Return what does the next task each time."""
+    due = cycle(tasks)
+    return lambda: next(due)()
 
 
 def _parse(data: bytes) -> Callable[[], object]:
     return lambda: list(pyoxigraph.parse(data, format=pyoxigraph.RdfFormat.TURTLE))
 
 
-def _answer(data: bytes, path: Path, program: Program) -> Callable[[], object]:
-    document = Document(path.name, data, "turtle")
+def _answer(data: bytes, name: str, program: Program) -> Callable[[], object]:
+    document = Document(name, data, "turtle")
     return lambda: assess(read_records(document, program), program)
 
 

@@ -11,9 +11,13 @@ import pytest
 from benchmarks.knowledge import with_density, with_more_classes
 from benchmarks.machine import describe_machine
 from benchmarks.report import Results, markdown, to_json
+from benchmarks.single import patients
 from benchmarks.timing import Measurement, Ratio, alternating, in_turns, merged, process, quotient
+from reasoner.answering import read_records
 from reasoner.cohort.synthetic.settings import read_settings
+from reasoner.documents import Document
 from reasoner.knowledge import read_graph
+from reasoner.program.model import Program
 from reasoner.terms import lc
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +57,12 @@ def test_short_tasks_alternate_and_their_first_calls_do_not_count() -> None:
     found = alternating("g", {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2, 3)
     assert calls == ["a", "b"] * 4 * 2
     assert [(each.task, len(each.seconds)) for each in found] == [("a", 2), ("b", 2)]
+
+
+def test_each_generated_patient_is_a_document_of_its_own(knowledge: Program) -> None:
+    texts = patients(ROOT, 12)
+    cases = [case.iri for place, text in enumerate(texts) for case in read_records(Document(str(place), text, "turtle"), knowledge).cases]
+    assert len(texts) == len(set(cases)) == 12
 
 
 def test_a_process_that_fails_is_no_measurement(tmp_path: Path) -> None:
