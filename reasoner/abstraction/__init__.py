@@ -121,6 +121,8 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
 def _with_unconfirmed(state: CaseState, derived: Derived, program: Program, as_of: Moment) -> CaseState:
     """Return a state with the readings of its unconfirmed records, and what is to be said of these."""
     readings = unconfirmed_readings(state, derived, program, as_of)
+    if not readings:
+        return state
     masks = ((each.state.leaf_true, each.state.leaf_false) for each in readings)
     problems = (*state.problems, *unconfirmed_problems(readings, program))
     found = replace(state, problems=problems, alternatives=(*state.alternatives, *masks), unconfirmed=readings)

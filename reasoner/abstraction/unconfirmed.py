@@ -43,8 +43,10 @@ def has_unconfirmed(case: Case) -> bool:
 
 def unconfirmed_readings(state: CaseState, derived: Derived, program: Program, as_of: Moment) -> tuple[Unconfirmed, ...]:
     """Return the readings of unconfirmed records that raise a red flag; `state` and `derived` are those of the case without them."""
-    reader = _Reader(state, derived, program, as_of)
     groups = _groups(state.case, program)
+    if not groups:
+        return ()
+    reader = _Reader(state, derived, program, as_of)
     known = reader.raised(state)
     alike: dict[tuple[int, int], tuple[CaseState, list[_Unsure]]] = {}
     for records in groups:
