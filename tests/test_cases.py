@@ -22,13 +22,13 @@ DIRECTORIES = vignette_folders(CASES.parent)
 FLOORS = {
     "boundaries": 100,
     "coexisting": 5,
-    "conditions": 63,
-    "data": 35,
+    "conditions": 66,
+    "data": 37,
     "dvt": 50,
     "magnesium-gate": 10,
     "matrix": 20,
     "mutation": 2,
-    "red-flags": 40,
+    "red-flags": 58,
     "scope": 10,
     "source-text": 3,
 }
