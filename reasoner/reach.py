@@ -89,12 +89,18 @@ class Reach:
         joint = self._leaves(shared & _scope(program, move))
         near = {*program.parents[term], *program.below[term]}
         family = program.families[term]
-        free = self._leaves(near if clash else family if not family.isdisjoint(shared) else ())
+        free = self._leaves(self._at_odds(move) if clash else family if not family.isdisjoint(shared) else ())
         if not program.weighed_findings.isdisjoint((term, *family)):
             free |= self._cuts(each for each in program.indicators if each.items and not self._is_stated(each))
         if not near.isdisjoint(program.presenting):
             free |= self._of_role.get(Role.TOOK_BEFORE_ONSET, 0)
         return joint, free
+
+    def _at_odds(self, move: Move) -> set[str]:
+        """Return all near the findings of a contradiction that a move brings: what it does to them shows once another move ends it."""
+        new = (each.term for each in self.alone[move].conflicts if each not in self._conflicts)
+        spans = (self.program.spans[term, True] for term in (move.change.term, *new) if term in self.program.parents)
+        return set[str]().union(*(names for span in spans for names in span))
 
     def _is_stated(self, indicator: Indicator) -> bool:
         """Return whether a record states a sum, so that its items are not asked."""

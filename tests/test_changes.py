@@ -31,6 +31,7 @@ from reasoner.missing import settling_sets
 from reasoner.moves import TO_LEARN, WERE_IT, Move
 from reasoner.namespaces import LC, curie
 from reasoner.program import Program
+from reasoner.program.cuts import cuts_of
 from reasoner.proof_axioms import load_axioms
 from reasoner.proof_checker import Checker
 from reasoner.proofs import Prover
@@ -327,6 +328,53 @@ def test_a_side_that_is_denied_bears_on_a_sum(knowledge: Program) -> None:
     assert all(
         (joined.planes.holds[bit], joined.planes.fails[bit]) == (state.leaf_true >> bit & 1, state.leaf_false >> bit & 1) for bit in told
     )
+
+
+def told(search: _Search, chosen: tuple[Move, ...]) -> dict[int, tuple[int, int]]:
+    """Return of each leaf of the goal that is put together whether it holds and whether it fails after the moves."""
+    reach = Reach(search.focus, [*dict.fromkeys((*search.moves, *chosen))], search.after, search._known)
+    joined = reach.together([chosen])
+    return {bit: (joined.planes.holds[bit], joined.planes.fails[bit]) for bit in bits_of(search.focus.leaves) if bit not in joined.left}
+
+
+def wrongly_told(search: _Search, chosen: tuple[Move, ...]) -> list[int]:
+    state = search.after(chosen)
+    return [bit for bit, said in told(search, chosen).items() if said != (state.leaf_true >> bit & 1, state.leaf_false >> bit & 1)]
+
+
+def test_of_findings_that_exclude_each_other_no_age_is_told(knowledge: Program) -> None:
+    """New swelling of both legs denies that of one, which a new sign of unstated kind and a denied risk do not tell."""
+    cases = load_records([Path(__file__).parent / "matrix" / "repeat-imaging-unknown" / "record.ttl"], knowledge).cases
+    case = next(each for each in cases if each.iri.endswith("/d3-and-sign-unilateral-leg-swelling"))
+    assert case.as_of is not None
+    answer = answer_case(case, knowledge, case.as_of)
+    search = _Search(View(knowledge, answer.state, answer.statuses), IMAGING, answer.as_of, None)
+    named = {(curie(move.change.term), move.change.value): move for move in search.moves}
+    wanted = ("lc:AcuteVenousSign", "new"), ("lc:BilateralLegSwelling", "new"), ("lc:MajorSurgeryWithinTwelveWeeks", "absent")
+    chosen = tuple(named[each] for each in wanted)
+    bit = knowledge.leaf_bit[Role.NEW_FINDING, LC + "UnilateralLegSwelling"]
+    assert search.after(chosen).leaf_false >> bit & 1
+    assert wrongly_told(search, chosen) == []
+
+
+def test_beside_a_list_that_is_closed_no_sum_is_told(knowledge: Program) -> None:
+    """A closed list takes points from a score without deciding it by itself, and so brings it below a limit together with others."""
+    case = load_records([STABLE], knowledge).cases[0]
+    as_of = case.as_of
+    assert as_of is not None
+    denied = ("CalfSwellingThreeCentimetres", "EntireLegSwelling", "PittingOedemaConfinedToSymptomaticLeg")
+    bare = replace(case, closures=(), findings=case.findings[:1])
+    case = apply_changes(bare, [Change(LC + name, "absent") for name in denied], knowledge, as_of)
+    answer = answer_case(case, knowledge, as_of)
+    search = _Search(View(knowledge, answer.state, answer.statuses), IMAGING, answer.as_of, None)
+    closing = Move(Change(LC + "venousThrombosisRiskFactorsClosed", "closed"), TO_LEARN, "the list")
+    absent = tuple(Move(Change(LC + name, "absent"), TO_LEARN, name) for name in ("CollateralSuperficialVeins", "DeepVeinTenderness"))
+    score = next(each for each in knowledge.indicators if each.form == "weighted_sum")
+    cuts = cuts_of([score]) & search.focus.leaves
+    assert [search.after(chosen).leaf_false & cuts for chosen in ((closing,), absent)] == [0, 0]
+    assert search.after((closing, *absent)).leaf_false & cuts
+    assert told(search, absent).keys() & set(bits_of(cuts))
+    assert wrongly_told(search, (closing, *absent)) == []
 
 
 def test_many_sets_at_once_equal_one_by_one(knowledge: Program, figure: Callable[..., None]) -> None:

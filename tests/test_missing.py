@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,26 @@ def test_sets_equal_brute_force_on_every_vignette(knowledge: Program, figure: Ca
     count = compared(CASES, knowledge, 11, 12)
     figure("what is missing: verdicts compared with brute force, every vignette", count)
     assert count >= 3000
+
+
+def test_a_set_is_left_unsettled_by_an_answer_exactly_where_there_is_one(knowledge: Program) -> None:
+    """What the search takes to settle is tried answer by answer; what it names as leaving the verdict open is an answer that does."""
+    draw, counts = random.Random(8), Counter[bool]()
+    for path in draw.sample(CASES, 40):
+        view, _ = opened(path, knowledge)
+        for decision in knowledge.decisions:
+            search = _Search(view, goal_of(knowledge, decision.key))
+            for size in (0, 1, 1, 2, 2, 3):
+                chosen = draw.sample(range(len(search.questions)), min(size, len(search.questions)))
+                leaves = {(true, false) for _, true, false in itertools.islice(search.answers(chosen), 400)}
+                witness = search._unsettled(chosen)
+                if len(leaves) < 400:
+                    counts[witness is None] += 1
+                    assert (witness is None) == all(search.focus.settles(*each) for each in leaves), (path, decision.key)
+                if witness is not None:
+                    assert witness in leaves or len(leaves) == 400
+                    assert not search.focus.settles(*witness)
+    assert min(counts[True], counts[False]) >= 30, counts
 
 
 def test_nothing_outside_the_questions_matters(knowledge: Program) -> None:
