@@ -22,7 +22,7 @@ DIRECTORIES = vignette_folders(CASES.parent)
 FLOORS = {
     "boundaries": 100,
     "coexisting": 5,
-    "conditions": 66,
+    "conditions": 71,
     "data": 37,
     "dvt": 50,
     "magnesium-gate": 10,

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from reasoner.abstraction.context import Context, interval_state
 from reasoner.abstraction.measured import select
-from reasoner.abstraction.measurements import as_ends
+from reasoner.abstraction.measurements import as_ends, read_value
 from reasoner.abstraction.state import IndicatorState
 from reasoner.moments import DAY, days_between
 from reasoner.program.model import Indicator
+from reasoner.record import ExaminationRecord, MeasurementRecord
 
 __all__ = ["count", "difference", "is_met", "weigh_items", "weighted_sum"]
 
@@ -67,24 +68,43 @@ def _years(birth: int, instant: int) -> int:
 
 
 def count(indicator: Indicator, context: Context) -> IndicatorState:
-    """Return how many results of the declared kind lie far enough apart, within the declared days before the last."""
-    dated = [
-        (each.record, performed.high // DAY)
-        for each in context.chart.examinations(indicator)
-        if (performed := each.record.performed) and each.is_fresh(indicator)
-    ]
+    """Return how many results of the declared kind lie far enough apart, within the declared days before the last.
+
+    Results of which nobody can say whether they are of that kind leave an interval.
+    """
+    records = context.chart.measurements(indicator) if indicator.counts_value else context.chart.examinations(indicator)
+    dated = [(each.record, performed.high // DAY) for each in records if (performed := each.record.performed) and each.is_fresh(indicator)]
     latest = max((day for _, day in dated), default=0)
     window = indicator.count_window
-    found = [
-        (record, day)
-        for record, day in dated
-        if any(value == indicator.counts_result for _, value in record.attributes) and (window is None or latest - day <= window)
-    ]
-    counted: list[int] = []
-    for day in sorted(day for _, day in found):
-        if not counted or day - counted[-1] >= indicator.count_apart:
-            counted.append(day)
-    return interval_state(indicator, as_ends(Decimal(len(counted))), tuple(record.node for record, _ in found), "results far enough apart")
+    near = [(record, day, _counts(indicator, context, record)) for record, day in dated if window is None or latest - day <= window]
+    low = _far_apart((day for _, day, counts in near if counts), indicator.count_apart)
+    high = _far_apart((day for _, day, counts in near if counts is not False), indicator.count_apart)
+    sources = tuple(record.node for record, _, counts in near if counts is not False)
+    return interval_state(indicator, as_ends(Decimal(low), Decimal(high)), sources, "results far enough apart")
+
+
+def _counts(indicator: Indicator, context: Context, record: MeasurementRecord | ExaminationRecord) -> bool | None:
+    """Return whether a record is of the kind that is counted, None where that is not told."""
+    if isinstance(record, ExaminationRecord) or indicator.counts_value is None:
+        return isinstance(record, ExaminationRecord) and any(value == indicator.counts_result for _, value in record.attributes)
+    iri, lowest, low_open, highest, high_open = indicator.counts_value
+    measured = context.program.indicator[iri]
+    low, high = read_value(record, measured, context.gauge(measured)).span or (None, None)
+    least = None if lowest is None else (Decimal(lowest), int(low_open))
+    most = None if highest is None else (Decimal(highest), int(not high_open))
+    if (least and high and high <= least) or (most and low and low >= most):
+        return False
+    inside = (least is None or (low is not None and low >= least)) and (most is None or (high is not None and high <= most))
+    return True if inside else None
+
+
+def _far_apart(days: Iterable[int], apart: int) -> int:
+    """Return how many days can be chosen that lie far enough apart."""
+    chosen: list[int] = []
+    for day in sorted(days):
+        if not chosen or day - chosen[-1] >= apart:
+            chosen.append(day)
+    return len(chosen)
 
 
 def weighted_sum(indicator: Indicator, context: Context) -> IndicatorState:

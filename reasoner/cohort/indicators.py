@@ -137,7 +137,7 @@ def _family(tests: list[str], found: list[Indicator]) -> Family:
         tuple(tests),
         tuple(found),
         tuple(sorted({each.valid_days for each in found if each.valid_days is not None})),
-        any(each.form in ("count", "difference") and each.tests for each in found),
+        any(each.form == "difference" and each.tests for each in found),
         max((_WIDEST if each.valid_days is None or each.lasting else each.valid_days for each in aging), default=-_WIDEST),
         min((int(Decimal(each.limit_from or "0")) for each in aging), default=0),
         tuple(each for each in found if each.form == "weighted_sum"),

@@ -92,6 +92,7 @@ def _compile(graph: Graph, iri: str, leaves: Leaves, definitions: dict[str, Expr
         items=_items(graph, iri),
         count_window=graph.integer(iri, lc("countWindowDays")),
         count_apart=graph.integer(iri, lc("countApartDays")) or 1,
+        counts_value=_counted(graph, iri, definitions),
         finding=graph.iri(iri, lc("aboutFinding")),
         listed_units_only=graph.flag(iri, lc("acceptsOnlyListedUnits")),
         total=graph.flag(iri, lc("isTotal")),
@@ -146,9 +147,28 @@ def _lasting(graph: Graph, iri: str, definitions: dict[str, Expression]) -> tupl
             why=curie(band),
             repair="name a class that restricts this indicator alone",
         )
-    low = None if expression.low is None else str(expression.low)
-    high = None if expression.high is None else str(expression.high)
-    return low, expression.low_open, high, expression.high_open
+    return _interval(expression)
+
+
+def _counted(graph: Graph, iri: str, definitions: dict[str, Expression]) -> tuple[str, str | None, bool, str | None, bool] | None:
+    """Return the indicator and the interval of the band in which a value must lie to be counted."""
+    band = graph.iri(iri, lc("countsBand"))
+    if band is None:
+        return None
+    expression = definitions.get(band)
+    if not isinstance(expression, Band):
+        raise KnowledgeError(
+            f"What {curie(iri)} counts is no band",
+            where=graph.place(iri),
+            why=curie(band),
+            repair="name a class that restricts one indicator alone",
+        )
+    return expression.indicator, *_interval(expression)
+
+
+def _interval(band: Band) -> tuple[str | None, bool, str | None, bool]:
+    low, high = (None if end is None else str(end) for end in (band.low, band.high))
+    return low, band.low_open, high, band.high_open
 
 
 def _conversions(graph: Graph, iri: str) -> tuple[tuple[str, int, int], ...]:

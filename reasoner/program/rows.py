@@ -109,6 +109,7 @@ class Indicator:
     items: tuple[tuple[tuple[str, ...], int], ...]
     count_window: int | None
     count_apart: int
+    counts_value: tuple[str, str | None, bool, str | None, bool] | None
     finding: str | None
     listed_units_only: bool
     total: bool

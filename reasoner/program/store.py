@@ -25,7 +25,7 @@ from reasoner.program.patterns import Expectation, RecordPattern, UsableResult
 
 __all__ = ["FORMAT", "dump_program", "load_program"]
 
-FORMAT = 5
+FORMAT = 6
 """Changes whenever the document's form does."""
 
 _Row = TypeVar("_Row")
