@@ -31,13 +31,14 @@ Places = np.ndarray[Any, np.dtype[np.int64]]
 
 @dataclass(frozen=True, slots=True)
 class _Layers:
-    """A diagram: the bits that it asks, and layers of nodes, each given by the places of its bits and of its two successors.
+    """A diagram: the bits that it asks, and layers of nodes, each given by what its ways ask and where they lead, first all if true, then all if false.
 
-    The terminals have the places 0 and 1, the nodes follow in the order of the layers; the root is the last place.
+    What is asked is the place of a bit, and for the ways if false that place after those of all bits. The terminals have the places 0 and 1,
+    the nodes follow in the order of the layers; the root is the last place.
     """
 
     bits: Places
-    layers: tuple[tuple[Places, Places, Places], ...]
+    layers: tuple[tuple[Places, Places], ...]
     size: int
 
 
@@ -57,14 +58,14 @@ class Diagrams:
             self._followed[root] = self._layers(root)
         diagram, words = self._followed[root], asked.view(np.uint64)
         chosen = np.flatnonzero(words)
-        may_hold, may_fail = (~planes.view(np.uint64)[diagram.bits[:, None], chosen] for planes in (fails, holds))
+        may_be = ~np.concatenate([planes.view(np.uint64)[diagram.bits[:, None], chosen] for planes in (fails, holds)])
         if diagram.size > _WIDE * len(diagram.bits):
             flags = _bits(words[chosen])
             cases = np.flatnonzero(flags)
-            flags[cases] = _bits(_reached(diagram, _moved_up(may_hold, cases), _moved_up(may_fail, cases)))[: len(cases)]
+            flags[cases] = _bits(_reached(diagram, _moved_up(may_be, cases)))[: len(cases)]
             found.view(np.uint64)[chosen] = np.packbits(flags, bitorder="little").view(np.uint64)
         else:
-            found.view(np.uint64)[chosen] = _reached(diagram, may_hold, may_fail)
+            found.view(np.uint64)[chosen] = _reached(diagram, may_be)
         return found
 
     def _layers(self, root: int) -> _Layers:
@@ -79,9 +80,9 @@ class Diagrams:
         found = []
         for layer in layers:
             nodes = [self._nodes[row - _TERMINALS] for row in layer]
-            columns = [[asked[bit], places[high], places[low]] for bit, high, low in nodes]
-            one, two, three = np.array(columns, dtype=np.int64).T.copy()
-            found.append((one, two, three))
+            ways = [(asked[bit], places[high]) for bit, high, _ in nodes] + [(len(bits) + asked[bit], places[low]) for bit, _, low in nodes]
+            asks, leads = np.array(ways, dtype=np.int64).T.copy()
+            found.append((asks, leads))
         return _Layers(np.array(bits, dtype=np.int64), tuple(found), len(places))
 
     def _depths(self, root: int) -> dict[int, int]:
@@ -100,20 +101,21 @@ class Diagrams:
         return depths
 
 
-def _reached(diagram: _Layers, may_hold: Words, may_fail: Words) -> Words:
-    """Return where the root of a diagram reaches the true terminal, given where each of its bits may hold and may fail."""
-    found = np.empty(may_hold.shape[1], dtype=np.uint64)
+def _reached(diagram: _Layers, may_be: Words) -> Words:
+    """Return where the root of a diagram reaches the true terminal, given where each of its bits may hold and, after those, where it may fail."""
+    found = np.empty(may_be.shape[1], dtype=np.uint64)
     step = max(_AT_ONCE // diagram.size, 8)
     for start in range(0, len(found), step):
-        part = slice(start, start + step)
-        holding, failing = may_hold[:, part], may_fail[:, part]
-        reach = np.empty((diagram.size, holding.shape[1]), dtype=np.uint64)
+        part = may_be[:, start : start + step]
+        reach = np.empty((diagram.size, part.shape[1]), dtype=np.uint64)
         reach[0], reach[1] = 0, ~np.uint64(0)
         own = _TERMINALS
-        for bits, high, low in diagram.layers:
-            reach[own : own + len(bits)] = (holding[bits] & reach[high]) | (failing[bits] & reach[low])
-            own += len(bits)
-        found[part] = reach[-1]
+        for asks, leads in diagram.layers:
+            count = len(asks) // 2
+            ways = part[asks] & reach[leads]
+            np.bitwise_or(ways[:count], ways[count:], out=reach[own : own + count])
+            own += count
+        found[start : start + step] = reach[-1]
     return found
 
 

@@ -34,6 +34,12 @@ class Space:
         flags[cases] = True
         return np.packbits(flags, bitorder="little")
 
+    def packed(self, places: Ids, cases: Ids, count: int) -> Plane:
+        """Return so many planes, each of the cases whose rows have its place."""
+        flags = np.zeros((count, self._whole), dtype=bool)
+        flags[places, cases] = True
+        return np.packbits(flags, axis=1, bitorder="little")
+
     def flags(self, plane: Plane) -> Flags:
         """Return a plane as one truth value for each case."""
         return np.unpackbits(plane, count=self.size, bitorder="little").view(bool)
@@ -88,5 +94,9 @@ def grouped(codes: Ids, cases: Ids) -> Iterator[tuple[int, Ids]]:
 
 
 def among(space: Space, codes: Ids, cases: Ids, chosen: Flags) -> Planes:
-    """Return a plane for each code, of the cases with a chosen row of that code."""
-    return Planes(space, ((code, space.pack(found)) for code, found in grouped(codes[chosen], cases[chosen])))
+    """Return a plane for each code, a small number, of the cases with a chosen row of that code."""
+    codes, cases = codes[chosen], cases[chosen]
+    found = np.flatnonzero(np.bincount(codes))
+    places = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int64)
+    places[found] = np.arange(len(found))
+    return Planes(space, zip(found.tolist(), space.packed(places[codes], cases, len(found)), strict=True))

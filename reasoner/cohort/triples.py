@@ -35,6 +35,8 @@ _SUBJECT = re.compile(rf"\s*({_NODE})(?=\s)")
 _ANY_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _BLOCK = 4 << 20
 _PIECE = 1 << 16
+_DOT = ord(".")
+_ONE_DOT = pa.array([b"."])
 _HIGH_BITS = np.uint64(0x8080808080808080)
 _MARK = b"\xef\xbb\xbf"
 
@@ -119,7 +121,7 @@ def _subject(line: bytes) -> str | None:
 def _batches(data: Text, quads: bool, malformed: list[Malformed]) -> Iterator[pa.RecordBatch]:
     """Yield the lines that have the right number of fields, then the triples of the others; raise ArrowInvalid where the reader cannot tell."""
     names = [*_NAMES, *(["g"] if quads else []), "end"]
-    types = {name: pa.binary() if name in ("s", "o") else _FEW for name in names}
+    types = {name: _FEW if name in ("p", "g") else pa.binary() for name in names}
     others: list[str] = []
 
     def refuse(row: Any) -> str:
@@ -191,6 +193,8 @@ def _encoded(batches: Iterable[pa.RecordBatch]) -> _Encoded:
     few: dict[str, list[pa.DictionaryArray]] = {name: [] for name in ("p", "g", "end")}
     for batch in batches:
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        if "end" in columns:
+            columns["end"] = _ends(columns["end"])
         for name in few.keys() & columns.keys():
             few[name].append(columns[name])
         link = pc.equal(columns["p"].indices, pc.index(columns["p"].dictionary, _LINK))
@@ -209,6 +213,20 @@ def _encoded(batches: Iterable[pa.RecordBatch]) -> _Encoded:
     predicates, p = _distinct(few["p"])
     rest = tuple((*_distinct(few[name]), form) for name, form in (("g", _NODE), ("end", r"\.")) if few[name])
     return _Encoded(subjects, predicates, objects, np.repeat(stated, np.concatenate(lengths)), p, o, rest)
+
+
+def _ends(column: pa.Array) -> pa.DictionaryArray:
+    """Return the last fields of lines as a dictionary; that all are one dot, as they should be, is seen sooner than each is looked up."""
+    _, offsets, text = column.buffers()
+    places = np.frombuffer(offsets, dtype=np.int32, count=len(column) + 1, offset=column.offset * 4)
+    if (
+        text is not None
+        and text.size == len(column)
+        and (np.diff(places) == 1).all()
+        and (np.frombuffer(text, dtype=np.uint8) == _DOT).all()
+    ):
+        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(column), dtype=np.int32)), _ONE_DOT)
+    return column.dictionary_encode()
 
 
 def _distinct(arrays: Iterable[pa.Array]) -> tuple[pa.StringArray, Codes]:

@@ -10,6 +10,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from reasoner.errors import KnowledgeError
@@ -30,15 +31,21 @@ def spellings(unit: str) -> str:
 
 @cache
 def _parser() -> Any:
-    """Return the UCUM parser (0.2 s once)."""
-    from ucumvert.parser import get_ucum_parser
+    """Return the UCUM parser of ucumvert, without pint, which what is no unit does not need (0.1 s once)."""
+    from importlib.util import find_spec
 
-    return get_ucum_parser()
+    from lark import Lark
+
+    spec = find_spec("ucumvert")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError("ucumvert is not installed", name="ucumvert")
+    grammar = Path(spec.submodule_search_locations[0]) / "ucum_grammar.lark"
+    return Lark(grammar.read_text(encoding="utf-8"), start="main_term", strict=True)
 
 
 @cache
 def _registry() -> tuple[Any, Any]:
-    """Return a pint registry in fractions, and what turns a parsed unit into one of its units (0.5 s once)."""
+    """Return a pint registry in fractions, and what turns a parsed unit into one of its units (0.6 s once)."""
     from ucumvert import PintUcumRegistry
     from ucumvert.ucum_pint import UcumToPintTransformer
 
@@ -49,15 +56,13 @@ def _registry() -> tuple[Any, Any]:
 @cache
 def _parsed(unit: str) -> tuple[Fraction, tuple[tuple[str, int], ...]]:
     """Return factor and base dimensions of a UCUM unit, exact; an arbitrary unit counts as a dimension of its own."""
-    from ucumvert.parser import parse_ucum
-
     if len(unit) > _LONGEST:
         raise KnowledgeError("A unit is too long", why=unit[:_LONGEST], repair=f"use at most {_LONGEST} characters")
     if _HUGE.search(_ANNOTATION.sub("", unit)):
         raise KnowledgeError("A unit has too large a number", why=unit, repair="use exponents of at most two digits")
     parser = _parser()
     try:
-        tree = parse_ucum(unit, parser)
+        tree = parser.parse(unit)
         registry, transformer = _registry()  # needed by what is a unit only
         read = transformer.transform(tree)
         quantity = registry.Quantity(Fraction(1), str(getattr(read, "units", ""))).to_root_units()
@@ -69,7 +74,8 @@ def _parsed(unit: str) -> tuple[Fraction, tuple[tuple[str, int], ...]]:
             if alone.dimensionless and alone.magnitude == 1:
                 powers[base] = powers.get(base, 0) + int(power)
     except Exception as error:  # ucumvert, lark and pint raise many unrelated types
-        raise KnowledgeError("A unit is not valid UCUM", why=f"{unit}: {error}", repair="write a UCUM code") from error
+        why = str(error).partition("\n")[0]
+        raise KnowledgeError("A unit is not valid UCUM", why=f"{unit}: {why}", repair="write a UCUM code") from error
     return factor, tuple(sorted(powers.items()))
 
 
