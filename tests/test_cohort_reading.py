@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pyoxigraph import RdfFormat, parse
 
 from reasoner.cohort.grouping import hashes_of
+from reasoner.cohort.plain import share_host
 from reasoner.cohort.sources import Source, chunks_of, read_stretch
 from reasoner.cohort.triples import read_triples, text_of
 from reasoner.namespaces import LC, XSD
@@ -101,6 +103,45 @@ def test_terms_are_held_once_and_links_are_places_of_subjects() -> None:
     links = triples.p == triples.predicates.to_pylist().index(f"<{LC}hasRecord>")
     assert sorted(subjects[place] for place in -1 - triples.o[links]) == ["<urn:a:r1>", "<urn:a:r2>", "<urn:a:r3>"]
     assert (triples.o[~links] >= 0).all()
+
+
+_IRIS = st.lists(
+    st.builds(
+        "{}{}://a.org/{}{}".format,
+        st.sampled_from(["<", "", "<<"]),
+        st.sampled_from(["http", "https"]),
+        st.text("ab/<> ?é", max_size=5),
+        st.just(">"),
+    )
+    | st.from_regex(r"<?https?://a\.org/[a-z]{0,3}>?", fullmatch=True)
+    | st.sampled_from(
+        ["", "_:b", "<http://a.org>", "<http://a.org/>", "<http://a.org/<>", "<http://a.org/><", "http://a.org/x", "http://b.org/x"]
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts=_IRIS)
+def test_texts_that_share_a_host_have_the_form_of_iris(texts: list[str]) -> None:
+    plain = r"https?://[A-Za-z0-9.-]+/[A-Za-z0-9._~!$&'()*+,;=@:/-]*"
+    for brackets, form in ((b"", plain), (b"<>", f"<{plain}>")):
+        if share_host(pa.array(texts), brackets):
+            assert all(re.fullmatch(form, text) for text in texts)
+            assert len({text.split("/")[2] for text in texts}) == 1
+
+
+def test_many_plain_iris_are_seen_to_share_a_host() -> None:
+    texts = [f"https://a.org/x/{number}" for number in range(30)]
+    whole = pa.array([f"<{text}>" for text in texts])
+    assert share_host(pa.array(texts))
+    assert share_host(whole, b"<>")
+    assert share_host(whole[3:7], b"<>")
+    assert share_host(pa.chunked_array([whole, whole[:2]]), b"<>")
+    assert not share_host(whole)
+    assert not share_host(pa.array([*texts, None]))
+    assert not share_host(pa.array([*texts, "https://b.org/x/1"]))
 
 
 @settings(max_examples=60, deadline=None)

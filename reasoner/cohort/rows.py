@@ -6,8 +6,6 @@ written out as triples and read as such.
 
 from __future__ import annotations
 
-import re
-from string import ascii_letters, digits
 from typing import Any
 
 import numpy as np
@@ -18,14 +16,13 @@ from reasoner.cohort.batch import Batch, judged
 from reasoner.cohort.grouping import hashes_of
 from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, SUBJECT, Flags, Ids, Lexicon
 from reasoner.cohort.long_table import ABOUT, CASE, COLUMNS, RECORD, Column, check_columns, expanded, statements
+from reasoner.cohort.plain import share_host
 from reasoner.cohort.remarks import Remarks
 from reasoner.program.model import Program
 
 __all__ = ["batch_of_rows", "checked_rows", "text_of_rows"]
 
 _NODE = r"^https?://[A-Za-z0-9.-]+(/[A-Za-z0-9._~!$&'()*+,;=@:/-]*)?(\?[A-Za-z0-9._~!$&'()*+,;=@:/-]*)?(#[A-Za-z0-9._~!$&'()*+,;=@:/-]*)?$"
-_HOST = re.compile(r"https?://[A-Za-z0-9.-]+/")
-_PLAIN = f"{ascii_letters}{digits}._~!$&'()*+,;=@:/-".encode()
 _BY_NAME = {column.name: column for column in COLUMNS}
 _WHOLE = ("case", "subject", "kind", "term")
 
@@ -107,25 +104,10 @@ def _of(values: Ids, records: Ids) -> Ids:
 
 def _are_nodes(names: Any) -> Flags:
     """Return whether texts are IRIs beyond doubt."""
-    if _share_host(names):
+    if share_host(names):
         return np.ones(len(names), dtype=bool)
     found = pc.match_substring_regex(names, _NODE).fill_null(False)
     return np.asarray(found, dtype=bool)
-
-
-def _share_host(names: Any) -> bool:
-    """Return whether all texts begin with the same scheme and host and hold plain characters only, which is seen sooner than the form of each."""
-    ends = pc.min_max(names).as_py()
-    host = _HOST.match(ends["min"] or "")
-    if names.null_count or host is None or not ends["max"].startswith(host[0]):
-        return False
-    for each in names.chunks if isinstance(names, pa.ChunkedArray) else (names,):
-        first, last = (
-            int.from_bytes(each.buffers()[1][4 * place : 4 * place + 4], "little") for place in (each.offset, each.offset + len(each))
-        )
-        if each.buffers()[2][first:last].to_pybytes().translate(None, _PLAIN):
-            return False
-    return True
 
 
 def _array(table: pa.Table, name: str) -> Any:

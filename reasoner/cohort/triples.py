@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyoxigraph
 from pyarrow import csv
 
+from reasoner.cohort.plain import share_host
 from reasoner.terms import lc
 
 __all__ = ["Codes", "Malformed", "Text", "Triples", "lines_of", "read_triples", "subjects_from", "text_of"]
@@ -143,6 +144,11 @@ def _batches(data: Text, quads: bool, malformed: list[Malformed]) -> Iterator[pa
     yield _parsed(pa.array(others, pa.string()).filter(pc.invert(fits)).to_pylist(), quads, malformed)
 
 
+def _have_form(terms: pa.StringArray, form: str) -> Flags:
+    found: Flags = pc.match_substring_regex(terms, f"^({form})$").to_numpy(zero_copy_only=False)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Encoded:
     """Rows as `Triples` has them; `ends` are the rest of those that are lines as read, which come first."""
@@ -163,7 +169,7 @@ class _Encoded:
         known: dict[int, Flags] = {}  # two places share the subjects
         for terms, ids, form in places if len(odd) else ():
             if id(terms) not in known:
-                known[id(terms)] = pc.match_substring_regex(terms, f"^({form})$").to_numpy(zero_copy_only=False)
+                known[id(terms)] = np.ones(len(terms), dtype=bool) if share_host(terms, b"<>") else _have_form(terms, form)
             fits = known[id(terms)]
             if not fits.all():
                 odd |= np.append(~fits, False)[np.maximum(ids[: len(odd)], -1)]
