@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -24,12 +25,13 @@ class _Absent(MetaPathFinder):
 def prepare() -> None:
     """Let PyArrow take memory from the system, which serves chunk after chunk faster than its own allocator does, and keep it from pandas.
 
-    Cycles of objects, of which cohorts make few, are looked for seldom. PyArrow imports pandas at its first conversion of any list where
+    Cycles of objects, of which cohorts make few, are looked for seldom, and not at the end of the process. PyArrow imports pandas at its first conversion of any list where
     pandas is installed. After this, `to_pandas` still finds it, but PyArrow no longer takes its objects for what they are.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # workers inherit it
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing is asked of the threads that NumPy would begin
     gc.set_threshold(_SELDOM)
+    atexit.register(gc.freeze)
     absent = _Absent()
     sys.meta_path.insert(0, absent)
     try:

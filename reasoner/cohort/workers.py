@@ -67,6 +67,7 @@ class Crew:
         if self._begun is None or not lines:
             yield from ((work, task(work)) for work in works)
             return
+        taking_part = len(lines)
         for line in lines:
             line.send((task, works))
         while (place := _next(self._begun)) < len(works):
@@ -74,6 +75,7 @@ class Crew:
             yield from _told([line for line in lines if line.poll()], lines, works)
         while lines:
             yield from _told(wait(lines), lines, works)
+        del self._processes[:taking_part]  # they do nothing more, and end while this one goes on
 
 
 def _told(speaking: Sequence[Any], lines: list[Connection], works: Sequence[_Work]) -> Iterator[tuple[_Work, Any]]:
