@@ -127,7 +127,7 @@ def test_sets_equal_brute_force_on_every_vignette(knowledge: Program, figure: Ca
 def test_a_set_is_left_unsettled_by_an_answer_exactly_where_there_is_one(knowledge: Program) -> None:
     """What the search takes to settle is tried answer by answer; what it names as leaving the verdict open is an answer that does."""
     draw, counts = random.Random(8), Counter[bool]()
-    for path in draw.sample(CASES, 40):
+    for path in draw.sample(CASES, 20):
         view, _ = opened(path, knowledge)
         for decision in knowledge.decisions:
             search = _Search(view, goal_of(knowledge, decision.key))
@@ -141,7 +141,7 @@ def test_a_set_is_left_unsettled_by_an_answer_exactly_where_there_is_one(knowled
                 if witness is not None:
                     assert witness in leaves or len(leaves) == 400
                     assert not search.focus.settles(*witness)
-    assert min(counts[True], counts[False]) >= 30, counts
+    assert min(counts[True], counts[False]) >= 20, counts
 
 
 def test_nothing_outside_the_questions_matters(knowledge: Program) -> None:

@@ -37,6 +37,11 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     return command_for(monkeypatch, capsys, knowledge)
 
 
+def asked(verb: str, names: list[str]) -> list[str]:
+    """Return the names that a verb is tried with: every other one where each takes a proof."""
+    return names[::2] if verb == "explain" else names
+
+
 def called(command: Command, verb: str, name: str) -> tuple[int, str, str]:
     run = command(*(str(each).format(name) for each in VERBS[verb]))
     return run.code, run.out, run.err
@@ -45,14 +50,14 @@ def called(command: Command, verb: str, name: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize("verb", ["explain", "missing", "goal"])
 @pytest.mark.parametrize("names", [DECISION, RULE], ids=["decision", "rule"])
 def test_a_verdict_may_be_named_in_any_way(command: Command, verb: str, names: list[str]) -> None:
-    answers = {called(command, verb, name)[:2] for name in names}
+    answers = {called(command, verb, name)[:2] for name in asked(verb, names)}
     assert len(answers) == 1
     assert answers.pop()[0] == 0
 
 
 @pytest.mark.parametrize(("verb", "names"), [("explain", FINDING), ("explain", INDICATOR), ("finding", FINDING), ("indicator", INDICATOR)])
 def test_a_term_may_be_named_in_any_way(command: Command, verb: str, names: list[str]) -> None:
-    answers = {called(command, verb, name)[:2] for name in names}
+    answers = {called(command, verb, name)[:2] for name in asked(verb, names)}
     assert len(answers) == 1
     assert answers.pop()[0] == 0
 
