@@ -127,6 +127,46 @@ def test_folders_of_documents_give_the_single_answers(tmp_path: Path, alone: Tab
     )
 
 
+def test_files_without_a_case_are_named(tmp_path: Path, knowledge: Program, short_stretches: None) -> None:
+    """Records whose case is in another of the documents that are read together are no such file."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    odd = [f'{CASE.format(f"none/{number}")} <{LC}note> "nothing" .\n' for number in range(30)]
+    split = small("split", CRAMPS)
+    files = {
+        "good.nt": small("good", CRAMPS),
+        "none.nt": odd,
+        "empty.nq": [],
+        "none.ttl": odd,
+        "case.ttl": split[:3],
+        "record.ttl": split[3:],
+    }
+    for name, lines in files.items():
+        write(folder / name, lines)
+    write_rows(folder / "none.parquet", [{"case": None}])
+    summary = answer_cohort([folder], tmp_path / "out", knowledge)
+    rows = tables(tmp_path / "out")["problems"][""]
+    told = [Path(row["text"].partition(":")[0]).name for row in rows if row["code"] == "file-without-case"]
+    assert sorted(told) == ["empty.nq", "none.nt", "none.ttl"]
+    assert [row["code"] for row in rows if row["code"] != "file-without-case"] == ["row-without-case"]
+    assert (summary.cases, summary.rejected, summary.malformed, summary.broken) == (2, 0, 1, False)
+    assert summary.problems == 4
+
+
+def test_problems_name_the_document_and_the_line(tmp_path: Path, knowledge: Program) -> None:
+    """Documents that are read together are named apart, as columns and one by one."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    late = CRAMPS + f' ; <{LC}onset> "2027-01-01"^^<{XSD_DATE}>'
+    broken = CRAMPS.replace("_Presence_present", "_Presence_perhaps")
+    for name, records in {"a": [CRAMPS, broken], "b": [broken], "c": [late, broken]}.items():
+        write(folder / f"{name}.ttl", ["# a comment\n", *small(name, *records)])
+    answer_cohort([folder], tmp_path / "out", knowledge)
+    rows = parquet.read_table(tmp_path / "out" / "problems").to_pylist()
+    places = sorted({row["text"].split(": ")[0] for row in rows if " breaks " in row["text"]})
+    assert [place.rpartition("/")[2] for place in places] == ["a.ttl:9", "b.ttl:5", "c.ttl:10"]
+
+
 def described_twice(folder: Path, first: str, second: str) -> list[Path]:
     """Write two files: both describe `same` alike and `both` differently, and each a case of its own."""
     folder.mkdir()

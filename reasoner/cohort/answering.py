@@ -28,6 +28,7 @@ from reasoner.cohort.together import Memory, answer_together
 from reasoner.cohort.triples import Triples, read_triples, text_of
 from reasoner.errors import InputError
 from reasoner.namespaces import RDF, RDFS
+from reasoner.places import Place
 from reasoner.program.model import Program
 from reasoner.record import Problem
 from reasoner.terms import lc
@@ -85,7 +86,7 @@ def answer_chunk(context: Context, chunk: Chunk, left: Sequence[bytes] | None = 
         return _answer_table(context, chunk, source)
     if left is not None and _CUT_OFF in left:
         return _answer_cut_off(context, chunk, left, source.path)
-    return _answer_triples(context, chunk, triples_of(context, chunk, left), source.path)
+    return _answer_triples(context, chunk, triples_of(context, chunk, left), _anywhere(source.path))
 
 
 def triples_of(context: Context, chunk: Chunk, left: Sequence[bytes] | None) -> Triples:
@@ -98,7 +99,7 @@ def triples_of(context: Context, chunk: Chunk, left: Sequence[bytes] | None) -> 
 
 def _answer_documents(context: Context, chunk: Chunk) -> Part:
     found = gathered_triples([each.path for each in context.sources[chunk.start : chunk.end]], context.elsewhere)
-    part = _answer_triples(replace(context, elsewhere=frozenset()), chunk, found.triples, found.name, found.problems)
+    part = _answer_triples(replace(context, elsewhere=frozenset()), chunk, found.triples, found.place, found.problems, found.unread)
     return replace(part, cases=np.append(part.cases, hashes_of(pa.array(found.twice, pa.string()))))
 
 
@@ -164,7 +165,7 @@ def _answer_cut_off(context: Context, chunk: Chunk, left: Sequence[bytes], name:
         [problem_row(iri, Problem("case-cut-off", text, lc("Case"), (iri,), repair), (iri,)) for iri in torn], len(torn), 0, b""
     )
     elsewhere = context.elsewhere | {(name, iri) for iri in torn}
-    part = _answer_triples(replace(context, elsewhere=elsewhere), chunk, triples_of(context, chunk, left), name)
+    part = _answer_triples(replace(context, elsewhere=elsewhere), chunk, triples_of(context, chunk, left), _anywhere(name))
     tables = {each: compact(pa.concat_tables([rejected.tables[each], part.tables[each]])) for each in NAMES}
     count, of = len(torn), part.counts
     counts = replace(of, cases=of.cases + count, rejected=of.rejected + count, problems=of.problems + count, broken=of.broken or count > 0)
@@ -196,7 +197,7 @@ def _answer_rows(context: Context, chunk: Chunk, table: pa.Table, name: str) -> 
         beyond[0], beyond[batch.size - 1] = not chunk.first, beyond[batch.size - 1] or not chunk.last
     gone = _among(batch.cases, _gone(context))
     batch.irregular[beyond[:-1] | gone] = True
-    together = answer_together(batch, context.program, context.settings, memory, name)
+    together = answer_together(batch, context.program, context.settings, memory, _anywhere(name))
     infer_together(batch, together.left, context.program, context.settings, memory.lexicon)
     apart = together.left & ~beyond[:-1] & ~gone
     rows = together.rows
@@ -226,19 +227,26 @@ def _apart(context: Context, text: bytes, name: str, rows: Rows) -> Counts:
     own = ~_with_records(grouping, refused & grouping.cases)
     read, spoilt = 0, False
     if (grouping.cases & own).any():
-        records = answer_text(text_of(triples, own[triples.s]), name, context.program, context.settings, rows)
+        records = answer_text(text_of(triples, own[triples.s]), _anywhere(name), context.program, context.settings, rows)
         read, spoilt = len(records.cases), records.broken
     total = int(grouping.cases.sum())
     return Counts(total, read, total - read, read, 0, len(triples.malformed), spoilt)
 
 
-def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str, remarked: Sequence[Problem] = ()) -> Part:
+def _anywhere(name: str) -> Place:
+    """Return what gives the name of a file as the place of each of its nodes."""
+    return lambda _: name
+
+
+def _answer_triples(
+    context: Context, chunk: Chunk, triples: Triples, place: Place, remarked: Sequence[Problem] = (), unread: int = 0
+) -> Part:
     program, settings = context.program, context.settings
     grouping = group(triples, first=chunk.first, last=chunk.last)
     rows = empty_rows()
     told = chunk.start >= 0 or context.sources[chunk.source].format == "parquet"  # else the stretches have said it
     if told:
-        rows["problems"] += malformed_rows(triples, grouping, name, _first_line(context, chunk) if triples.malformed else 0)
+        rows["problems"] += malformed_rows(triples, grouping, place(""), _first_line(context, chunk) if triples.malformed else 0)
     rows["problems"] += problem_rows("", remarked)
     kept, cases = grouping.kept, grouping.cases & grouping.kept
     refused = _refused(triples, grouping.holders, grouping.targets, _broken(triples))
@@ -249,7 +257,7 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str,
     if _SUBCLASS in triples.predicates.to_pylist():
         batch.irregular[:] = True
     batch.irregular[owner[refused & (owner >= 0)]] = True
-    together = answer_together(batch, program, settings, memory, name)
+    together = answer_together(batch, program, settings, memory, place)
     infer_together(batch, together.left, program, settings, memory.lexicon)
     for table, more in together.rows.items():
         rows[table] += more
@@ -257,10 +265,10 @@ def _answer_triples(context: Context, chunk: Chunk, triples: Triples, name: str,
     read = 0
     own = kept & ~_with_records(grouping, refused & cases) & np.append(together.left, True)[owner]
     if (cases & own).any() or _describes(triples, own):
-        records = answer_text(text_of(triples, own[triples.s]), name, program, settings, rows)
+        records = answer_text(text_of(triples, own[triples.s]), place, program, settings, rows)
         read, spoilt = len(records.cases), spoilt or records.broken
     total = int((cases & ~gone).sum())
-    problems, malformed = len(rows["problems"]), len(triples.malformed if told else ()) + len(remarked)
+    problems, malformed = len(rows["problems"]), len(triples.malformed if told else ()) + unread
     counts = Counts(total, answered + read, total - answered - read, together.routed + read, problems, malformed, spoilt)
     left = text_of(triples, ~kept[triples.s])
     if triples.malformed and not (chunk.first and chunk.last):

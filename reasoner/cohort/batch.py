@@ -23,7 +23,7 @@ from reasoner.namespaces import LC, RDF
 from reasoner.program.model import Program
 from reasoner.terms import lc
 
-__all__ = ["Batch", "from_triples", "judged"]
+__all__ = ["Batch", "Stated", "from_triples", "judged"]
 
 _TYPE, _CASE, _HAS_RECORD = RDF + "type", lc("Case"), lc("hasRecord")
 _ABOUT_CASE = tuple(column.property for column in CASE[1:])
@@ -59,6 +59,23 @@ class Batch:
         return len(self.irregular)
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What the cases of a chunk and their records state, before any of it is looked at; the fields are those of a batch.
+
+    `kind` is a place among the kinds, and `records` holds what is stated of each record by property.
+    """
+
+    cases: pa.StringArray
+    names: pa.DictionaryArray | pa.ChunkedArray
+    subjects: pa.StringArray
+    irregular: Flags
+    about_case: dict[str, Ids]
+    case: Ids
+    kind: Ids
+    records: dict[str, Ids]
+
+
 def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon: Lexicon, remarks: Remarks) -> tuple[Batch, Ids]:
     """Return the cases that a stretch holds whole as columns, and per subject the place of its case; −1 for other subjects."""
     nodes = _nodes_of(triples, grouping)
@@ -70,8 +87,8 @@ def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon
     kind[unknown] = _CLOSURE
     iris = pc.utf8_slice_codeunits(triples.subjects, 1, -1)
     cases, names = iris.take(pa.array(nodes.cases)), pa.DictionaryArray.from_arrays(pa.array(nodes.records), iris)
-    batch = judged(cases, names, subjects, nodes.irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
-    return batch, nodes.owner
+    stated = Stated(cases, names, subjects, nodes.irregular[:-1].copy(), about_case, case, kind, columns)
+    return judged(stated, program, lexicon, remarks), nodes.owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,31 +195,17 @@ def _numbers(triples: Triples, objects: Codes, name: str, lexicon: Lexicon) -> I
     return numbers[objects]
 
 
-def judged(
-    cases: pa.StringArray,
-    names: pa.DictionaryArray | pa.ChunkedArray,
-    subjects: pa.StringArray,
-    irregular: Flags,
-    about_case: dict[str, Ids],
-    case: Ids,
-    kind: Ids,
-    columns: dict[str, Ids],
-    program: Program,
-    lexicon: Lexicon,
-    remarks: Remarks,
-) -> Batch:
-    """Return the batch after every value, every set of properties and every term has been looked at; odd records are remarked on."""
+def judged(read: Stated, program: Program, lexicon: Lexicon, remarks: Remarks) -> Batch:
+    """Return the batch after every value, every set of properties and every term has been looked at; odd records are remarked on.
+
+    The kinds and the irregular cases of what was read are changed in place.
+    """
+    irregular, case, kind, columns = read.irregular, read.case, read.kind, read.records
     if not lexicon.whole:
         irregular[:] = True
     irregular[case[columns[SUBJECT] >= 0]] = True
-    irregular[_odd(np.full(len(cases), len(KINDS)), about_case, lexicon) != 0] = True
-    term = np.full(len(case), -1, dtype=np.int64)
-    terms = {name: place for place, name in enumerate(program.sorts)}
-    for number, name in enumerate(KINDS):
-        rows = np.flatnonzero(kind == number)
-        prop, sorts = ABOUT[name], {_SORTS[number]} if _SORTS[number] else {"Finding", "Drug"}
-        known = [terms[value] if program.sorts.get(value) in sorts else -1 for value in lexicon.values[prop]]
-        term[rows] = np.array([*known, -1], dtype=np.int64)[columns[prop][rows]]
+    irregular[_odd(np.full(len(read.cases), len(KINDS)), read.about_case, lexicon) != 0] = True
+    term = _terms(kind, columns, program, lexicon)
     odd = _odd(kind, columns, lexicon)
     some = np.flatnonzero(((odd != 0) | (term < 0)) & ~irregular[case])
     found = tuple(zip(case[some].tolist(), some.tolist(), _remarks(some, kind, odd, columns, lexicon, remarks), strict=True))
@@ -210,8 +213,20 @@ def judged(
     left_out[[row for _, row, remark in found if remark.dropped]] = True
     kind[left_out], term[left_out] = -1, 0
     stated = {name: columns[name] for name in PROPERTIES if name not in ABOUTS}
-    about = {name: about_case[name] for name in _ABOUT_CASE}
-    return Batch(cases, names, subjects, irregular, about, case, kind, term, stated, found)
+    about = {name: read.about_case[name] for name in _ABOUT_CASE}
+    return Batch(read.cases, read.names, read.subjects, irregular, about, case, kind, term, stated, found)
+
+
+def _terms(kind: Ids, columns: dict[str, Ids], program: Program, lexicon: Lexicon) -> Ids:
+    """Return the place of what each record is about among the terms of the program; −1 where it is none of the right sort."""
+    term = np.full(len(kind), -1, dtype=np.int64)
+    terms = {name: place for place, name in enumerate(program.sorts)}
+    for number, name in enumerate(KINDS):
+        rows = np.flatnonzero(kind == number)
+        prop, sorts = ABOUT[name], {_SORTS[number]} if _SORTS[number] else {"Finding", "Drug"}
+        known = [terms[value] if program.sorts.get(value) in sorts else -1 for value in lexicon.values[prop]]
+        term[rows] = np.array([*known, -1], dtype=np.int64)[columns[prop][rows]]
+    return term
 
 
 def _odd(kind: Ids, columns: dict[str, Ids], lexicon: Lexicon) -> Ids:

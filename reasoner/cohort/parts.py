@@ -33,7 +33,7 @@ __all__ = [
     "state_of",
     "write_chunk",
     "write_json",
-    "write_rejected",
+    "write_problems",
 ]
 
 STATE = "state"
@@ -104,13 +104,13 @@ def left_over(partial: Path, chunk: Chunk) -> list[bytes] | None:
     return [text for path in paths if (text := path.read_bytes())]
 
 
-def write_rejected(problems: Sequence[Problem], number: int, partial: Path) -> None:
-    """Write the problems of cases that nobody can answer, one of each."""
-    rows = [row for each in problems for row in problem_rows(each.sources[0], [each])]
+def write_problems(rejected: Sequence[Problem], others: Sequence[Problem], number: int, partial: Path) -> None:
+    """Write the problems of cases that nobody can answer, one of each, and those that belong to no case."""
+    rows = [row for each in rejected for row in problem_rows(each.sources[0], [each])] + problem_rows("", others)
     _write_table(partial / "problems" / f"part-{number:06}.parquet", to_arrow("problems", rows))
-    count = len(problems)
-    tables = {name: count if name == "problems" else 0 for name in NAMES}
-    _write(partial / STATE / f"{number:06}.json", _summed(Counts(count, 0, count, 0, count, 0, True), tables, 0, 0))
+    count = len(rejected)
+    tables = {name: len(rows) if name == "problems" else 0 for name in NAMES}
+    _write(partial / STATE / f"{number:06}.json", _summed(Counts(count, 0, count, 0, len(rows), 0, count > 0), tables, 0, 0))
 
 
 def hashes_in(path: Path) -> Hashes:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reasoner.cohort.batch import Batch, judged
+from reasoner.cohort.batch import Batch, Stated, judged
 from reasoner.cohort.grouping import hashes_of
 from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, SUBJECT, Flags, Ids, Lexicon
 from reasoner.cohort.long_table import ABOUT, CASE, COLUMNS, RECORD, Column, check_columns, expanded, statements
@@ -86,8 +86,8 @@ def batch_of_rows(table: pa.Table, program: Program, lexicon: Lexicon, remarks: 
     case = _of(owner, records)
     for column in columns.values():
         _set_apart(column, case, irregular)
-    batch = judged(cases, named, subjects, irregular[:-1].copy(), about_case, case, kind, columns, program, lexicon, remarks)
-    return batch, owner
+    stated = Stated(cases, named, subjects, irregular[:-1].copy(), about_case, case, kind, columns)
+    return judged(stated, program, lexicon, remarks), owner
 
 
 def _set_apart(ids: Ids, owner: Ids, irregular: Flags) -> None:

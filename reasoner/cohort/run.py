@@ -20,10 +20,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from reasoner.cohort.answering import Context, Counts
+from reasoner.cohort.gathering import caseless_problem
 from reasoner.cohort.inferences import write_knowledge
 from reasoner.cohort.long_table import COLUMNS
 from reasoner.cohort.output import NAMES
-from reasoner.cohort.parts import INFERRED, KNOWLEDGE, STATE, hashes_in, left_over, state_of, write_chunk, write_json, write_rejected
+from reasoner.cohort.parts import INFERRED, KNOWLEDGE, STATE, hashes_in, left_over, state_of, write_chunk, write_json, write_problems
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
 from reasoner.cohort.startup import ready
@@ -255,7 +256,20 @@ def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Sp
         if state_of(partial, chunk.number) is None:
             write_chunk(context, chunk, partial)
     _check_apart(context, chunks, partial)
-    _settle_twice(context, [*chunks, *rests], partial)
+    problems = _settle_twice(context, [*chunks, *rests], partial)
+    caseless = [caseless_problem(context.sources[place].path) for place in _caseless(context.sources, [*chunks, *rests], partial)]
+    if problems or caseless:
+        write_problems(problems, caseless, len(context.sources) + len(chunks), partial)
+
+
+def _caseless(sources: Sequence[Source], chunks: Sequence[Chunk], partial: Path) -> list[int]:
+    """Return the places of the files of lines and rows that can be read and hold no case."""
+    parted = {place for place, source in enumerate(sources) if source.format in ("n-triples", "n-quads", "parquet")}
+    for chunk in chunks:
+        state = state_of(partial, chunk.number)
+        if state is None or state["malformed"] or len(hashes_in(partial / STATE / f"{chunk.number:06}.cases")):
+            parted.discard(chunk.source)
+    return sorted(parted)
 
 
 def _ignored(sources: Sequence[Source]) -> list[str]:
@@ -292,22 +306,24 @@ def _check_apart(context: Context, chunks: Sequence[Chunk], partial: Path) -> No
             )
 
 
-def _settle_twice(context: Context, chunks: Sequence[Chunk], partial: Path) -> None:
-    """Answer the chunks anew whose cases are described elsewhere, too; what is decided is kept, so that a run can be taken up here."""
+def _settle_twice(context: Context, chunks: Sequence[Chunk], partial: Path) -> list[Problem]:
+    """Answer the chunks anew whose cases are described elsewhere, too, and return the problems of those that nobody can answer.
+
+    What is decided is kept, so that a run can be taken up here.
+    """
     path = partial / _TWICE
     if not path.is_file():
         described = {chunk.number: partial / STATE / f"{chunk.number:06}.cases" for chunk in chunks}
         wanted = repeated(hashes_in(each) for each in described.values())
         if not len(wanted):
-            return
+            return []
         told = compared(context, [(chunk, hashes_in(described[chunk.number]), left_over(partial, chunk)) for chunk in chunks], wanted)
         write_json(path, asdict(told))
     found = json.loads(path.read_text(encoding="utf-8"))
     for chunk in chunks:
         if over := found["elsewhere"].get(str(chunk.number)):
             write_chunk(replace(context, elsewhere=frozenset(map(tuple, over))), chunk, partial)
-    if found["problems"]:
-        write_rejected([Problem(**each) for each in found["problems"]], len(context.sources) + len(chunks), partial)
+    return [Problem(**each) for each in found["problems"]]
 
 
 def _manifest(context: Context, partial: Path, plan: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from reasoner.documents import Document, index_of, parse_rdf
 from reasoner.entailment import Statuses, entail
 from reasoner.moments import Moment
 from reasoner.namespaces import RDF
+from reasoner.places import Place
 from reasoner.program.model import Program
 from reasoner.reading import read_cases
 from reasoner.record import Case, Index
@@ -50,10 +51,10 @@ class Settings:
         return self.as_of or case.as_of or self.now
 
 
-def answer_text(text: bytes, name: str, program: Program, settings: Settings, rows: Rows) -> Records:
+def answer_text(text: bytes, place: Place, program: Program, settings: Settings, rows: Rows) -> Records:
     """Answer the cases in N-Triples; return what was read."""
-    index = index_of(parse_rdf(Document(name, text, "n-triples")))
-    records = _records(index, name, program, settings)
+    index = index_of(parse_rdf(Document(place(""), text, "n-triples")))
+    records = _records(index, place, program, settings)
     owners = _owners(index) if records.problems else {}
     for each in records.problems:
         rows["problems"] += problem_rows(owners.get(each.sources[0], "") if each.sources else "", [each])
@@ -63,11 +64,11 @@ def answer_text(text: bytes, name: str, program: Program, settings: Settings, ro
 
 def read_text(text: bytes, name: str, program: Program, settings: Settings) -> Records:
     """Return the cases in N-Triples, which may be a part of a file."""
-    return _records(index_of(parse_rdf(Document(name, text, "n-triples"))), name, program, settings)
+    return _records(index_of(parse_rdf(Document(name, text, "n-triples"))), lambda _: name, program, settings)
 
 
-def _records(index: Index, name: str, program: Program, settings: Settings) -> Records:
-    return records_in(index, program, name, lambda _: name, whole=False) if settings.shapes else Records(read_cases(index, program))
+def _records(index: Index, place: Place, program: Program, settings: Settings) -> Records:
+    return records_in(index, program, place(""), place, whole=False) if settings.shapes else Records(read_cases(index, program))
 
 
 def _owners(index: Index) -> dict[str, str]:

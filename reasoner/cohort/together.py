@@ -31,6 +31,7 @@ from reasoner.cohort.remarks import Remarks
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import room_for_stretches
 from reasoner.cohort.unconfirmed import unconfirmed_cases
+from reasoner.places import Place
 from reasoner.program.model import Program
 from reasoner.record import Problem
 from reasoner.terms import Role
@@ -78,8 +79,8 @@ class Together:
     broken: bool
 
 
-def answer_together(batch: Batch, program: Program, settings: Settings, memory: Memory, place: str) -> Together:
-    """Answer the regular cases of a batch; `place` names their file in problems.
+def answer_together(batch: Batch, program: Program, settings: Settings, memory: Memory, place: Place) -> Together:
+    """Answer the regular cases of a batch; `place` names the file of a node in problems.
 
     Built back and abstracted alone are cases with findings of the future, with values that contradict each other and with unconfirmed
     records that may bear on a red flag; facts that contradict each other are parted alone. What follows from such states is derived with that of all others.
@@ -130,18 +131,19 @@ def _findings(facts: Facts, space: Space, *, present: bool) -> Planes:
 
 
 def _problems(
-    batch: Batch, indicators: IndicatorPlanes, place: str, conflicts: dict[int, list[Conflict]], settled: Flags
+    batch: Batch, indicators: IndicatorPlanes, place: Place, conflicts: dict[int, list[Conflict]], settled: Flags
 ) -> list[Sequence[Any]]:
     """Return what is to be said of the records of cases that were not abstracted alone, case by case."""
-    general = cache(lambda remark: remark.general(place))
+    general = cache(lambda remark, where: remark.general(where))
     remarks = [each for each in batch.remarks if settled[each[0]]]
     later = [each for each in indicators.problems if settled[each[0]]]
     nodes = iter(batch.names.take(pa.array([row for _, row, _ in (*remarks, *later)], pa.int64())).to_pylist())
     named = [(case, next(nodes), remark) for case, _, remark in remarks]
     found: list[tuple[int, str, Problem]] = []
     for case, node, remark in named:
-        told = general(remark)
-        found += [(case, node, each) for each in (remark.about(node, place) if told is None else told)]
+        where = place(node)
+        told = general(remark, where)
+        found += [(case, node, each) for each in (remark.about(node, where) if told is None else told)]
     found += [(case, node, each) for case, node, remark in named for each in remark.later]
     found += [(case, next(nodes), each) for case, _, each in later]
     cases = sorted({*(case for case, _, _ in found), *(case for case in conflicts if settled[case])})
@@ -189,10 +191,11 @@ def _flagged(memory: Memory, space: Space, readings: Sequence[tuple[int, tuple[i
     }
 
 
-def _remarked(batch: Batch, place: str, chosen: Flags) -> dict[int, list[Problem]]:
+def _remarked(batch: Batch, place: Place, chosen: Flags) -> dict[int, list[Problem]]:
     """Return what is remarked on the records of some cases, by case."""
     found: dict[int, list[Problem]] = {}
     for case, row, remark in batch.remarks:
         if chosen[case]:
-            found.setdefault(case, []).extend(remark.about(batch.names[row].as_py(), place))
+            node = batch.names[row].as_py()
+            found.setdefault(case, []).extend(remark.about(node, place(node)))
     return found

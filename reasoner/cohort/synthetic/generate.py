@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from reasoner.cohort.synthetic.drafts import Dice
-from reasoner.cohort.synthetic.drawing import Drawer, instants_of
+from reasoner.cohort.synthetic.drawing import Chunk, Drawer, instants_of
 from reasoner.cohort.synthetic.fhir_writing import FhirWriter
 from reasoner.cohort.synthetic.plan import Plan, make_plan
 from reasoner.cohort.synthetic.settings import Settings
@@ -60,35 +60,44 @@ def generate(
     The same program, settings, count, seed and instant give the same bytes. Raises MissingExtraError without NumPy and PyArrow,
     UsageError when one of the files is there already, InputError when they cannot be written.
     """
-    try:
-        import numpy  # noqa: F401
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("The extra cohort is not installed", why=str(error), repair="pip install 'legcramps[cohort]'") from error
+    _require_numpy()
     truth = truth_path(path)
     for each in (path, truth):
         if each.exists() or each.is_symlink():
             raise UsageError("The file exists already", where=str(each), repair="choose another name, or remove it")
     instants = instants_of(settings, last)[: 1 if output_format == "fhir" else None]
     plan = make_plan(program, settings, Dice(Random(f"legcramps {seed}"), settings), instants[0])  # noqa: S311 (patients, no secrets)
-    drawer = Drawer(plan, program, settings, instants, seed)
-    records = 0
+    chunks = Drawer(plan, program, settings, instants, seed).chunks(count)
     try:
         with ExitStack() as stack:
             writers = [_writer(output_format, stack.enter_context(_appearing(path)), plan, instants, program, stack)]
             writers.append(TableOfTruth(stack.enter_context(stack.enter_context(_appearing(truth)).open("wb")), plan))
-            for chunk in drawer.chunks(count):
-                for writer in writers:
-                    writer.write(chunk)
-                records += sum(len(plan.variants[number].drafts) for number in chunk.variants.tolist())
-                progress(chunk.first + chunk.count)
-            for writer in writers:
-                writer.close()
+            return Cohort(count, _written(chunks, writers, plan, progress), path, truth)
     except OSError as error:
         raise InputError(
             "The cohort cannot be written", where=str(path), why=error.strerror or str(error), repair="check the path"
         ) from error
-    return Cohort(count, records, path, truth)
+
+
+def _require_numpy() -> None:
+    try:
+        import numpy  # noqa: F401
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("The extra cohort is not installed", why=str(error), repair="pip install 'legcramps[cohort]'") from error
+
+
+def _written(chunks: Iterable[Chunk], writers: Sequence[CohortWriter], plan: Plan, progress: Callable[[int], None]) -> int:
+    """Write chunks with all writers; return how many records there were."""
+    records = 0
+    for chunk in chunks:
+        for writer in writers:
+            writer.write(chunk)
+        records += sum(len(plan.variants[number].drafts) for number in chunk.variants.tolist())
+        progress(chunk.first + chunk.count)
+    for writer in writers:
+        writer.close()
+    return records
 
 
 def _writer(output_format: str, path: Path, plan: Plan, instants: tuple[datetime, ...], program: Program, stack: ExitStack) -> CohortWriter:
