@@ -93,6 +93,15 @@ def test_quads_are_triples_without_their_graph(lines: list[bytes], graph: str) -
     assert len(triples.malformed) == malformed
 
 
+@pytest.mark.parametrize("ends", [(".", "x"), ("..", ""), (".", "<urn:a:g>")])
+def test_lines_that_end_otherwise_are_no_triples(ends: tuple[str, str]) -> None:
+    lines = [f"<urn:a:s> <urn:a:p> <urn:a:o{number}> {end}" for number, end in enumerate((".", *ends))]
+    wanted, malformed = parsed([line.encode() for line in lines], RdfFormat.N_TRIPLES)
+    triples = read_triples("\n".join(lines).encode())
+    assert len(triples.malformed) == malformed > 0
+    assert len(triples.s) == wanted.total() > 0
+
+
 def test_terms_are_held_once_and_links_are_places_of_subjects() -> None:
     lines = [f"<urn:a:case> <{LC}hasRecord> <urn:a:r{number}> ." for number in (1, 2, 3)]
     lines[1:1] = ['<urn:a:r1> <urn:a:says> "two words" .', '<urn:a:r1> <urn:a:says> "word" .', "<urn:a:r1> <urn:a:of> <urn:a:r2> ."]
@@ -141,6 +150,7 @@ def test_many_plain_iris_are_seen_to_share_a_host() -> None:
     assert share_host(pa.chunked_array([whole, whole[:2]]), b"<>")
     assert not share_host(whole)
     assert not share_host(pa.array([*texts, None]))
+    assert not share_host(pa.array([*whole.to_pylist(), "<https://a.org/>x"]), b"<>")
     assert not share_host(pa.array([*texts, "https://b.org/x/1"]))
 
 
