@@ -24,7 +24,7 @@ FLOORS = {
     "coexisting": 5,
     "conditions": 71,
     "data": 37,
-    "dvt": 50,
+    "dvt": 62,
     "magnesium-gate": 10,
     "matrix": 20,
     "mutation": 2,

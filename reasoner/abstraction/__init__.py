@@ -45,9 +45,13 @@ class Parts(NamedTuple):
         """Return whether a case has the very records of tests."""
         return case.measurements is self.case.measurements and case.examinations is self.case.examinations
 
-    def have_findings_of(self, case: Case, scan: tuple[bool, Moment | None]) -> bool:
-        """Return whether a case has the very records and closures of findings, divided by the same scan."""
-        return case.findings is self.case.findings and case.closures is self.case.closures and scan == self.scan
+    def have_findings_of(self, case: Case, scan: tuple[bool, Moment | None], program: Program) -> bool:
+        """Return whether a case has the very records and closures of findings, divided by the same scan, and no drug whose use is one."""
+        own, stated = self.case, program.use_findings
+        same = case.findings is own.findings and case.closures is own.closures and scan == self.scan
+        if not same or case.medications is own.medications:
+            return same
+        return not any(use.drug in stated for use in (*case.medications, *own.medications))
 
     def have_others_of(self, case: Case, program: Program) -> bool:
         """Return whether a case has the very records of drugs and diagnoses, and the same first onset."""
@@ -91,7 +95,7 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
     else:
         chart = Chart(case, as_of)
         scan = last_scan(chart, program)
-    if parts is not None and parts.have_findings_of(case, scan):
+    if parts is not None and parts.have_findings_of(case, scan, program):
         found = parts.findings
     else:
         found = stated(finding_facts(case, program, as_of, scan), program)

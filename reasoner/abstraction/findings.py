@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from reasoner.abstraction.exposures import is_active
 from reasoner.abstraction.state import Fact
 from reasoner.moments import DAY, Moment
 from reasoner.program.model import FALSE, Program
@@ -43,7 +44,7 @@ class _Stated:
 
 def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[bool, Moment | None]) -> list[Fact]:
     """Return the facts about findings; `last_scan` says whether the dividing scan is on record, and when it was."""
-    usable = _usable(case, as_of)
+    usable = _usable(case, program, as_of)
     facts = [Fact(Role.FINDING, record.finding, True, (record.node,)) for record in usable.present]
     facts += [fact for record in usable.absent if (fact := _absence(record, program))]
     facts += _patterns(usable.present, usable.absent, program, Role.FINDING)
@@ -63,8 +64,8 @@ def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[
     return facts
 
 
-def _usable(case: Case, as_of: Moment) -> _Usable:
-    present: list[FindingRecord] = []
+def _usable(case: Case, program: Program, as_of: Moment) -> _Usable:
+    present = _uses(case, program, as_of) if case.medications else []
     absent: list[FindingRecord] = []
     ended: list[FindingRecord] = []
     for record in case.findings:
@@ -79,6 +80,17 @@ def _usable(case: Case, as_of: Moment) -> _Usable:
     absent += [record for record in ended if record.finding not in held]
     closures = tuple(each for each in case.closures if each.status in ("", "active") and not _later(each.recorded, as_of))
     return _Usable(tuple(present), tuple(absent), closures)
+
+
+def _uses(case: Case, program: Program, as_of: Moment) -> list[FindingRecord]:
+    """Return the findings that the use of drugs is: begun when the use began, recorded by the record of the use."""
+    stated = program.use_findings
+    return [
+        FindingRecord(use.node, finding, "present", "", use.started, None, use.ended, None, "")
+        for use in case.medications
+        if use.drug in stated and is_active(use, as_of)
+        for finding in stated[use.drug]
+    ]
 
 
 def _later(moment: Moment | None, as_of: Moment) -> bool:

@@ -137,6 +137,7 @@ def compile_graph(graph: Graph, digest: str, shapes: dict[str, Any], judged: Col
         sorts={term: sort.removeprefix(lc("")) for term, sort in sorts.items()},
         side_patterns=_side_patterns(graph, parents),
         recent_days=_recent_days(graph, parents, sorts),
+        use_findings=_use_findings(graph, parents, sorts),
         presenting=tuple(sorted(term for term in sorts if graph.flag(term, lc("isPresentingSymptom")))),
         new_since=graph.iri(lc("hasNewFinding"), lc("newSince")),
         leaves=leaves.names,
@@ -241,6 +242,22 @@ def _recent_days(graph: Graph, parents: Mapping[str, tuple[str, ...]], sorts: Ma
         if found:
             days[term] = own.get(term, min(found))
     return days
+
+
+def _use_findings(graph: Graph, parents: Mapping[str, tuple[str, ...]], sorts: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return for each drug the findings that its use is, by what it or a class above it declares."""
+    own = {term: graph.iris(term, lc("useIsFinding")) for term, sort in sorts.items() if sort == lc("Drug")}
+    for term, findings in own.items():
+        for finding in findings:
+            if sorts.get(finding) != lc("Finding"):
+                raise KnowledgeError(
+                    f"The use of {curie(term)} is said to be what is no finding",
+                    where=graph.place(term),
+                    why=curie(finding),
+                    repair="let lc:useIsFinding name a class below lc:Finding",
+                )
+    found = {term: sorted({finding for each in parents[term] for finding in own.get(each, ())}) for term in own}
+    return {term: tuple(findings) for term, findings in found.items() if findings}
 
 
 def _fact_leaves(leaves: Leaves) -> dict[str, tuple[tuple[int, ...], ...]]:

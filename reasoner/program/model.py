@@ -84,6 +84,7 @@ class Program:
     sorts: dict[str, str]
     side_patterns: dict[str, tuple[tuple[str, str], ...]]
     recent_days: dict[str, int]
+    use_findings: dict[str, tuple[str, ...]]
     presenting: tuple[str, ...]
     new_since: str | None
     leaves: tuple[tuple[str, str], ...]

@@ -25,7 +25,7 @@ from reasoner.program.patterns import Expectation, RecordPattern, UsableResult
 
 __all__ = ["FORMAT", "dump_program", "load_program"]
 
-FORMAT = 6
+FORMAT = 7
 """Changes whenever the document's form does."""
 
 _Row = TypeVar("_Row")
@@ -72,6 +72,7 @@ def load_program(text: str | bytes) -> Program:
             "parents",
             "role_parents",
             "side_patterns",
+            "use_findings",
             "classes",
             "definition_sources",
             "codes",
