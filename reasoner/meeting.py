@@ -100,10 +100,11 @@ class Meeting:
     def unit(self, moves: tuple[Move, ...], state: CaseState, changed: int, touched: int, joint: int) -> Unit:
         """Return moves as one."""
         program = self._program
-        terms = [move.change.term for move in moves if program.sorts.get(move.change.term) == "Finding"]
+        about = [move.change.term for move in moves]
+        terms = [term for term in about if program.sorts.get(term) == "Finding" or term in program.use_findings]
         spans = [program.spans[term, True] for term in terms]
         zone, above = (frozenset[str]().union(*(span[part] for span in spans)) for part in (0, 1))
-        plain = len(terms) == len(moves)
+        plain = all(program.sorts.get(term) == "Finding" for term in about)
         indicators = (program.indicator.get(move.change.term) for move in moves)
         wide = any(each is not None and each.form in ("closed", "on_record") for each in indicators)
         said = state.leaf_true & ~self._base.leaf_true, state.leaf_false & ~self._base.leaf_false

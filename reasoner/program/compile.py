@@ -10,7 +10,7 @@ from typing import Any
 from reasoner.errors import KnowledgeError
 from reasoner.expressions import And, Band, Expression, Not, Or, parse_expression
 from reasoner.knowledge import Graph, closure, read_graph
-from reasoner.namespaces import BASE, OWL, RDFS, SKOS, XSD
+from reasoner.namespaces import BASE, OWL, RDFS, SKOS, XSD, curie
 from reasoner.profile import check_definitions, check_profile
 from reasoner.program.diagrams import build_diagrams
 from reasoner.program.evidence import code_stems, compile_conditions, compile_criteria, term_codes

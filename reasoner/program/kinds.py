@@ -60,17 +60,26 @@ class Rows(dict[str, tuple[tuple[str, int, int, int], ...]]):
 
 
 class Families(dict[str, frozenset[str]]):
-    """By a finding those whose sides a change of it may decide, with all their kinds; each is worked out once and kept."""
+    """By a finding those whose sides a change of it may decide, with all their kinds; each is worked out once and kept.
+
+    By a drug whose use is a finding, that finding and its own.
+    """
 
     def __init__(
-        self, parents: Mapping[str, tuple[str, ...]], below: Mapping[str, tuple[str, ...]], sides: Mapping[str, Iterable[tuple[str, str]]]
+        self,
+        parents: Mapping[str, tuple[str, ...]],
+        below: Mapping[str, tuple[str, ...]],
+        sides: Mapping[str, Iterable[tuple[str, str]]],
+        uses: Mapping[str, tuple[str, ...]],
     ) -> None:
         super().__init__()
-        self._parents, self._below, self._sides = parents, below, sides
+        self._parents, self._below, self._sides, self._uses = parents, below, sides, uses
 
     def __missing__(self, term: str) -> frozenset[str]:
         """Work out a finding that was not asked for before."""
         found: set[str] = set()
+        for finding in self._uses.get(term, ()):
+            found |= {finding, *self[finding]}
         for finding, kinds in self._sides.items():
             names = {finding, *(kind for _, kind in kinds)}
             near = term in self._parents[finding] or not names.isdisjoint(self._parents[term]) or not names.isdisjoint(self._below[term])
@@ -83,14 +92,21 @@ class Families(dict[str, frozenset[str]]):
 class Spans(dict[tuple[str, bool], tuple[frozenset[str], frozenset[str]]]):
     """By a finding, and whether its family counts with it: everything at or below, and all above these; each is worked out once and kept."""
 
-    def __init__(self, parents: Mapping[str, tuple[str, ...]], below: Mapping[str, tuple[str, ...]], families: Families) -> None:
+    def __init__(
+        self,
+        parents: Mapping[str, tuple[str, ...]],
+        below: Mapping[str, tuple[str, ...]],
+        families: Families,
+        uses: Mapping[str, tuple[str, ...]],
+    ) -> None:
         super().__init__()
-        self._parents, self._below, self._families = parents, below, families
+        self._parents, self._below, self._families, self._uses = parents, below, families, uses
 
     def __missing__(self, key: tuple[str, bool]) -> tuple[frozenset[str], frozenset[str]]:
         """Work out a finding that was not asked for before."""
         term, whole = key
-        zone = frozenset(kind for each in (term, *(self._families[term] if whole else ())) for kind in self._below[each])
+        own = (term, *self._uses.get(term, ()), *(self._families[term] if whole else ()))
+        zone = frozenset(kind for each in own for kind in self._below[each])
         found = self[key] = zone, frozenset(above for kind in zone for above in self._parents[kind])
         return found
 

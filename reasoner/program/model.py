@@ -266,14 +266,14 @@ class Program:
         """Return the findings whose sides a change of a finding may decide."""
         from reasoner.program.kinds import Families
 
-        return Families(self.parents, self.below, self.side_patterns)
+        return Families(self.parents, self.below, self.side_patterns, self.use_findings)
 
     @cached_property
     def spans(self) -> Spans:
         """Return what a change of a finding may state or deny."""
         from reasoner.program.kinds import Spans
 
-        return Spans(self.parents, self.below, self.families)
+        return Spans(self.parents, self.below, self.families, self.use_findings)
 
     @cached_property
     def presenting_kinds(self) -> frozenset[str]:
