@@ -171,6 +171,8 @@ HOSTILE: dict[str, tuple[str, str, str]] = {
     ),
     "datatype by name": (restricted("owl:someValuesFrom lc:Percent", "lc:ratio"), "lc:Bad", "lc:Percent"),
     "enumerated datatype": (restricted("owl:someValuesFrom [ a rdfs:Datatype ; owl:oneOf ( 1.0 ) ]", "lc:ratio"), "lc:Bad", "owl:oneOf"),
+    "use that is no finding": ("lc:Aspirin lc:useIsFinding lc:WithLeg .", "lc:Aspirin", "no finding"),
+    "count of no band": ("lc:count lc:countsBand lc:WithLeg .", "lc:count", "no band"),
     "indicator without domain": (
         "lc:weight a owl:DatatypeProperty , owl:FunctionalProperty ; rdfs:range xsd:decimal ; lc:indicatorForm lc:_Form_select .",
         "lc:weight",
