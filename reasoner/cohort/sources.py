@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -175,11 +174,8 @@ def _row_groups(source: Source) -> list[tuple[int, int, int]]:
 
 
 def room_for_stretches() -> memoryview:
-    """Return memory that takes any stretch; it is not claimed before it is used, and then in large pages where the system has some."""
-    room = mmap.mmap(-1, _STRETCH)
-    with suppress(AttributeError, OSError):  # other systems have none
-        room.madvise(mmap.MADV_HUGEPAGE)
-    return memoryview(room)
+    """Return memory that takes any stretch, at the edge of a page, where copies are fastest; it is not claimed before it is used."""
+    return memoryview(mmap.mmap(-1, _STRETCH, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 def read_stretch(path: str, start: int, end: int, room: memoryview) -> memoryview:
