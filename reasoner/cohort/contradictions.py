@@ -35,11 +35,11 @@ __all__ = ["Contradictions", "Facts", "contradictions_of", "readings_of"]
 _SAID = itemgetter(slice(3))
 _FINDINGS, _DRUGS, _DIAGNOSES = range(3)
 _STATING = {
-    _FINDINGS: (RecordKind.FINDING, RecordKind.CLOSURE),
+    _FINDINGS: (RecordKind.FINDING, RecordKind.CLOSURE, RecordKind.MEDICATION),
     _DRUGS: (RecordKind.MEDICATION, RecordKind.FINDING, RecordKind.CLOSURE),
     _DIAGNOSES: (RecordKind.DIAGNOSIS,),
 }
-"""The records that facts of a sort come from; whether a drug was taken before the symptom is asked of findings, too."""
+"""The records that facts of a sort come from; whether a drug was taken before the symptom is asked of findings, too, and the use of some drugs is one."""
 
 _SORTS = dict.fromkeys(ROLES, _DRUGS) | {
     Role.FINDING: _FINDINGS,

@@ -12,7 +12,7 @@ from reasoner.cohort.planes import Facts, Planes, Space, among, anywhere
 from reasoner.program.model import Program
 from reasoner.terms import RecordKind, Role, lc
 
-__all__ = ["diagnosis_planes", "exposure_planes"]
+__all__ = ["diagnosis_planes", "exposure_planes", "uses"]
 
 _STATUSES = ("", "active", "stopped", "refuted", "entered_in_error", "not_done")
 _RESPONSES = ("", "relief", "no_relief")
@@ -36,8 +36,7 @@ def exposure_planes(batch: Batch, asked: Asked, lexicon: Lexicon, clock: Clock, 
     case, drug, status = batch.case[rows], batch.term[rows], _status(batch, lexicon, rows)
     started, ended = (lexicon.moments(lc(name), batch.stated[lc(name)][rows]) for name in ("started", "ended"))
     response = lexicon.words(lc("responseToStopping"), batch.stated[lc("responseToStopping")][rows], _RESPONSES)
-    over = ended[0] & (ended[2] <= clock.high[case])
-    holds = ~over & (~started[0] | (started[1] <= clock.high[case]))
+    over, holds = _over_and_holding(started, ended, clock.high[case])
     current = _is(status, "", "active")
     active, past = current & holds, _is(status, "stopped") | (current & over)
     denied = past | (_is(status, "not_done") & holds)
@@ -62,6 +61,26 @@ def exposure_planes(batch: Batch, asked: Asked, lexicon: Lexicon, clock: Clock, 
         key = (Role.TAKES, term, False)
         facts[key] = facts[key] | plane if key in facts else plane
     return {key: plane for key, plane in facts.items() if anywhere(plane)}
+
+
+def _over_and_holding(started: tuple[Flags, Ids, Ids], ended: tuple[Flags, Ids, Ids], as_of: Ids) -> tuple[Flags, Flags]:
+    """Return which uses of drugs are over, and which have begun and are not."""
+    over = ended[0] & (ended[2] <= as_of)
+    return over, ~over & (~started[0] | (started[1] <= as_of))
+
+
+def uses(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock) -> tuple[Ids, Ids]:
+    """Return the places of records of drugs in use whose use is a finding, once for each such finding, and the places of the findings."""
+    places = {term: place for place, term in enumerate(program.sorts)}
+    found: list[tuple[Ids, Ids]] = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))]
+    for drug, findings in program.use_findings.items():
+        rows = np.flatnonzero((batch.kind == _MEDICATION) & (batch.term == places[drug]))
+        started, ended = (lexicon.moments(lc(name), batch.stated[lc(name)][rows]) for name in ("started", "ended"))
+        _, holds = _over_and_holding(started, ended, clock.high[batch.case[rows]])
+        rows = rows[holds & _is(_status(batch, lexicon, rows), "", "active")]
+        found += [(rows, np.full(len(rows), places[finding], dtype=np.int64)) for finding in findings]
+    records, terms = (np.concatenate(each) for each in zip(*found, strict=True))
+    return records, terms
 
 
 def _onset(batch: Batch, program: Program, lexicon: Lexicon) -> tuple[Flags, Ids, Ids]:

@@ -13,6 +13,7 @@ import numpy as np
 from reasoner.abstraction.findings import denies_newness
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import Clock
+from reasoner.cohort.exposures import uses
 from reasoner.cohort.lexicon import KINDS, Flags, Ids, Lexicon
 from reasoner.cohort.planes import Facts, Plane, Planes, Space, among, anywhere
 from reasoner.program.kinds import Asked
@@ -31,7 +32,7 @@ _YOUNG, _OLD = 1, -1
 
 @dataclass(frozen=True, slots=True)
 class FindingRows:
-    """The usable finding records; `young` and `recent` say 1 for young, −1 for old and 0 for unknown."""
+    """The usable finding records, and after them the uses of drugs that are findings; `young` and `recent` say 1 for young, −1 for old and 0 for unknown."""
 
     case: Ids
     term: Ids
@@ -91,6 +92,8 @@ def _days(program: Program) -> list[int]:
 
 
 def _usable(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock) -> FindingRows:
+    used, use_of = uses(batch, program, lexicon, clock)
+    use_case = batch.case[used]
     rows = np.flatnonzero(batch.kind == _FINDING)
     case, term = batch.case[rows], batch.term[rows]
     status, presence, side = (
@@ -109,12 +112,23 @@ def _usable(batch: Batch, program: Program, lexicon: Lexicon, clock: Clock) -> F
     looked_at = np.zeros(batch.size, dtype=bool)
     looked_at[case[past]] = True
     codes, held = case * len(program.sorts) + term, present & looked_at[case]
-    absent[past] = ~np.isin(codes[past], codes[held])
+    absent[past] = ~np.isin(codes[past], np.append(codes[held], use_case * len(program.sorts) + use_of))
+    begun = lexicon.moments(lc("started"), batch.stated[lc("started")][used])
+    none = np.zeros(len(used), dtype=bool)
+    onset, worsened = _joined(onset, begun), _joined(worsened, (none, use_case, use_case))
+    case, term, side = np.append(case, use_case), np.append(term, use_of), np.append(side, np.zeros(len(used), dtype=np.int64))
+    present, absent = np.append(present, ~none), np.append(absent, none)
     new = np.where(clock.scanned[case], _age(onset, worsened, clock.scan_low[case], clock.scan_high[case], clock.dated[case]), _YOUNG)
     edges = {days: clock.edge(days)[case] for days in _days(program)}
-    known = np.ones(len(rows), dtype=bool)
+    known = np.ones(len(case), dtype=bool)
     recent = {days: _age(onset, worsened, edge, edge, known) for days, edge in edges.items()}
     return FindingRows(case, term, side, present, absent, new, recent)
+
+
+def _joined(first: tuple[Flags, Ids, Ids], second: tuple[Flags, Ids, Ids]) -> tuple[Flags, Ids, Ids]:
+    """Return the moments of some records and, after them, of others."""
+    stated, low, high = (np.append(one, other) for one, other in zip(first, second, strict=True))
+    return stated, low, high
 
 
 def _age(onset: tuple[Flags, Ids, Ids], worsened: tuple[Flags, Ids, Ids], low: Ids, high: Ids, dated: Flags) -> Ids:

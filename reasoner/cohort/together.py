@@ -31,7 +31,6 @@ from reasoner.cohort.remarks import Remarks
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import room_for_stretches
 from reasoner.cohort.unconfirmed import unconfirmed_cases
-from reasoner.cohort.uses import cases_with_uses
 from reasoner.places import Place
 from reasoner.program.model import Program
 from reasoner.record import Problem
@@ -83,8 +82,8 @@ class Together:
 def answer_together(batch: Batch, program: Program, settings: Settings, memory: Memory, place: Place) -> Together:
     """Answer the regular cases of a batch; `place` names the file of a node in problems.
 
-    Built back and abstracted alone are cases with findings of the future, with values that contradict each other, with unconfirmed
-    records that may bear on a red flag and with drugs whose use is a finding; facts that contradict each other are parted alone.
+    Built back and abstracted alone are cases with findings of the future, with values that contradict each other and with unconfirmed
+    records that may bear on a red flag; facts that contradict each other are parted alone.
     What follows from such states is derived with that of all others.
     """
     space, lexicon = Space(batch.size), memory.lexicon
@@ -102,7 +101,7 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     stated, denied = (_findings(facts, space, present=wanted) for wanted in (True, False))
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
     known.enter_masks(indicators.masks)
-    alone = (indicators.alone | clock.ahead | unconfirmed_cases(batch, program, lexicon) | cases_with_uses(batch, program)) & ~left
+    alone = (indicators.alone | clock.ahead | unconfirmed_cases(batch, program, lexicon)) & ~left
     rows, remarked = empty_rows(), _remarked(batch, place, alone)
     readings = [(case, masks) for case, masks in readings_of(contradictions, known, program) if not alone[case]]
     readings += _abstracted(rebuilder, program, settings, np.flatnonzero(alone), known, remarked, rows)
