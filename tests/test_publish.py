@@ -215,7 +215,7 @@ def test_a_union_that_counts_twice_is_refused() -> None:
 
 # --- a real store ----------------------------------------------------------------------------------------------------------
 
-VIGNETTES = sorted((ROOT / "tests" / "cases").glob("*/*/record.ttl"))[::60]
+VIGNETTES = [min(group.glob("*/record.ttl")) for group in sorted((ROOT / "tests" / "cases").iterdir()) if any(group.glob("*/record.ttl"))]
 
 
 @pytest.fixture(scope="module")
