@@ -47,15 +47,14 @@ def unconfirmed_readings(state: CaseState, derived: Derived, program: Program, a
     if not groups:
         return ()
     reader = _Reader(state, derived, program, as_of)
-    known = reader.raised(state)
     alike: dict[tuple[int, int], tuple[CaseState, list[_Unsure]]] = {}
     for records in groups:
         reading = reader.read(records)
         alike.setdefault((reading.leaf_true, reading.leaf_false), (reading, []))[1].extend(records)
-    found = [told for reading, records in alike.values() for told in reader.telling(records, reading, known)]
+    found = [told for reading, records in alike.values() for told in reader.telling(records, reading)]
     if len(groups) > 1:
         together = tuple(record for records in groups for record in records)
-        found += reader.telling(together, reader.read(together), known.union(*(each.raised for each in found)))
+        found += reader.telling(together, reader.read(together), frozenset().union(*(each.raised for each in found)))
     return tuple(found)
 
 
@@ -137,10 +136,12 @@ class _Reader:
         certain = ((index, True) for index in raised if values[raising[index][0][0]] == raising[index][0][1])
         return frozenset((*((index, False) for index in raised), *certain))
 
-    def telling(self, records: Sequence[_Unsure], reading: CaseState, known: frozenset[tuple[int, bool]]) -> Iterator[Unconfirmed]:
-        """Yield a reading if it says more of red flags than is `known`."""
-        more = self.raised(reading) - known
-        if more:
+    def telling(
+        self, records: Sequence[_Unsure], reading: CaseState, told: frozenset[tuple[int, bool]] = frozenset()
+    ) -> Iterator[Unconfirmed]:
+        """Yield a reading if it says more of red flags than the state without it, and than is `told`."""
+        masks = (self.state.leaf_true, self.state.leaf_false), (reading.leaf_true, reading.leaf_false)
+        if self.program.alarms.differ(*masks) and (more := self.raised(reading) - self.raised(self.state) - told):
             yield Unconfirmed(tuple(sorted(record.node for record in records)), more, reading)
 
 

@@ -21,6 +21,7 @@ class Alarms:
         bits = bits_below(program, (bit for each in watched for bit, _ in (each.eligible, each.trigger)))
         self._program = program
         self._leaves = frozenset(bit for bit in bits if bit < len(program.leaves))
+        self._mask = sum(1 << leaf for leaf in self._leaves)
         self._subjects = frozenset(program.leaves[bit][0] for bit in self._leaves)
         self._known: dict[str, bool] = {}
 
@@ -30,6 +31,10 @@ class Alarms:
         if found is None:
             found = self._known[term] = self._moves(term) or any(map(self._settles, self._stated(term)))
         return found
+
+    def differ(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
+        """Return whether two pairs of masks, of the leaves that hold and that fail, differ in a leaf that red flags rest on."""
+        return bool(((one[0] ^ other[0]) | (one[1] ^ other[1])) & self._mask)
 
     def _moves(self, term: str) -> bool:
         """Return whether a test or finding moves an indicator that red flags ask for."""
