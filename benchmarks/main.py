@@ -118,7 +118,8 @@ def _peers(quick: bool, before: list[Measurement]) -> Measured:
             found.append(peers.measure(ROOT, peer, paths))
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             notes.append(f"{peer}: {str(error)[:300]}")
-    ours = [each for each in before if each.group.startswith(single.WARM) and each.task == single.OURS]
+    warm = [each for each in before if each.group.startswith(single.WARM) and single.GENERATED not in each.group]  # as the peers have them
+    ours = [each for each in warm if each.task == single.OURS]
     mean = sum(each.median for each in ours) / len(ours) if ours else 0.0
     ratios = [
         Ratio(f"{each.task} ÷ legcramps, one warm case", each.median / mean, 1000.0 if each.task == "naive" else None, above=True)

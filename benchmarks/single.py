@@ -18,9 +18,10 @@ from reasoner.program.model import Program
 from reasoner.resources import load_knowledge
 from reasoner.terms import lc
 
-__all__ = ["COLD", "OURS", "PARSE", "WARM", "cold", "documents", "patients", "ratios", "warm"]
+__all__ = ["COLD", "GENERATED", "OURS", "PARSE", "WARM", "cold", "documents", "patients", "ratios", "warm"]
 
 WARM, COLD = "one case, warm", "one process"
+GENERATED = "generated patients"
 _PATIENTS = 200
 PARSE, OURS = "pyoxigraph.parse", "legcramps"
 
@@ -43,7 +44,7 @@ def warm(root: Path, rounds: int) -> list[Measurement]:
         PARSE: _next_of([_parse(data) for data in texts]),
         OURS: _next_of([_answer(data, f"patient-{place}.ttl", program) for place, data in enumerate(texts)]),
     }
-    group = f"{WARM}: {len(texts)} generated patients ({sum(map(len, texts)) // len(texts)} bytes each)"
+    group = f"{WARM}: {len(texts)} {GENERATED} ({sum(map(len, texts)) // len(texts)} bytes each)"
     return found + alternating(group, tasks, max(rounds // 6, 3), len(texts))
 
 

@@ -6,13 +6,16 @@ import itertools
 from decimal import Decimal
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import NamedTuple, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reasoner.abstraction import abstract_case
+from reasoner.differential import rank_conditions
+from reasoner.entailment import Statuses
 from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
 from reasoner.knowledge import Graph, read_graph
 from reasoner.moments import parse_moment
@@ -23,7 +26,9 @@ from reasoner.program.gates import build_gates
 from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN
+from reasoner.program.scales import Scales, load_scales
 from reasoner.program.settle import decide, load_tables, settle
+from reasoner.program.watch import find_raised, load_watch, those_raised
 from reasoner.record import Case, DiagnosisRecord
 from reasoner.terms import Role, lc
 
@@ -206,6 +211,45 @@ def test_watched_gates_have_the_values_of_all_gates(knowledge: Program) -> None:
         assert sorted(moved) == [bit for bit, value in enumerate(values) if value != watched.resting[bit]]
         settled += len(moved) - len(changes)
     assert settled > 20_000
+
+
+def _states(bits: int, chance: Random) -> tuple[list[int], list[int], list[int]]:
+    """Return values of all bits at rest and in a state, and the bits that differ."""
+    rest = [chance.choice((UNKNOWN, UNKNOWN, TRUE, FALSE)) for _ in range(bits)]
+    values = [chance.choice((UNKNOWN, TRUE, FALSE)) if chance.random() < 0.2 else value for value in rest]
+    return rest, values, [bit for bit, (one, other) in enumerate(zip(rest, values, strict=True)) if one != other]
+
+
+def test_what_moved_tells_all_that_is_raised_from_whatever_state_rests(knowledge: Program) -> None:
+    chance, found = Random(2), 0
+    for _ in range(40):
+        rest, values, moved = _states(len(knowledge.tables.resting), chance)
+        watch = load_watch(knowledge.recommendations, knowledge.classes, rest)
+        raised = find_raised(watch, moved, values)
+        assert raised == those_raised(range(len(watch.raising)), watch.raising, values)
+        found += len(raised)
+    assert found > 1_000
+
+
+def test_what_moved_tells_all_weights_from_whatever_state_rests(knowledge: Program) -> None:
+    chance, differ = Random(3), 0
+    for _ in range(20):
+        rest, values, moved = _states(len(knowledge.tables.resting), chance)
+        given = knowledge.conditions, knowledge.scales.criteria, knowledge.classes, knowledge.labels, knowledge.settings
+        scales = load_scales(*given, rest)
+        ranked = rank_conditions(_program(scales, knowledge), _statuses(moved, values))
+        every = rank_conditions(_program(load_scales(*given, values), knowledge), _statuses([], values))
+        assert ranked == every
+        differ += sum(one != other for one, other in zip(scales.resting, load_scales(*given, values).resting, strict=True))
+    assert differ > 100
+
+
+def _program(scales: Scales, knowledge: Program) -> Program:
+    return cast(Program, SimpleNamespace(scales=scales, settings=knowledge.settings))
+
+
+def _statuses(changed: list[int], values: list[int]) -> Statuses:
+    return cast(Statuses, SimpleNamespace(changed=changed, values=values))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeVar
 
 from reasoner.abstraction.chart import Chart, last_scan
@@ -83,12 +84,17 @@ def _groups(case: Case, program: Program) -> list[tuple[_Unsure, ...]]:
     return [*map(tuple, said.values()), *((each,) for each in case.tests if each.status == UNCONFIRMED and bears(each.test))]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Reader:
     state: CaseState
     derived: Derived
     program: Program
     as_of: Moment
+
+    @cached_property
+    def known(self) -> frozenset[tuple[int, bool]]:
+        """Return the red flags raised in the state itself."""
+        return self.raised(self.state)
 
     def read(self, records: Sequence[_Unsure]) -> CaseState:
         """Return the state in which some unconfirmed records count; what is confirmed and contradicts them does not."""
@@ -141,7 +147,7 @@ class _Reader:
     ) -> Iterator[Unconfirmed]:
         """Yield a reading if it says more of red flags than the state without it, and than is `told`."""
         masks = (self.state.leaf_true, self.state.leaf_false), (reading.leaf_true, reading.leaf_false)
-        if self.program.alarms.differ(*masks) and (more := self.raised(reading) - self.raised(self.state) - told):
+        if self.program.alarms.differ(*masks) and (more := self.raised(reading) - self.known - told):
             yield Unconfirmed(tuple(sorted(record.node for record in records)), more, reading)
 
 

@@ -33,13 +33,12 @@ _KINDS = {f"<{name}>": place for place, name in enumerate((*KINDS, _CASE))}
 
 
 @dataclass(frozen=True)
-class Batch:
-    """The cases of a chunk and their records as columns of numbers into a lexicon.
+class Stated:
+    """What the cases of a chunk and their records state, as columns of numbers into a lexicon, before any of it is looked at.
 
-    `irregular` marks the cases that must be answered alone. Records are those of all cases; `case` gives the place of the
-    case of each, `term` the place of what it is about among the terms of the program.
-    What is stated of a case as its subject is a place among `subjects`. A record that is left out has the kind −1. `names` names the records; `remarks` holds what is remarked on records, with the
-    places of case and record.
+    `irregular` marks the cases that must be answered alone. Records are those of all cases; `case` gives the place of the case of each,
+    `kind` its place among the kinds, `stated` what is stated of it by property, `names` its name. What is stated of a case as its subject
+    is a place among `subjects`.
     """
 
     cases: pa.StringArray
@@ -49,9 +48,7 @@ class Batch:
     about_case: dict[str, Ids]
     case: Ids
     kind: Ids
-    term: Ids
     stated: dict[str, Ids]
-    remarks: tuple[tuple[int, int, Remark], ...]
 
     @property
     def size(self) -> int:
@@ -60,20 +57,15 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What the cases of a chunk and their records state, before any of it is looked at; the fields are those of a batch.
+class Batch(Stated):
+    """The cases of a chunk and their records after all that they state was looked at.
 
-    `kind` is a place among the kinds, and `records` holds what is stated of each record by property.
+    `term` gives the place of what a record is about among the terms of the program. A record that is left out has the kind −1.
+    `remarks` holds what is remarked on records, with the places of case and record.
     """
 
-    cases: pa.StringArray
-    names: pa.DictionaryArray | pa.ChunkedArray
-    subjects: pa.StringArray
-    irregular: Flags
-    about_case: dict[str, Ids]
-    case: Ids
-    kind: Ids
-    records: dict[str, Ids]
+    term: Ids
+    remarks: tuple[tuple[int, int, Remark], ...]
 
 
 def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon: Lexicon, remarks: Remarks) -> tuple[Batch, Ids]:
@@ -200,7 +192,7 @@ def judged(read: Stated, program: Program, lexicon: Lexicon, remarks: Remarks) -
 
     The kinds and the irregular cases of what was read are changed in place.
     """
-    irregular, case, kind, columns = read.irregular, read.case, read.kind, read.records
+    irregular, case, kind, columns = read.irregular, read.case, read.kind, read.stated
     if not lexicon.whole:
         irregular[:] = True
     irregular[case[columns[SUBJECT] >= 0]] = True
@@ -214,7 +206,7 @@ def judged(read: Stated, program: Program, lexicon: Lexicon, remarks: Remarks) -
     kind[left_out], term[left_out] = -1, 0
     stated = {name: columns[name] for name in PROPERTIES if name not in ABOUTS}
     about = {name: read.about_case[name] for name in _ABOUT_CASE}
-    return Batch(read.cases, read.names, read.subjects, irregular, about, case, kind, term, stated, found)
+    return Batch(read.cases, read.names, read.subjects, irregular, about, case, kind, stated, term, found)
 
 
 def _terms(kind: Ids, columns: dict[str, Ids], program: Program, lexicon: Lexicon) -> Ids:
