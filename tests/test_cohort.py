@@ -27,8 +27,8 @@ from reasoner.abstraction.exposures import exposure_facts
 from reasoner.answering import Records, read_records
 from reasoner.cohort import answer_cohort, parts, sources, together
 from reasoner.cohort.batch import Batch
-from reasoner.cohort.exposures import exposure_planes
-from reasoner.cohort.planes import Facts
+from reasoner.cohort.planes import Facts, Planes
+from reasoner.cohort.stating import stated_facts
 from reasoner.cohort.synthetic.generate import generate
 from reasoner.cohort.synthetic.settings import read_settings
 from reasoner.documents import Document, index_of, parse_rdf
@@ -711,12 +711,13 @@ def test_every_status_and_period_of_a_drug_means_the_same_as_alone(
     ]
     found: set[tuple[str, str, str, bool]] = set()
 
-    def kept(batch: Batch, *others: Any) -> Facts:
-        facts, space = exposure_planes(batch, *others), others[-1]
-        found.update((batch.cases[at].as_py(), *key) for key, plane in facts.items() for at in space.cases(plane))
-        return facts
+    def kept(batch: Batch, *others: Any) -> tuple[Facts, Planes]:
+        (facts, spoken), space = stated_facts(batch, *others), others[-1]
+        of_drugs = ((key, plane) for key, plane in facts.items() if knowledge.sorts[key[1]] == "Drug")
+        found.update((batch.cases[at].as_py(), *key) for key, plane in of_drugs for at in space.cases(plane))
+        return facts, spoken
 
-    monkeypatch.setattr(together, "exposure_planes", kept)
+    monkeypatch.setattr(together, "stated_facts", kept)
     text = "".join(line for lines in said for line in lines)
     answered(tmp_path / "out", [write(tmp_path / "drugs.nt", [text])], knowledge)
     cases = read_records(Document("drugs", text.encode(), "n-triples"), knowledge).cases

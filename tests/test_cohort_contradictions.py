@@ -19,10 +19,10 @@ from reasoner.cohort.exposures import diagnosis_planes, exposure_planes
 from reasoner.cohort.findings import closures_of, finding_planes
 from reasoner.cohort.grouping import group
 from reasoner.cohort.known import Known
+from reasoner.cohort.memory import Memory
 from reasoner.cohort.planes import Facts, Planes, Space
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.cohort.single import Settings
-from reasoner.cohort.together import Memory
 from reasoner.cohort.triples import read_triples
 from reasoner.moments import parse_moment
 from reasoner.namespaces import LC

@@ -24,7 +24,7 @@ from reasoner.program.settle import moved, settle
 from reasoner.program.watch import find_raised
 from reasoner.record import Case, DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord, Problem
 
-__all__ = ["UNCONFIRMED", "has_unconfirmed", "unconfirmed_problems", "unconfirmed_readings"]
+__all__ = ["UNCONFIRMED", "has_unconfirmed", "unconfirmed_problem", "unconfirmed_problems", "unconfirmed_readings"]
 
 UNCONFIRMED = "unconfirmed"
 """The status of these records."""
@@ -62,10 +62,15 @@ def unconfirmed_readings(state: CaseState, derived: Derived, program: Program, a
 def unconfirmed_problems(readings: Iterable[Unconfirmed], program: Program) -> Iterator[Problem]:
     """Yield a problem for each reading, which says what its records would raise."""
     for each in readings:
-        flags = dict.fromkeys(program.recommendations[index].iri for index, _ in sorted(each.raised))
-        names = " and ".join(map(program.label, flags))
-        text = f"not confirmed, yet if it is true it raises “{names}”: shown as possible, and counted for nothing else"
-        yield Problem("unconfirmed-alarm", text, next(iter(flags)), each.records, "confirm it at once, or repeat the test")
+        yield unconfirmed_problem({index for index, _ in each.raised}, each.records, program)
+
+
+def unconfirmed_problem(raised: Iterable[int], records: Iterable[str], program: Program) -> Problem:
+    """Return the problem of unconfirmed records that would raise red flags, given by index."""
+    flags = [program.recommendations[index].iri for index in sorted(raised)]
+    names = " and ".join(map(program.label, flags))
+    text = f"not confirmed, yet if it is true it raises “{names}”: shown as possible, and counted for nothing else"
+    return Problem("unconfirmed-alarm", text, flags[0], tuple(sorted(records)), "confirm it at once, or repeat the test")
 
 
 def _groups(case: Case, program: Program) -> list[tuple[_Unsure, ...]]:

@@ -20,11 +20,12 @@ from reasoner.cohort.inferences import infer_together
 from reasoner.cohort.lexicon import Flags
 from reasoner.cohort.long_table import COLUMNS, check_columns
 from reasoner.cohort.malformed import malformed_rows, unsettled_lines
+from reasoner.cohort.memory import Memory
 from reasoner.cohort.output import NAMES, Rows, empty_rows, problem_row, problem_rows, to_arrow
 from reasoner.cohort.rows import batch_of_rows, checked_rows, text_of_rows
 from reasoner.cohort.single import Settings, answer_cases, answer_text
 from reasoner.cohort.sources import Chunk, Source, line_number, read_stretch
-from reasoner.cohort.together import Memory, answer_together
+from reasoner.cohort.together import answer_together
 from reasoner.cohort.triples import Triples, read_triples, text_of
 from reasoner.errors import InputError
 from reasoner.namespaces import RDF, RDFS

@@ -67,6 +67,26 @@ class Batch(Stated):
     term: Ids
     remarks: tuple[tuple[int, int, Remark], ...]
 
+    def part(self, cases: Ids) -> tuple[Batch, Ids]:
+        """Return some of the cases, given in order, without what is remarked on their records, and the places that these have here."""
+        place = np.full(self.size, -1, dtype=np.int64)
+        place[cases] = np.arange(len(cases))
+        rows = np.flatnonzero(place[self.case] >= 0)
+        chosen = pa.array(cases)
+        found = Batch(
+            cases=self.cases.take(chosen),
+            names=self.names.take(pa.array(rows)),
+            subjects=self.subjects,
+            irregular=self.irregular[cases],
+            about_case={name: ids[cases] for name, ids in self.about_case.items()},
+            case=place[self.case[rows]],
+            kind=self.kind[rows],
+            stated={name: ids[rows] for name, ids in self.stated.items()},
+            term=self.term[rows],
+            remarks=(),
+        )
+        return found, rows
+
 
 def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon: Lexicon, remarks: Remarks) -> tuple[Batch, Ids]:
     """Return the cases that a stretch holds whole as columns, and per subject the place of its case; −1 for other subjects."""

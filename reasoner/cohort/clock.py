@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -52,6 +52,10 @@ class Clock:
     def edge(self, days: int) -> Ids:
         """Return the last second that is not within the last `days` days."""
         return (self.low // DAY - days) * DAY - 1
+
+    def part(self, cases: Ids) -> Clock:
+        """Return the instants of some of the cases."""
+        return Clock(*(getattr(self, each.name)[cases] for each in fields(self)))
 
 
 def clock_of(batch: Batch, program: Program, lexicon: Lexicon, settings: Settings) -> Clock:

@@ -22,7 +22,7 @@ from reasoner.cohort.asked import Asked
 from reasoner.cohort.clock import Clock
 from reasoner.cohort.known import Known
 from reasoner.cohort.lexicon import Ids
-from reasoner.cohort.planes import Plane, Planes, Space, grouped
+from reasoner.cohort.planes import Facts, Plane, Planes, Space, grouped
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.cohort.single import Settings
 from reasoner.moments import Moment
@@ -30,7 +30,7 @@ from reasoner.program.model import Program
 from reasoner.record import Case
 from reasoner.terms import ROLES, RecordKind, Role
 
-__all__ = ["Contradictions", "Facts", "contradictions_of", "readings_of"]
+__all__ = ["Contradictions", "contradictions_of", "readings_of"]
 
 _SAID = itemgetter(slice(3))
 _FINDINGS, _DRUGS, _DIAGNOSES = range(3)
@@ -47,9 +47,6 @@ _SORTS = dict.fromkeys(ROLES, _DRUGS) | {
     Role.RECENT_FINDING: _FINDINGS,
     Role.RECORDED_DIAGNOSIS: _DIAGNOSES,
 }
-
-Facts = dict[tuple[str, str, bool], Plane]
-"""Where each fact holds, by role, term and presence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,11 @@ from reasoner.cohort.asked import Asked
 from reasoner.cohort.diagrams import Diagrams
 from reasoner.cohort.indicators import Mask
 from reasoner.cohort.lexicon import Ids
-from reasoner.cohort.planes import Plane, Planes, Space, anywhere
+from reasoner.cohort.planes import Facts, Plane, Planes, Space, anywhere
 from reasoner.program.model import FALSE, TRUE, Literal, Program
 from reasoner.program.settle import JointTable
 
 __all__ = ["Known"]
-
-Facts = Mapping[tuple[str, str, bool], Plane]
 
 
 class Known:

@@ -23,12 +23,12 @@ from reasoner.cohort.answering import Context, Counts
 from reasoner.cohort.gathering import caseless_problem
 from reasoner.cohort.inferences import write_knowledge
 from reasoner.cohort.long_table import COLUMNS
+from reasoner.cohort.memory import Memory
 from reasoner.cohort.output import NAMES
 from reasoner.cohort.parts import INFERRED, KNOWLEDGE, STATE, hashes_in, left_over, state_of, write_chunk, write_json, write_problems
 from reasoner.cohort.single import Settings
 from reasoner.cohort.sources import Chunk, Source, chunks_of
 from reasoner.cohort.startup import ready
-from reasoner.cohort.together import Memory
 from reasoner.cohort.twice import compared, repeated
 from reasoner.cohort.workers import Crew
 from reasoner.errors import IncompleteError, InputError, UsageError

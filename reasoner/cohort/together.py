@@ -12,56 +12,26 @@ import pyarrow as pa
 
 from reasoner.abstraction import Conflict, abstract_case
 from reasoner.cohort.advising import advise, raised_flags
-from reasoner.cohort.asked import Asked
 from reasoner.cohort.batch import Batch
-from reasoner.cohort.clock import Clock, clock_of, last_examinations
+from reasoner.cohort.clock import clock_of, last_examinations
 from reasoner.cohort.columns import Answers
-from reasoner.cohort.contradictions import Facts, contradictions_of, readings_of
-from reasoner.cohort.diagrams import Diagrams
-from reasoner.cohort.exposures import diagnosis_planes, exposure_planes
-from reasoner.cohort.findings import closures_of, finding_planes
-from reasoner.cohort.indicators import Families, IndicatorPlanes, indicator_planes
+from reasoner.cohort.contradictions import contradictions_of, readings_of
+from reasoner.cohort.indicators import IndicatorPlanes, indicator_planes
 from reasoner.cohort.known import Known
-from reasoner.cohort.lexicon import Flags, Ids, Lexicon
+from reasoner.cohort.lexicon import Flags, Ids
+from reasoner.cohort.memory import Memory
 from reasoner.cohort.output import Rows, conflict_rows, empty_rows, problem_row, problem_rows
 from reasoner.cohort.planes import Plane, Planes, Space, anywhere
 from reasoner.cohort.ranking import rank
 from reasoner.cohort.rebuilt import Rebuilder
-from reasoner.cohort.remarks import Remarks
 from reasoner.cohort.single import Settings
-from reasoner.cohort.sources import room_for_stretches
-from reasoner.cohort.unconfirmed import unconfirmed_cases
+from reasoner.cohort.stating import findings_of, stated_facts
+from reasoner.cohort.unconfirmed import doubts_of, read_doubts
 from reasoner.places import Place
 from reasoner.program.model import Program
 from reasoner.record import Problem
-from reasoner.terms import Role
 
-__all__ = ["Memory", "Together", "answer_together"]
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a process keeps from chunk to chunk: what is asked of the program, terms that were read, remarks that were made, constellations
-    that were derived, diagrams that were followed, and room for the bytes of a chunk."""
-
-    asked: Asked
-    lexicon: Lexicon
-    remarks: Remarks
-    families: Families
-    diagrams: Diagrams
-    room: memoryview
-
-    @staticmethod
-    def of(program: Program, settings: Settings) -> Memory:
-        """Return an empty memory."""
-        return Memory(
-            Asked(program),
-            Lexicon(program, settings.shapes),
-            Remarks(program, settings.shapes),
-            Families(program),
-            Diagrams(program.full_tables.nodes),
-            room_for_stretches(),
-        )
+__all__ = ["Together", "answer_together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +53,7 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     """Answer the regular cases of a batch; `place` names the file of a node in problems.
 
     Built back and abstracted alone are cases with findings of the future, with values that contradict each other and with unconfirmed
-    records that may bear on a red flag; facts that contradict each other are parted alone.
+    records of which there is more to say than the one reading of them tells; facts that contradict each other are parted alone.
     What follows from such states is derived with that of all others.
     """
     space, lexicon = Space(batch.size), memory.lexicon
@@ -92,47 +62,46 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     chosen = space.pack(np.flatnonzero(~left))
     known = Known(memory.asked, space, memory.diagrams)
     rebuilder = Rebuilder(batch, program, lexicon)
-    facts, spoken = _facts(batch, memory.asked, lexicon, clock, space)
+    facts, spoken = stated_facts(batch, memory.asked, lexicon, clock, space)
     known.enter_facts(facts)
     contradicted = Planes(space, ((role, plane & chosen) for role, plane in known.contradicted(facts).items()))
     contradictions = contradictions_of(contradicted, rebuilder, memory.asked, settings, clock, space, facts, spoken)
     known.forget(contradictions.plane)
     known.enter_facts({key: own for key, plane in facts.items() if anywhere(own := plane & contradictions.plane)})
-    stated, denied = (_findings(facts, space, present=wanted) for wanted in (True, False))
+    stated, denied = (findings_of(facts, space, present=wanted) for wanted in (True, False))
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
     known.enter_masks(indicators.masks)
-    alone = (indicators.alone | clock.ahead | unconfirmed_cases(batch, program, lexicon)) & ~left
+    doubts = doubts_of(batch, program, lexicon)
+    alone = (indicators.alone | clock.ahead | doubts.several | doubts.cases & space.flags(contradictions.plane)) & ~left
+    doubtful = read_doubts(batch, doubts, doubts.cases & ~alone & ~left, clock, memory)
+    alone[doubtful.cases[doubtful.alone]] = True
     rows, remarked = empty_rows(), _remarked(batch, place, alone)
     readings = [(case, masks) for case, masks in readings_of(contradictions, known, program) if not alone[case]]
     readings += _abstracted(rebuilder, program, settings, np.flatnonzero(alone), known, remarked, rows)
     known.settle(memory.asked.gates)
     answers = Answers(batch, program, lexicon, clock, space, chosen)
-    advising = advise(program, known, _flagged(memory, space, readings))
+    telling = doubtful.telling(known, program)
+    flags = Planes(space, _flagged(memory, space, readings).items())
+    for index, plane in telling.raised(space).items():
+        flags.add(index, plane)
+    advising = advise(program, known, flags)
     last = cache(lambda test: last_examinations(batch, program, lexicon, clock.high, test))
     tables = answers.tables(advising, rank(program, known), last, settings.now.text, settings.as_of.text if settings.as_of else None)
-    rows["problems"] += _problems(batch, indicators, place, contradictions.conflicts(program), ~(alone | left))
+    rows["problems"] += _problems(
+        batch, indicators, place, contradictions.conflicts(program), dict(telling.problems(program)), ~(alone | left)
+    )
     broken = any(each.refused and not left[case] for case, _, each in batch.remarks)
     routed = alone | space.flags(contradictions.plane)
     return Together(tables, rows, int(routed.sum()), left, broken)
 
 
-def _facts(batch: Batch, asked: Asked, lexicon: Lexicon, clock: Clock, space: Space) -> tuple[Facts, Planes]:
-    """Return what the records state, and the findings that are named."""
-    program = asked.program
-    closures, standing = closures_of(batch, program, lexicon, clock, space)
-    facts, spoken = finding_planes(batch, program, lexicon, clock, closures, space)
-    facts |= exposure_planes(batch, asked, lexicon, clock, standing, space)
-    facts |= diagnosis_planes(batch, program, lexicon, clock, space)
-    return facts, spoken
-
-
-def _findings(facts: Facts, space: Space, *, present: bool) -> Planes:
-    """Return the findings that are known present, or absent."""
-    return Planes(space, ((term, plane) for (role, term, stated), plane in facts.items() if role == Role.FINDING and stated is present))
-
-
 def _problems(
-    batch: Batch, indicators: IndicatorPlanes, place: Place, conflicts: dict[int, list[Conflict]], settled: Flags
+    batch: Batch,
+    indicators: IndicatorPlanes,
+    place: Place,
+    conflicts: dict[int, list[Conflict]],
+    alarms: dict[int, Problem],
+    settled: Flags,
 ) -> list[Sequence[Any]]:
     """Return what is to be said of the records of cases that were not abstracted alone, case by case."""
     general = cache(lambda remark, where: remark.general(where))
@@ -147,11 +116,13 @@ def _problems(
         found += [(case, node, each) for each in (remark.about(node, where) if told is None else told)]
     found += [(case, node, each) for case, node, remark in named for each in remark.later]
     found += [(case, next(nodes), each) for case, _, each in later]
-    cases = sorted({*(case for case, _, _ in found), *(case for case in conflicts if settled[case])})
+    cases = sorted({*(case for case, _, _ in found), *(case for case in conflicts if settled[case]), *alarms})
     iris = dict(zip(cases, batch.cases.take(pa.array(cases, pa.int64())).to_pylist(), strict=True))
     rows = {case: conflict_rows(iri, conflicts.get(case, ())) for case, iri in iris.items()}
     for case, node, problem in found:
         rows[case].append(problem_row(iris[case], problem, (node,)))
+    for case, problem in alarms.items():
+        rows[case] += problem_rows(iris[case], [problem])
     return [row for each in rows.values() for row in each]
 
 

@@ -34,7 +34,7 @@ _FEW = pa.dictionary(pa.int32(), pa.binary())
 _STRING = "^^<http://www.w3.org/2001/XMLSchema#string>"
 _SUBJECT = re.compile(rf"\s*({_NODE})(?=\s)")
 _ANY_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
-_BLOCK = 4 << 20
+_BLOCK = 1 << 20
 _PIECE = 1 << 16
 _DOT = ord(".")
 _ONE_DOT = pa.array([b"."])
