@@ -36,10 +36,7 @@ _FINDING, _CLOSURE, *_TESTS = (
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """The unconfirmed records that may bear on a red flag, by row; their cases, and those of them that more than one reading may tell of.
-
-    An unconfirmed finding that bears on none makes a case one of the latter: what looks at records as such sees it in some readings only.
-    """
+    """The unconfirmed records that may bear on a red flag, by row; their cases, and those of them that have more than one reading."""
 
     rows: Ids
     cases: Flags
@@ -49,14 +46,12 @@ class Doubts:
 def doubts_of(batch: Batch, program: Program, lexicon: Lexicon) -> Doubts:
     """Return the unconfirmed records of a batch that may bear on a red flag."""
     unsure = lexicon.words(_STATUS, batch.stated[_STATUS], ("", UNCONFIRMED)) == 1
-    some = np.flatnonzero(unsure & (batch.kind >= 0) & (batch.kind != _CLOSURE) & (batch.term >= 0))
-    present = lexicon.words(_PRESENCE, batch.stated[_PRESENCE][some], ("", "present")) == 1
-    terms, place = np.unique(batch.term[some], return_inverse=True)
+    rows = np.flatnonzero(unsure & (batch.kind >= 0) & (batch.kind != _CLOSURE) & (batch.term >= 0))
+    present = lexicon.words(_PRESENCE, batch.stated[_PRESENCE][rows], ("", "present")) == 1
+    rows = rows[present | (batch.kind[rows] != _FINDING)]
+    terms, place = np.unique(batch.term[rows], return_inverse=True)
     names = tuple(program.sorts)
-    bears = np.array([program.alarms.bears(names[term]) for term in terms.tolist()], dtype=bool)[place]
-    is_finding = batch.kind[some] == _FINDING
-    bears &= present | ~is_finding
-    rows = some[bears]
+    rows = rows[np.array([program.alarms.bears(names[term]) for term in terms.tolist()], dtype=bool)[place]]
     case = batch.case[rows]
     first = np.zeros(batch.size, dtype=np.int64)
     first[case[::-1]] = rows[::-1]
@@ -64,8 +59,8 @@ def doubts_of(batch: Batch, program: Program, lexicon: Lexicon) -> Doubts:
     for said in (batch.term, batch.stated[_SIDE]):
         unlike |= said[rows] != said[first[case]]
     cases, several = np.zeros((2, batch.size), dtype=bool)
-    cases[case] = several[case[unlike]] = several[batch.case[some[is_finding & ~bears]]] = True
-    return Doubts(rows, cases, several & cases)
+    cases[case] = several[case[unlike]] = True
+    return Doubts(rows, cases, several)
 
 
 @dataclass(frozen=True, slots=True)
