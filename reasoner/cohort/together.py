@@ -72,7 +72,7 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     indicators = indicator_planes(batch, program, lexicon, clock, memory.families, stated, denied, spoken, space)
     known.enter_masks(indicators.masks)
     doubts = doubts_of(batch, program, lexicon)
-    alone = (indicators.alone | clock.ahead | doubts.several | doubts.cases & space.flags(contradictions.plane)) & ~left
+    alone = (indicators.alone | clock.ahead | doubts.several) & ~left
     doubtful = read_doubts(batch, doubts, doubts.cases & ~alone & ~left, clock, memory)
     alone[doubtful.cases[doubtful.alone]] = True
     rows, remarked = empty_rows(), _remarked(batch, place, alone)
