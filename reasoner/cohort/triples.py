@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +31,14 @@ _LITERAL = rf'"[^"\\\x00-\x1f]*"(?:\^\^{_IRI})?'
 _LINE = rf"^(?P<s>{_NODE}) (?P<p>{_IRI}) (?P<o>{_NODE}|{_LITERAL}) \.$"
 _LINK = f"<{lc('hasRecord')}>"
 _NAMES = ["s", "p", "o"]
+_END = "end"
+_ONE_DOT = pa.array([b"."])
 _FEW = pa.dictionary(pa.int32(), pa.binary())
 _STRING = "^^<http://www.w3.org/2001/XMLSchema#string>"
 _SUBJECT = re.compile(rf"\s*({_NODE})(?=\s)")
 _ANY_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _BLOCK = 1 << 20
 _PIECE = 1 << 16
-_DOT = ord(".")
-_ONE_DOT = pa.array([b"."])
 _HIGH_BITS = np.uint64(0x8080808080808080)
 _MARK = b"\xef\xbb\xbf"
 
@@ -75,17 +76,27 @@ class Triples:
 def read_triples(data: Text, *, quads: bool = False) -> Triples:
     """Return the triples of whole lines of N-Triples, or of N-Quads with their graph names left out."""
     malformed: list[Malformed] = []
+    found = _read(data, quads, malformed)
+    return Triples(found.subjects, found.predicates, found.objects, found.s, found.p, found.o, tuple(malformed), data)
+
+
+def _read(data: Text, quads: bool, malformed: list[Malformed]) -> _Encoded:
+    """Return the triples of whole lines; those that are none join `malformed`."""
     try:
         if not _is_ascii(data):
             str(data, "utf-8")  # the handler of odd rows takes no other bytes
-        found = _encoded(_batches(data, quads, malformed))
-        if len(odd := found.odd_rows()):
-            again = _parsed(found.lines(odd), quads, malformed)
-            found = _encoded([found.without(odd), again])
-    except (UnicodeDecodeError, pa.ArrowInvalid):  # bytes that are no text, or a line longer than a block: the strict parser decides
-        malformed.clear()
-        found = _encoded([_parsed(bytes(data).splitlines(), quads, malformed)])
-    return Triples(found.subjects, found.predicates, found.objects, found.s, found.p, found.o, tuple(malformed), data)
+    except UnicodeDecodeError:
+        return _encoded([_parsed(bytes(data).splitlines(), quads, malformed)])
+    for end in (pa.null(), pa.binary()):  # that every line ends in a dot is seen soonest where nothing is kept of its end
+        with suppress(pa.ArrowInvalid):
+            malformed.clear()
+            found = _encoded(_batches(data, quads, malformed, end))
+            if len(odd := found.odd_rows()):
+                again = _parsed(found.lines(odd), quads, malformed)
+                found = _encoded([found.without(odd), again])
+            return found
+    malformed.clear()  # a line is longer than a block, or no text: the strict parser decides
+    return _encoded([_parsed(bytes(data).splitlines(), quads, malformed)])
 
 
 def _is_ascii(data: Text) -> bool:
@@ -119,10 +130,13 @@ def _subject(line: bytes) -> str | None:
     return found[1] if found else None
 
 
-def _batches(data: Text, quads: bool, malformed: list[Malformed]) -> Iterator[pa.RecordBatch]:
-    """Yield the lines that have the right number of fields, then the triples of the others; raise ArrowInvalid where the reader cannot tell."""
-    names = [*_NAMES, *(["g"] if quads else []), "end"]
-    types = {name: _FEW if name in ("p", "g") else pa.binary() for name in names}
+def _batches(data: Text, quads: bool, malformed: list[Malformed], end: pa.DataType) -> Iterator[pa.RecordBatch]:
+    """Yield the lines that have the right number of fields, then the triples of the others; raise ArrowInvalid where the reader cannot tell.
+
+    The last fields of lines are of the type `end`; if that is null they must be dots.
+    """
+    names = [*_NAMES, *(["g"] if quads else []), _END]
+    types = {name: _FEW if name in ("p", "g") else pa.binary() for name in names} | {_END: end}
     others: list[str] = []
 
     def refuse(row: Any) -> str:
@@ -136,7 +150,7 @@ def _batches(data: Text, quads: bool, malformed: list[Malformed]) -> Iterator[pa
             pa.BufferReader(data),
             csv.ReadOptions(column_names=names, use_threads=False, block_size=_BLOCK),
             csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False, double_quote=False, invalid_row_handler=refuse),
-            csv.ConvertOptions(column_types=types, strings_can_be_null=False),
+            csv.ConvertOptions(column_types=types, null_values=["."], strings_can_be_null=False),
         )
     found = pc.extract_regex(pa.array(others, pa.string()), _LINE)  # such as lines whose literal holds a space
     fits = found.is_valid()
@@ -195,20 +209,22 @@ class _Encoded:
 def _encoded(batches: Iterable[pa.RecordBatch]) -> _Encoded:
     """Return rows as numbers of distinct terms."""
     nodes: list[pa.Array] = []  # by turns the subjects of a batch and what its links link, which is found sooner among subjects just met
-    lengths, others, links = [], [], []
-    few: dict[str, list[pa.DictionaryArray]] = {name: [] for name in ("p", "g", "end")}
+    lengths: list[Codes] = []
+    others, links = [], []
+    few: dict[str, list[pa.DictionaryArray]] = {name: [] for name in ("p", "g", _END)}
     for batch in batches:
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-        if "end" in columns:
-            columns["end"] = _ends(columns["end"])
+        if _END in columns:
+            columns[_END] = _ends(columns[_END])
         for name in few.keys() & columns.keys():
             few[name].append(columns[name])
-        link = pc.equal(columns["p"].indices, pc.index(columns["p"].dictionary, _LINK))
-        links.append(link.to_numpy(zero_copy_only=False))
+        link = columns["p"].indices.to_numpy() == pc.index(columns["p"].dictionary, _LINK).as_py()
+        links.append(link)
         run = pc.run_end_encode(columns["s"])
-        lengths.append(np.diff(run.run_ends.to_numpy(), prepend=np.int32(0)))
-        nodes += (run.values, columns["o"].filter(link))
-        others.append(columns["o"].filter(pc.invert(link)).dictionary_encode())
+        run_ends = run.run_ends.to_numpy()
+        lengths += (run_ends[:1], run_ends[1:] - run_ends[:-1])
+        nodes += (run.values, columns["o"].filter(pa.array(link)))
+        others.append(columns["o"].filter(pa.array(~link)).dictionary_encode())
     subjects, places = _distinct(nodes)
     ends = np.cumsum([len(each) for each in nodes])
     stated, linked = (np.concatenate(np.split(places, ends[:-1])[turn::2]) for turn in (0, 1))
@@ -217,20 +233,13 @@ def _encoded(batches: Iterable[pa.RecordBatch]) -> _Encoded:
     o = np.empty(len(link), dtype=np.int32)
     o[link], o[~link] = -1 - linked, values
     predicates, p = _distinct(few["p"])
-    rest = tuple((*_distinct(few[name]), form) for name, form in (("g", _NODE), ("end", r"\.")) if few[name])
+    rest = tuple((*_distinct(few[name]), form) for name, form in (("g", _NODE), (_END, r"\.")) if few[name])
     return _Encoded(subjects, predicates, objects, np.repeat(stated, np.concatenate(lengths)), p, o, rest)
 
 
 def _ends(column: pa.Array) -> pa.DictionaryArray:
-    """Return the last fields of lines as a dictionary; that all are one dot, as they should be, is seen sooner than each is looked up."""
-    _, offsets, text = column.buffers()
-    places = np.frombuffer(offsets, dtype=np.int32, count=len(column) + 1, offset=column.offset * 4)
-    if (
-        text is not None
-        and text.size == len(column)
-        and (np.diff(places) == 1).all()
-        and (np.frombuffer(text, dtype=np.uint8) == _DOT).all()
-    ):
+    """Return the last fields of lines as a dictionary; where nothing was kept of them, each is a dot."""
+    if pa.types.is_null(column.type):
         return pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(column), dtype=np.int32)), _ONE_DOT)
     return column.dictionary_encode()
 
