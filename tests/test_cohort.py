@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from record_documents import Command, command_for
 from reasoner import load_records
 from reasoner.abstraction.exposures import exposure_facts
 from reasoner.answering import Records, read_records
-from reasoner.cohort import answer_cohort, parts, sources, together
+from reasoner.cohort import answer_cohort, parts, run, sources, together
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.planes import Facts, Planes
 from reasoner.cohort.stating import stated_facts
@@ -729,6 +729,25 @@ def test_every_status_and_period_of_a_drug_means_the_same_as_alone(
         for fact in exposure_facts(each, knowledge, each.as_of)
     }
     assert {True, False} == {present for _, _, term, present in found if term == f"{LC}Atorvastatin"}
+
+
+@pytest.mark.parametrize("change", [lambda path: path.write_bytes(path.read_bytes() + b"# more\n"), lambda path: os.utime(path, ns=(1, 1))])
+def test_an_input_that_changes_while_it_is_read_is_not_answered(
+    change: Callable[[Path], None], tmp_path: Path, knowledge: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "all.nt", small("one", CRAMPS))
+
+    def changing(*given: Any) -> int:
+        answered_cases = parts.write_chunk(*given)
+        change(path)
+        return answered_cases
+
+    monkeypatch.setattr(run, "write_chunk", changing)
+    with pytest.raises(IncompleteError, match="changed while it was read"):
+        answer_cohort([str(path)], tmp_path / "out", knowledge)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["all.nt"]
+    monkeypatch.undo()
+    assert answer_cohort([str(path)], tmp_path / "out", knowledge).answered == 1
 
 
 def test_a_malformed_line_costs_its_own_case_only(tmp_path: Path, command: Command, knowledge: Program) -> None:

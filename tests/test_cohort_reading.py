@@ -180,8 +180,7 @@ def test_stretches_share_out_the_lines(tmp_path_factory: pytest.TempPathFactory,
     data = b"\n".join(lines) + (b"\n" if whole else b"")
     path = Path(tmp_path_factory.getbasetemp()) / "lines.nt"
     path.write_bytes(data)
-    room = memoryview(bytearray(9))
-    stretches = [bytes(read_stretch(str(path), start, min(start + size, len(data)), room)) for start in range(0, len(data), size)]
+    stretches = [bytes(read_stretch(str(path), start, min(start + size, len(data)))) for start in range(0, len(data), size)]
     assert b"".join(stretches) == data
     assert all(each.endswith(b"\n") for each in stretches if each and not data.endswith(each))
 

@@ -27,7 +27,7 @@ from reasoner.cohort.memory import Memory
 from reasoner.cohort.output import NAMES
 from reasoner.cohort.parts import INFERRED, KNOWLEDGE, STATE, hashes_in, left_over, state_of, write_chunk, write_json, write_problems
 from reasoner.cohort.single import Settings
-from reasoner.cohort.sources import Chunk, Source, chunks_of
+from reasoner.cohort.sources import Chunk, Source, chunks_of, require_unchanged
 from reasoner.cohort.startup import ready
 from reasoner.cohort.twice import compared, repeated
 from reasoner.cohort.workers import Crew
@@ -127,6 +127,7 @@ def _fill(
     """
     if not (partial / _MANIFEST).is_file():
         _answer(context, chunks, partial, spread, progress)
+        _check_unchanged(context.sources, partial)
         manifest = _manifest(context, partial, plan)
         if not manifest["counts"]["cases"] and not manifest["counts"]["malformed"]:
             shutil.rmtree(partial)
@@ -289,6 +290,15 @@ def _rests(context: Context, chunks: Sequence[Chunk], partial: Path) -> Iterator
         own = [chunk.number for chunk in chunks if chunk.source == index]
         if any((partial / STATE / f"{number:06}.left").stat().st_size for number in own):
             yield Chunk(len(chunks) + index, index, -own[0] - 1, own[-1] + 1, True, True, 0)
+
+
+def _check_unchanged(sources: Sequence[Source], partial: Path) -> None:
+    """Raise IncompleteError when an input was changed meanwhile: what was answered is of no use."""
+    try:
+        require_unchanged(sources)
+    except IncompleteError:
+        shutil.rmtree(partial)
+        raise
 
 
 def _check_apart(context: Context, chunks: Sequence[Chunk], partial: Path) -> None:

@@ -9,9 +9,9 @@ from io import BufferedReader
 from pathlib import Path
 
 from reasoner.cohort.long_table import check_columns
-from reasoner.errors import InputError, UnsupportedInputError
+from reasoner.errors import IncompleteError, InputError, UnsupportedInputError
 
-__all__ = ["Chunk", "Source", "chunks_of", "line_number", "may_be_shared", "read_stretch", "room_for_stretches", "sources_of"]
+__all__ = ["Chunk", "Source", "chunks_of", "line_number", "may_be_shared", "read_stretch", "require_unchanged", "sources_of"]
 
 _FORMATS = {
     ".nt": "n-triples",
@@ -173,18 +173,27 @@ def _row_groups(source: Source) -> list[tuple[int, int, int]]:
     return [*cuts, (start, metadata.num_row_groups, rows)]
 
 
-def room_for_stretches() -> memoryview:
-    """Return memory that takes any stretch, at the edge of a page, where copies are fastest; it is not claimed before it is used."""
-    return memoryview(mmap.mmap(-1, _STRETCH, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
-
-
-def read_stretch(path: str, start: int, end: int, room: memoryview) -> memoryview:
-    """Return the whole lines that begin in a stretch of a file, in `room`, if they fit in: memory that is used again is not claimed again."""
+def read_stretch(path: str, start: int, end: int) -> memoryview:
+    """Return the whole lines that begin in a stretch of a file, which is not copied: it must not be cut short while they are in use."""
     with Path(path).open("rb") as file:
         start, end = (_line_at(file, place) for place in (start, end))
-        taken = room[: end - start] if end - start <= len(room) else memoryview(bytearray(end - start))
-        file.seek(start)
-        return taken[: file.readinto(taken)]
+        if start == end:
+            return memoryview(b"")
+        edge = start - start % mmap.ALLOCATIONGRANULARITY
+        return memoryview(mmap.mmap(file.fileno(), end - edge, access=mmap.ACCESS_READ, offset=edge))[start - edge :]
+
+
+def require_unchanged(sources: Iterable[Source]) -> None:
+    """Raise IncompleteError when an input is no longer the file that it was when the run began."""
+    for source in sources:
+        stat = Path(source.path).stat()
+        if (stat.st_size, stat.st_mtime_ns) != (source.size, source.changed):
+            raise IncompleteError(
+                "An input was changed while it was read",
+                where=source.path,
+                why="its size or its time of change is another than when the run began",
+                repair="repeat the command when nothing writes to the file",
+            )
 
 
 def line_number(path: str, start: int) -> int:

@@ -14,13 +14,13 @@ from reasoner.abstraction import Conflict, abstract_case
 from reasoner.cohort.advising import advise, raised_flags
 from reasoner.cohort.batch import Batch
 from reasoner.cohort.clock import clock_of, last_examinations
-from reasoner.cohort.columns import Answers
+from reasoner.cohort.columns import Answers, encoded
 from reasoner.cohort.contradictions import contradictions_of, readings_of
 from reasoner.cohort.indicators import IndicatorPlanes, indicator_planes
 from reasoner.cohort.known import Known
 from reasoner.cohort.lexicon import Flags, Ids
 from reasoner.cohort.memory import Memory
-from reasoner.cohort.output import Rows, conflict_rows, empty_rows, problem_row, problem_rows
+from reasoner.cohort.output import NAMES, Rows, conflict_rows, empty_rows, problem_row, problem_rows
 from reasoner.cohort.planes import Plane, Planes, Space, anywhere
 from reasoner.cohort.ranking import rank
 from reasoner.cohort.rebuilt import Rebuilder
@@ -59,6 +59,8 @@ def answer_together(batch: Batch, program: Program, settings: Settings, memory: 
     space, lexicon = Space(batch.size), memory.lexicon
     clock = clock_of(batch, program, lexicon, settings)
     left = batch.irregular | (clock.low != clock.high)
+    if left.all():
+        return Together({name: encoded(name).empty_table() for name in NAMES}, empty_rows(), 0, left, False)
     chosen = space.pack(np.flatnonzero(~left))
     known = Known(memory.asked, space, memory.diagrams)
     rebuilder = Rebuilder(batch, program, lexicon)
