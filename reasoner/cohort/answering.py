@@ -26,7 +26,7 @@ from reasoner.cohort.rows import batch_of_rows, checked_rows, text_of_rows
 from reasoner.cohort.single import Settings, answer_cases, answer_text
 from reasoner.cohort.sources import Chunk, Source, line_number, read_stretch
 from reasoner.cohort.together import answer_together
-from reasoner.cohort.triples import Triples, read_triples, text_of
+from reasoner.cohort.triples import Triples, iris_of, read_triples, text_of
 from reasoner.errors import InputError
 from reasoner.namespaces import RDF, RDFS
 from reasoner.places import Place
@@ -178,7 +178,7 @@ def _cases_in(text: bytes) -> tuple[str, ...]:
     """Return the cases of triples in the order in which they are described."""
     triples = read_triples(text)
     cases = triples.subjects.filter(pa.array(group(triples, first=True, last=True).cases))
-    return tuple(pc.utf8_slice_codeunits(cases, 1, -1).to_pylist())
+    return tuple(iris_of(cases).to_pylist())
 
 
 def _part(problems: list[Sequence[Any]], rejected: int, malformed: int, left: bytes) -> Part:

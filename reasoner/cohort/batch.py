@@ -18,7 +18,7 @@ from reasoner.cohort.lexicon import ABOUTS, KINDS, PROPERTIES, SUBJECT, Flags, I
 from reasoner.cohort.long_table import ABOUT, CASE
 from reasoner.cohort.packing import distinct, packed
 from reasoner.cohort.remarks import Remark, Remarks
-from reasoner.cohort.triples import Codes, Triples
+from reasoner.cohort.triples import Codes, Triples, iris_of
 from reasoner.namespaces import LC, RDF
 from reasoner.program.model import Program
 from reasoner.terms import lc
@@ -97,7 +97,7 @@ def from_triples(triples: Triples, grouping: Grouping, program: Program, lexicon
     unknown = (kind < 0) | (kind >= len(KINDS))
     nodes.irregular[case[unknown]] = True
     kind[unknown] = _CLOSURE
-    iris = pc.utf8_slice_codeunits(triples.subjects, 1, -1)
+    iris = iris_of(triples.subjects)
     cases, names = iris.take(pa.array(nodes.cases)), pa.DictionaryArray.from_arrays(pa.array(nodes.records), iris)
     stated = Stated(cases, names, subjects, nodes.irregular[:-1].copy(), about_case, case, kind, columns)
     return judged(stated, program, lexicon, remarks), nodes.owner
@@ -170,7 +170,7 @@ def _subjects(triples: Triples, objects: Ids, nodes: _Nodes) -> pa.StringArray:
     objects[stated] = back
     odd = ~pc.starts_with(texts, "<").to_numpy(zero_copy_only=False)
     nodes.irregular[:-1][stated[odd[back]]] = True
-    return pc.utf8_slice_codeunits(texts, 1, -1)
+    return iris_of(texts)
 
 
 def _by_predicate(triples: Triples, slots: Codes, size: int) -> Iterator[tuple[str, Codes, Codes]]:

@@ -12,7 +12,6 @@ from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from reasoner.answering import twice_described
 from reasoner.cohort.answering import Context, rows_of, triples_of
@@ -21,7 +20,7 @@ from reasoner.cohort.grouping import Hashes, group, hashes_of
 from reasoner.cohort.rows import text_of_rows
 from reasoner.cohort.single import read_text
 from reasoner.cohort.sources import Chunk
-from reasoner.cohort.triples import Triples, text_of
+from reasoner.cohort.triples import Triples, iris_of, text_of
 from reasoner.record import Case, Problem
 
 __all__ = ["Twice", "compared", "repeated"]
@@ -99,7 +98,7 @@ def _described(context: Context, chunk: Chunk, left: Sequence[bytes] | None, wan
 
 def _in_triples(context: Context, chunk: Chunk, triples: Triples, name: str, wanted: Hashes) -> Iterator[tuple[str, Case]]:
     grouping = group(triples, first=chunk.first, last=chunk.last)
-    names = pc.utf8_slice_codeunits(triples.subjects, 1, -1)
+    names = iris_of(triples.subjects)
     chosen = grouping.cases & np.isin(hashes_of(names), wanted)
     chosen[grouping.targets[chosen[grouping.holders]]] = True
     yield from _read(context, text_of(triples, chosen[triples.s]), name)
