@@ -28,7 +28,7 @@ _ORDER = ("n-triples", "n-quads", "parquet", "document", "fhir", "fhir-ndjson")
 _GATHERED = 8 << 20
 _FILES = 500
 _STRETCH = 256 << 20
-_SHARES = 6
+_SHARES = 5
 _PIECE = 16 << 20
 _ROWS = 512 * 1024
 
@@ -139,7 +139,7 @@ def _stretches(source: Source) -> list[tuple[int, int, int]]:
     if source.size <= _STRETCH * 3 // 4:
         return [(0, source.size, source.size)]
     longest = min(max(source.size // _SHARES, _STRETCH // 4), _STRETCH)
-    shortest = max(longest // 4, _STRETCH // 8)
+    shortest = max(longest // 3, _STRETCH // 8)
     cuts: list[tuple[int, int, int]] = []
     start = 0
     while (left := source.size - start) > 0:
