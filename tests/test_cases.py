@@ -28,7 +28,7 @@ FLOORS = {
     "magnesium-gate": 10,
     "matrix": 20,
     "mutation": 2,
-    "red-flags": 58,
+    "red-flags": 60,
     "scope": 10,
     "source-text": 3,
 }

@@ -11,7 +11,7 @@ from reasoner.abstraction.measured import select
 from reasoner.abstraction.measurements import as_ends, read_value
 from reasoner.abstraction.state import IndicatorState
 from reasoner.moments import DAY, days_between
-from reasoner.program.model import Indicator
+from reasoner.program.model import End, Indicator
 from reasoner.record import ExaminationRecord, MeasurementRecord
 
 __all__ = ["count", "difference", "is_met", "weigh_items", "weighted_sum"]
@@ -29,9 +29,21 @@ def difference(indicator: Indicator, context: Context) -> IndicatorState | None:
 
 
 def _subtract(indicator: Indicator, first: IndicatorState | None, second: IndicatorState | None) -> IndicatorState | None:
-    if first is None or second is None or first.status != "known" or second.status != "known" or not (first.low and second.low):
+    """Return the interval of the differences of the values in two intervals; an end is among them if both ends that it comes from are."""
+    if first is None or second is None or not (first.settled and second.settled):
         return None
-    return interval_state(indicator, as_ends(first.low[0] - second.low[0]), tuple(sorted((*first.sources, *second.sources))), "difference")
+    low, high = _less(first.low, second.high, beyond=1), _less(first.high, second.low, beyond=0)
+    if low is None and high is None:
+        return None
+    return interval_state(indicator, (low, high), tuple(sorted((*first.sources, *second.sources))), "difference")
+
+
+def _less(end: End | None, other: End | None, *, beyond: int) -> End | None:
+    """Return an end less the opposite end of another interval; `beyond` marks the end as one that is not itself among the values."""
+    if end is None or other is None:
+        return None
+    among = end[1] != beyond and other[1] == beyond
+    return end[0] - other[0], 1 - beyond if among else beyond
 
 
 def _days_since(indicator: Indicator, context: Context) -> IndicatorState | None:
