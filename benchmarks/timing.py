@@ -146,7 +146,7 @@ def _processor() -> float:
 
 
 class _Peak(threading.Thread):
-    """Samples the peaks that the system keeps of a process and its children: their sum is no less than what they took together at any time."""
+    """Samples the peaks that the system keeps of a process and its children; their sum is an upper bound, but for processes that end between samples."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)

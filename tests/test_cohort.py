@@ -731,6 +731,29 @@ def test_every_status_and_period_of_a_drug_means_the_same_as_alone(
     assert {True, False} == {present for _, _, term, present in found if term == f"{LC}Atorvastatin"}
 
 
+def test_a_run_is_not_gone_on_with_where_its_inputs_are_cut_elsewhere(
+    tmp_path: Path, knowledge: Program, short_stretches: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "all.nt", [line for place in range(60) for line in small(f"p{place}", *[CRAMPS] * 3)])
+    answered_chunks: list[int] = []
+
+    def stopped(*given: Any) -> int:
+        if len(answered_chunks) == 2:
+            raise KeyboardInterrupt
+        answered_chunks.append(parts.write_chunk(*given))
+        return answered_chunks[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write_chunk", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            answer_cohort([path], tmp_path / "out", knowledge)
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "_SHARES", 2 * sources._SHARES)
+        with pytest.raises(UsageError, match="unfinished run of another command"):
+            answer_cohort([path], tmp_path / "out", knowledge)
+    assert answer_cohort([path], tmp_path / "out", knowledge).answered == 60
+
+
 @pytest.mark.parametrize("change", [lambda path: path.write_bytes(path.read_bytes() + b"# more\n"), lambda path: os.utime(path, ns=(1, 1))])
 def test_an_input_that_changes_while_it_is_read_is_not_answered(
     change: Callable[[Path], None], tmp_path: Path, knowledge: Program, monkeypatch: pytest.MonkeyPatch

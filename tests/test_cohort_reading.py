@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import RdfFormat, parse
 
+from reasoner.cohort import sources
 from reasoner.cohort.grouping import hashes_of
 from reasoner.cohort.plain import share_host
 from reasoner.cohort.sources import Source, chunks_of, read_stretch
@@ -180,7 +182,13 @@ def test_stretches_share_out_the_lines(tmp_path_factory: pytest.TempPathFactory,
     data = b"\n".join(lines) + (b"\n" if whole else b"")
     path = Path(tmp_path_factory.getbasetemp()) / "lines.nt"
     path.write_bytes(data)
-    stretches = [bytes(read_stretch(str(path), start, min(start + size, len(data)))) for start in range(0, len(data), size)]
+    room = memoryview(bytearray(9))
+    stretches = []
+    for start in range(0, len(data), size):
+        with mock.patch.object(sources, "_AT_ONCE", 4):
+            text, plain = read_stretch(str(path), start, min(start + size, len(data)), room)
+        assert plain == bytes(text).isascii()
+        stretches.append(bytes(text))
     assert b"".join(stretches) == data
     assert all(each.endswith(b"\n") for each in stretches if each and not data.endswith(each))
 

@@ -33,8 +33,6 @@ def _subtract(indicator: Indicator, first: IndicatorState | None, second: Indica
     if first is None or second is None or not (first.settled and second.settled):
         return None
     low, high = _less(first.low, second.high, beyond=1), _less(first.high, second.low, beyond=0)
-    if low is None and high is None:
-        return None
     return interval_state(indicator, (low, high), tuple(sorted((*first.sources, *second.sources))), "difference")
 
 

@@ -52,7 +52,7 @@ def answer_cohort(
     was begun before, or over the Spark whose master URL `spark` is.
 
     Raise MissingExtraError without numpy and pyarrow (for Spark, pyspark and pandas), InputError for inputs that cannot be read, UsageError when `out`
-    holds something else. `progress` is told how much of how much is done, and how many cases are answered.
+    holds something else, IncompleteError when an input is changed while it is read. `progress` is told how much of how much is done, and how many cases are answered.
     """
     from reasoner.moments import from_datetime
 

@@ -37,7 +37,7 @@ from reasoner.terms import lc
 __all__ = ["Context", "Counts", "Part", "answer_chunk", "rows_of", "triples_of"]
 
 _SUBCLASS = f"<{RDFS}subClassOf>"
-_FEW = 20
+_ONE_BY_ONE = 20
 _CUT_OFF = b"# rows that cannot be read\n"
 
 
@@ -96,7 +96,8 @@ def triples_of(context: Context, chunk: Chunk, left: Sequence[bytes] | None) -> 
     if left is not None:
         return read_triples(b"".join(left))
     source = context.sources[chunk.source]
-    return read_triples(read_stretch(source.path, chunk.start, chunk.end), quads=source.format == "n-quads")
+    text, plain = read_stretch(source.path, chunk.start, chunk.end, context.memory.room)
+    return read_triples(text, quads=source.format == "n-quads", plain=plain)
 
 
 def _answer_documents(context: Context, chunk: Chunk) -> Part:
@@ -258,7 +259,7 @@ def _answer_triples(
     batch, owner = from_triples(triples, grouping, program, memory.lexicon, memory.remarks)
     if _SUBCLASS in triples.predicates.to_pylist():
         batch.irregular[:] = True
-    if chunk.start < 0 and batch.size <= _FEW:
+    if chunk.start < 0 and batch.size <= _ONE_BY_ONE:
         batch.irregular[:] = True  # so few are answered sooner one by one
     batch.irregular[owner[refused & (owner >= 0)]] = True
     together = answer_together(batch, program, settings, memory, place)

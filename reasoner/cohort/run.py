@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ __all__ = ["Spread", "Summary", "context_of", "run"]
 
 _PLAN, _MANIFEST, _TWICE = "plan.json", "manifest.json", "twice.json"
 _FORMAT = 2
+_CUTS = "cuts"
 
 Progress = Callable[[int, int, int], None]
 """Told how much of how much is done, and how many cases are answered."""
@@ -85,7 +87,8 @@ def run(
     The chunks are spread over `jobs` processes, of which the others may be a `crew` that was begun before, unless `spread` says otherwise.
     `folder` is that of the knowledge, which is written beside the inferences.
 
-    Raise InputError when there is no case at all, UsageError when `out` holds something else, IncompleteError when what is left over cannot be put together.
+    Raise InputError when there is no case at all, UsageError when `out` holds something else, IncompleteError when what is left over cannot be
+    put together or an input was changed while it was read.
     """
     partial = _partial(out)
     chunks = chunks_of(sources)
@@ -93,7 +96,7 @@ def run(
     if (out / _MANIFEST).is_file():
         return _finished(out, plan)
     require_new_folder(out)
-    settings = _begin(partial, plan, settings)
+    settings = _begin(partial, {**plan, _CUTS: _digest_of(chunks)}, settings)
     try:
         if folder and settings.nquads and not (partial / _MANIFEST).is_file():
             write_knowledge(partial / INFERRED / KNOWLEDGE, folder, program)
@@ -123,7 +126,7 @@ def _fill(
 ) -> None:
     """Write all that the output holds into the folder for what is unfinished.
 
-    Raise InputError when the inputs hold no case at all.
+    Raise InputError when the inputs hold no case at all, IncompleteError when one was changed meanwhile.
     """
     if not (partial / _MANIFEST).is_file():
         _answer(context, chunks, partial, spread, progress)
@@ -150,6 +153,11 @@ def _plan(sources: Sequence[Source], program: Program, settings: Settings) -> di
         "nquads": settings.nquads,
         "sources": [asdict(each) for each in sources],
     }
+
+
+def _digest_of(chunks: Sequence[Chunk]) -> str:
+    """Return a number for the places at which the inputs are cut: what was answered of others cannot be gone on with."""
+    return blake2b(repr([(each.source, each.start, each.end) for each in chunks]).encode(), digest_size=16).hexdigest()
 
 
 def _begin(partial: Path, plan: dict[str, Any], settings: Settings) -> Settings:
@@ -256,6 +264,7 @@ def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Sp
     for chunk in rests:
         if state_of(partial, chunk.number) is None:
             write_chunk(context, chunk, partial)
+    _check_unchanged(context.sources, partial)
     _check_apart(context, chunks, partial)
     problems = _settle_twice(context, [*chunks, *rests], partial)
     caseless = [caseless_problem(context.sources[place].path) for place in _caseless(context.sources, [*chunks, *rests], partial)]
