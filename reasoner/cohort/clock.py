@@ -86,14 +86,17 @@ def _impossible(batch: Batch, program: Program, lexicon: Lexicon, low: Ids, high
     found = born & (last > low)
     if oldest:
         found |= born & (low // DAY - first // DAY > min(oldest) * _SHORTEST_YEAR)
-    dates = {name: lexicon.moments(lc(name), batch.stated[lc(name)]) for name in DATES}
     odd = np.zeros(len(batch.case), dtype=bool)
-    for stated, _, end in dates.values():
-        odd |= stated & born[batch.case] & (end < first[batch.case])
-    ended, _, end = dates["ended"]
+    birth = np.where(born, first, _LONG_AGO)[batch.case]
+    for name in DATES:
+        rows = np.flatnonzero(batch.stated[lc(name)] >= 0)
+        stated, _, end = lexicon.moments(lc(name), batch.stated[lc(name)][rows])
+        odd[rows[stated & (end < birth[rows])]] = True
+    rows = np.flatnonzero(batch.stated[lc("ended")] >= 0)
+    ended, _, end = lexicon.moments(lc("ended"), batch.stated[lc("ended")][rows])
     for name in ("onset", "started"):
-        begun, begin, _ = dates[name]
-        odd |= ended & begun & (end < begin)
+        begun, begin, _ = lexicon.moments(lc(name), batch.stated[lc(name)][rows])
+        odd[rows[ended & begun & (end < begin)]] = True
     rows = np.flatnonzero(batch.stated[lc("referenceHigh")] >= 0)
     limits = [(batch.stated[lc(name)][rows], [*lexicon.values[lc(name)], None]) for name in ("referenceLow", "referenceHigh")]
     first, back = distinct(packed([ids for ids, _ in limits]))

@@ -8,7 +8,7 @@ values contradict each other or are not usable is left to the single case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -208,10 +208,12 @@ class _Derivation:
         self.days, self.low, self.high, self.dated = first, low, high, stated
         starts = np.flatnonzero(np.diff(case * len(self.families.families) + number, prepend=-1)) if len(rows) else np.zeros(0, np.int64)
         sizes = np.diff(np.append(starts, len(rows)))
-        self._singles(starts[sizes == 1])
-        self._several(starts[sizes > 1], sizes[sizes > 1])
+        keys = self._keys()
+        self._singles(starts[sizes == 1], keys)
+        self._several(starts[sizes > 1], sizes[sizes > 1], keys)
 
     def _keys(self) -> list[Ids]:
+        """Return what of the records, whatever their dates, the constellations depend on."""
         batch, rows = self.batch, self.rows
         age_days, age_from = (
             np.array(each)[self.number] for each in zip(*((of.age_days, of.age_from) for of in self.families.families), strict=True)
@@ -224,9 +226,9 @@ class _Derivation:
         ]
         return [batch.term[rows], batch.kind[rows], *said, *ages]
 
-    def _singles(self, places: Ids) -> None:
+    def _singles(self, places: Ids, keys: Sequence[Ids]) -> None:
         """Derive the families of which a case has one record."""
-        columns = [column[places] for column in [*self._keys(), self.times[:, 0] + 1, self.times[:, 1] + 1]]
+        columns = [column[places] for column in [*keys, self.times[:, 0] + 1, self.times[:, 1] + 1]]
         first, back = distinct(packed(columns))
         values = np.stack([column[first] for column in columns], axis=1)
         outcomes = self._outcomes([*map(tuple, values.tolist())], [[place] for place in places[first].tolist()])
@@ -235,11 +237,11 @@ class _Derivation:
             self._note(outcomes[number], [place])
         self._enter(outcomes, back, places)
 
-    def _several(self, starts: Ids, sizes: Ids) -> None:
+    def _several(self, starts: Ids, sizes: Ids, keys: Sequence[Ids]) -> None:
         """Derive the families of which a case has several records."""
         group, offsets = np.repeat(np.arange(len(starts)), sizes), np.cumsum(sizes) - sizes
         places = np.arange(len(group)) + np.repeat(starts - offsets, sizes)
-        columns = [column[places] for column in (*self._keys(), *self.times.T)] + self._distances(group, places)
+        columns = [column[places] for column in (*keys, *self.times.T)] + self._distances(group, places)
         values, codes = np.stack(columns, axis=1), packed(columns)
         order = np.lexsort((codes, group))
         values, codes, places = values[order], codes[order], places[order]
