@@ -773,6 +773,21 @@ def test_an_input_that_changes_while_it_is_read_is_not_answered(
     assert answer_cohort([str(path)], tmp_path / "out", knowledge).answered == 1
 
 
+def test_an_input_that_is_cut_short_before_it_is_read_is_told(
+    tmp_path: Path, knowledge: Program, short_stretches: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "all.nt", [line for place in range(60) for line in small(f"p{place}", *[CRAMPS] * 3)])
+
+    def cutting(*given: Any) -> int:
+        os.truncate(path, 100)
+        return parts.write_chunk(*given)
+
+    monkeypatch.setattr(run, "write_chunk", cutting)
+    with pytest.raises(IncompleteError, match="changed while it was read"):
+        answer_cohort([path], tmp_path / "out", knowledge)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["all.nt"]
+
+
 def test_a_malformed_line_costs_its_own_case_only(tmp_path: Path, command: Command, knowledge: Program) -> None:
     lines = [
         *small("good", CRAMPS),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import RdfFormat, parse
 
-from reasoner.cohort import sources
 from reasoner.cohort.grouping import hashes_of
 from reasoner.cohort.plain import share_host
 from reasoner.cohort.sources import Source, chunks_of, read_stretch
 from reasoner.cohort.triples import read_triples, text_of
+from reasoner.errors import IncompleteError
 from reasoner.namespaces import LC, XSD
 
 NODES = ("<https://example.org/a>", "<urn:a:b>", "_:b1", "<https://example.org/é>", "<no scheme>", "_:b-2", "<>", "“”", '"x"', "")
@@ -182,15 +181,16 @@ def test_stretches_share_out_the_lines(tmp_path_factory: pytest.TempPathFactory,
     data = b"\n".join(lines) + (b"\n" if whole else b"")
     path = Path(tmp_path_factory.getbasetemp()) / "lines.nt"
     path.write_bytes(data)
-    room = memoryview(bytearray(9))
-    stretches = []
-    for start in range(0, len(data), size):
-        with mock.patch.object(sources, "_AT_ONCE", 4):
-            text, plain = read_stretch(str(path), start, min(start + size, len(data)), room)
-        assert plain == bytes(text).isascii()
-        stretches.append(bytes(text))
+    stretches = [bytes(read_stretch(str(path), start, min(start + size, len(data)))) for start in range(0, len(data), size)]
     assert b"".join(stretches) == data
     assert all(each.endswith(b"\n") for each in stretches if each and not data.endswith(each))
+
+
+def test_a_stretch_that_a_file_no_longer_has_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "short.nt"
+    path.write_bytes(b"x" * 100)
+    with pytest.raises(IncompleteError, match="changed while it was read"):
+        read_stretch(str(path), 0, 10_000)
 
 
 @pytest.mark.parametrize("mebibytes", [0, 1, 150, 192, 193, 560, 1342, 14_000])

@@ -96,8 +96,7 @@ def triples_of(context: Context, chunk: Chunk, left: Sequence[bytes] | None) -> 
     if left is not None:
         return read_triples(b"".join(left))
     source = context.sources[chunk.source]
-    text, plain = read_stretch(source.path, chunk.start, chunk.end, context.memory.room)
-    return read_triples(text, quads=source.format == "n-quads", plain=plain)
+    return read_triples(read_stretch(source.path, chunk.start, chunk.end), quads=source.format == "n-quads")
 
 
 def _answer_documents(context: Context, chunk: Chunk) -> Part:

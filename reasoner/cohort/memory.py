@@ -10,7 +10,6 @@ from reasoner.cohort.indicators import Families
 from reasoner.cohort.lexicon import Lexicon
 from reasoner.cohort.remarks import Remarks
 from reasoner.cohort.single import Settings
-from reasoner.cohort.sources import room_for_stretches
 from reasoner.program.model import Program
 
 __all__ = ["Memory"]
@@ -19,14 +18,13 @@ __all__ = ["Memory"]
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What a process keeps from chunk to chunk: what is asked of the program, terms that were read, remarks that were made, constellations
-    that were derived, diagrams that were followed, and room for the bytes of a chunk."""
+    that were derived, and diagrams that were followed."""
 
     asked: Asked
     lexicon: Lexicon
     remarks: Remarks
     families: Families
     diagrams: Diagrams
-    room: memoryview
 
     @staticmethod
     def of(program: Program, settings: Settings) -> Memory:
@@ -37,5 +35,4 @@ class Memory:
             Remarks(program, settings.shapes),
             Families(program),
             Diagrams(program.full_tables.nodes),
-            room_for_stretches(),
         )

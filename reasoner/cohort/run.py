@@ -101,6 +101,9 @@ def run(
         if folder and settings.nquads and not (partial / _MANIFEST).is_file():
             write_knowledge(partial / INFERRED / KNOWLEDGE, folder, program)
         _fill(context_of(sources, program, settings), chunks, partial, plan, spread or _over_processes(jobs, crew), progress)
+    except IncompleteError:
+        _check_unchanged(sources, partial)  # a process that was ended may have read what is no longer there
+        raise
     except OSError as error:
         raise IncompleteError(
             "The run was stopped",
@@ -306,7 +309,7 @@ def _check_unchanged(sources: Sequence[Source], partial: Path) -> None:
     try:
         require_unchanged(sources)
     except IncompleteError:
-        shutil.rmtree(partial)
+        shutil.rmtree(partial, ignore_errors=True)
         raise
 
 

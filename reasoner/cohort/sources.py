@@ -19,7 +19,6 @@ __all__ = [
     "may_be_shared",
     "read_stretch",
     "require_unchanged",
-    "room_for_stretches",
     "sources_of",
 ]
 
@@ -40,7 +39,6 @@ _FILES = 500
 _STRETCH = 256 << 20
 _SHARES = 5
 _PIECE = 16 << 20
-_AT_ONCE = 1 << 20
 _ROWS = 512 * 1024
 
 
@@ -184,27 +182,21 @@ def _row_groups(source: Source) -> list[tuple[int, int, int]]:
     return [*cuts, (start, metadata.num_row_groups, rows)]
 
 
-def room_for_stretches() -> memoryview:
-    """Return memory that takes any stretch, at the edge of a page, where copies are fastest; it is not claimed before it is used."""
-    return memoryview(mmap.mmap(-1, _STRETCH, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+def read_stretch(path: str, start: int, end: int) -> memoryview:
+    """Return the whole lines that begin in a stretch of a file, mapped: to copy them takes a thirtieth of a run.
 
-
-def read_stretch(path: str, start: int, end: int, room: memoryview) -> tuple[memoryview, bool]:
-    """Return the whole lines that begin in a stretch of a file, and whether they are ASCII, which is seen soonest of what was just read.
-
-    They stand in `room`, if they fit in: memory that is used again is not claimed again.
+    Raise IncompleteError when the file is shorter than the stretch. A file that is cut short later ends the process that reads it, by SIGBUS.
     """
-    from reasoner.cohort.triples import is_ascii
-
     with Path(path).open("rb") as file:
         start, end = (_line_at(file, place) for place in (start, end))
-        taken = room[: end - start] if end - start <= len(room) else memoryview(bytearray(end - start))
-        file.seek(start)
-        done, plain = 0, True
-        while count := file.readinto(taken[done : done + _AT_ONCE]):
-            plain = plain and is_ascii(taken[done : done + count])
-            done += count
-        return taken[:done], plain
+        if start == end:
+            return memoryview(b"")
+        edge = start - start % mmap.ALLOCATIONGRANULARITY
+        try:
+            held = mmap.mmap(file.fileno(), end - edge, access=mmap.ACCESS_READ, offset=edge)
+        except ValueError as error:
+            raise _changed(path, "it is shorter than when the run began") from error
+        return memoryview(held)[start - edge :]
 
 
 def require_unchanged(sources: Iterable[Source]) -> None:
@@ -212,15 +204,15 @@ def require_unchanged(sources: Iterable[Source]) -> None:
     for source in sources:
         try:
             stat = Path(source.path).stat()
-        except FileNotFoundError:
-            stat = None
-        if stat is None or (stat.st_size, stat.st_mtime_ns) != (source.size, source.changed):
-            raise IncompleteError(
-                "An input was changed while it was read",
-                where=source.path,
-                why="it is gone" if stat is None else "its size or its time of change is another than when the run began",
-                repair="repeat the command when nothing writes to the file",
-            )
+        except FileNotFoundError as error:
+            raise _changed(source.path, "it is gone") from error
+        if (stat.st_size, stat.st_mtime_ns) != (source.size, source.changed):
+            raise _changed(source.path, "its size or its time of change is another than when the run began")
+
+
+def _changed(path: str, why: str) -> IncompleteError:
+    repair = "repeat the command when nothing writes to the file"
+    return IncompleteError("An input was changed while it was read", where=path, why=why, repair=repair)
 
 
 def line_number(path: str, start: int) -> int:

@@ -22,7 +22,7 @@ from pyarrow import csv
 from reasoner.cohort.plain import share_host
 from reasoner.terms import lc
 
-__all__ = ["Codes", "Malformed", "Text", "Triples", "iris_of", "is_ascii", "lines_of", "read_triples", "subjects_from", "text_of"]
+__all__ = ["Codes", "Malformed", "Text", "Triples", "iris_of", "lines_of", "read_triples", "subjects_from", "text_of"]
 
 _PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=@:/-]*"
 _IRI = rf"<(?:https?://[A-Za-z0-9.-]+(?:/{_PLAIN})?(?:\?{_PLAIN})?(?:#{_PLAIN})?|urn:[A-Za-z0-9][A-Za-z0-9-]+:[A-Za-z0-9._~:/-]+)>"
@@ -73,17 +73,17 @@ class Triples:
     data: Text
 
 
-def read_triples(data: Text, *, quads: bool = False, plain: bool = False) -> Triples:
-    """Return the triples of whole lines of N-Triples, or of N-Quads with their graph names left out; `plain` says that they are known to be ASCII."""
+def read_triples(data: Text, *, quads: bool = False) -> Triples:
+    """Return the triples of whole lines of N-Triples, or of N-Quads with their graph names left out."""
     malformed: list[Malformed] = []
-    found = _read(data, quads, plain, malformed)
+    found = _read(data, quads, malformed)
     return Triples(found.subjects, found.predicates, found.objects, found.s, found.p, found.o, tuple(malformed), data)
 
 
-def _read(data: Text, quads: bool, plain: bool, malformed: list[Malformed]) -> _Encoded:
+def _read(data: Text, quads: bool, malformed: list[Malformed]) -> _Encoded:
     """Return the triples of whole lines; those that are none join `malformed`."""
     try:
-        if not (plain or is_ascii(data)):
+        if not _is_ascii(data):
             str(data, "utf-8")  # the handler of odd rows takes no other bytes
     except UnicodeDecodeError:
         return _encoded([_parsed(bytes(data).splitlines(), quads, malformed)])
@@ -99,8 +99,7 @@ def _read(data: Text, quads: bool, plain: bool, malformed: list[Malformed]) -> _
     return _encoded([_parsed(bytes(data).splitlines(), quads, malformed)])
 
 
-def is_ascii(data: Text) -> bool:
-    """Return whether a text holds ASCII only."""
+def _is_ascii(data: Text) -> bool:
     words = np.frombuffer(data, dtype=np.uint64, count=len(data) // 8)
     return not np.bitwise_or.reduce(words) & _HIGH_BITS and bytes(data[8 * len(words) :]).isascii()
 

@@ -86,7 +86,7 @@ def _told(speaking: Sequence[Any], lines: list[Connection], works: Sequence[_Wor
         except EOFError as error:
             raise IncompleteError(
                 "A process of the run was ended",
-                why="something outside ended it, such as a system that ran out of memory",
+                why="something outside ended it, such as a system that ran out of memory, or an input that was cut short while it was read",
                 repair="repeat the same command, which goes on where it stopped; fewer --jobs need less memory",
             ) from error
         if place is not None:
