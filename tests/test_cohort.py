@@ -788,6 +788,23 @@ def test_an_input_that_is_cut_short_before_it_is_read_is_told(
     assert sorted(each.name for each in tmp_path.iterdir()) == ["all.nt"]
 
 
+def test_an_input_that_is_away_for_a_while_costs_no_work(tmp_path: Path, knowledge: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "all.nt", small("one", CRAMPS))
+
+    def removing(*given: Any) -> int:
+        answered_cases = parts.write_chunk(*given)
+        path.rename(tmp_path / "away.nt")
+        return answered_cases
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write_chunk", removing)
+        with pytest.raises(IncompleteError, match="The run was stopped"):
+            answer_cohort([path], tmp_path / "out", knowledge)
+    (tmp_path / "away.nt").rename(path)
+    monkeypatch.setattr(run, "write_chunk", None)  # nothing is answered anew
+    assert answer_cohort([path], tmp_path / "out", knowledge).answered == 1
+
+
 def test_a_malformed_line_costs_its_own_case_only(tmp_path: Path, command: Command, knowledge: Program) -> None:
     lines = [
         *small("good", CRAMPS),

@@ -208,17 +208,15 @@ class _Derivation:
         self.days, self.low, self.high, self.dated = first, low, high, stated
         starts = np.flatnonzero(np.diff(case * len(self.families.families) + number, prepend=-1)) if len(rows) else np.zeros(0, np.int64)
         sizes = np.diff(np.append(starts, len(rows)))
-        keys = self._keys()
-        self._singles(starts[sizes == 1], keys)
-        self._several(starts[sizes > 1], sizes[sizes > 1], keys)
+        self._singles(starts[sizes == 1], said := self._keys())
+        self._several(starts[sizes > 1], sizes[sizes > 1], said)
 
     def _keys(self) -> list[Ids]:
         """Return what of the records, whatever their dates, the constellations depend on."""
-        batch, rows = self.batch, self.rows
+        batch, rows, case = self.batch, self.rows, self.batch.case[self.rows]
         age_days, age_from = (
             np.array(each)[self.number] for each in zip(*((of.age_days, of.age_from) for of in self.families.families), strict=True)
         )
-        case = batch.case[rows]
         said = [batch.stated[name][rows] + 1 for name in (*_SAID, *_ATTRIBUTES)]
         ages = [
             np.where(self.days <= age_days, np.where(found < 0, found, np.maximum(found, age_from)), -2) + 2
@@ -226,22 +224,22 @@ class _Derivation:
         ]
         return [batch.term[rows], batch.kind[rows], *said, *ages]
 
-    def _singles(self, places: Ids, keys: Sequence[Ids]) -> None:
+    def _singles(self, places: Ids, said: Sequence[Ids]) -> None:
         """Derive the families of which a case has one record."""
-        columns = [column[places] for column in [*keys, self.times[:, 0] + 1, self.times[:, 1] + 1]]
+        columns = [column[places] for column in [*said, self.times[:, 0] + 1, self.times[:, 1] + 1]]
         first, back = distinct(packed(columns))
-        values = np.stack([column[first] for column in columns], axis=1)
-        outcomes = self._outcomes([*map(tuple, values.tolist())], [[place] for place in places[first].tolist()])
+        keys = [*zip(*(column[first].tolist() for column in columns), strict=True)]
+        outcomes = self._outcomes(keys, [[place] for place in places[first].tolist()])
         remarked = np.array([bool(each.problems) for each in outcomes], dtype=bool)[back] if outcomes else np.zeros(0, dtype=bool)
         for place, number in zip(places[remarked].tolist(), back[remarked].tolist(), strict=True):
             self._note(outcomes[number], [place])
         self._enter(outcomes, back, places)
 
-    def _several(self, starts: Ids, sizes: Ids, keys: Sequence[Ids]) -> None:
+    def _several(self, starts: Ids, sizes: Ids, said: Sequence[Ids]) -> None:
         """Derive the families of which a case has several records."""
         group, offsets = np.repeat(np.arange(len(starts)), sizes), np.cumsum(sizes) - sizes
         places = np.arange(len(group)) + np.repeat(starts - offsets, sizes)
-        columns = [column[places] for column in (*keys, *self.times.T)] + self._distances(group, places)
+        columns = [column[places] for column in (*said, *self.times.T)] + self._distances(group, places)
         values, codes = np.stack(columns, axis=1), packed(columns)
         order = np.lexsort((codes, group))
         values, codes, places = values[order], codes[order], places[order]

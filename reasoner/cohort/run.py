@@ -41,7 +41,6 @@ __all__ = ["Spread", "Summary", "context_of", "run"]
 
 _PLAN, _MANIFEST, _TWICE = "plan.json", "manifest.json", "twice.json"
 _FORMAT = 2
-_CUTS = "cuts"
 
 Progress = Callable[[int, int, int], None]
 """Told how much of how much is done, and how many cases are answered."""
@@ -96,13 +95,14 @@ def run(
     if (out / _MANIFEST).is_file():
         return _finished(out, plan)
     require_new_folder(out)
-    settings = _begin(partial, {**plan, _CUTS: _digest_of(chunks)}, settings)
+    settings = _begin(partial, {**plan, "cuts": _digest_of(chunks)}, settings)
     try:
         if folder and settings.nquads and not (partial / _MANIFEST).is_file():
             write_knowledge(partial / INFERRED / KNOWLEDGE, folder, program)
         _fill(context_of(sources, program, settings), chunks, partial, plan, spread or _over_processes(jobs, crew), progress)
     except IncompleteError:
-        _check_unchanged(sources, partial)  # a process that was ended may have read what is no longer there
+        with suppress(OSError):
+            _check_unchanged(sources, partial)  # what went wrong may come of that
         raise
     except OSError as error:
         raise IncompleteError(
@@ -267,7 +267,6 @@ def _answer(context: Context, chunks: Sequence[Chunk], partial: Path, spread: Sp
     for chunk in rests:
         if state_of(partial, chunk.number) is None:
             write_chunk(context, chunk, partial)
-    _check_unchanged(context.sources, partial)
     _check_apart(context, chunks, partial)
     problems = _settle_twice(context, [*chunks, *rests], partial)
     caseless = [caseless_problem(context.sources[place].path) for place in _caseless(context.sources, [*chunks, *rests], partial)]

@@ -200,12 +200,9 @@ def read_stretch(path: str, start: int, end: int) -> memoryview:
 
 
 def require_unchanged(sources: Iterable[Source]) -> None:
-    """Raise IncompleteError when an input is no longer the file that it was when the run began."""
+    """Raise IncompleteError when an input is no longer the file that it was when the run began, OSError when it is not there."""
     for source in sources:
-        try:
-            stat = Path(source.path).stat()
-        except FileNotFoundError as error:
-            raise _changed(source.path, "it is gone") from error
+        stat = Path(source.path).stat()
         if (stat.st_size, stat.st_mtime_ns) != (source.size, source.changed):
             raise _changed(source.path, "its size or its time of change is another than when the run began")
 
