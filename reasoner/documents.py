@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,14 +170,18 @@ def parse_rdf(document: Document, folder: Path | str | None = None) -> Iterator[
 
     Raises SyntaxProblem with line and column, LimitError, or UnsupportedInputError for a JSON-LD context that is not at hand.
     """
-    with _malformed(document):
+    try:
         yield from _quads(document, folder)
+    except (SyntaxError, ValueError) as error:
+        raise _malformed(document, error) from error
 
 
 def read_index(document: Document, folder: Path | str | None = None) -> Index:
     """Return the index of a document's triples; raises what `parse_rdf` raises."""
-    with _malformed(document):
+    try:
         return index_of(_quads(document, folder))
+    except (SyntaxError, ValueError) as error:
+        raise _malformed(document, error) from error
 
 
 def _quads(document: Document, folder: Path | str | None) -> Iterator[pyoxigraph.Quad]:
@@ -190,20 +193,16 @@ def _quads(document: Document, folder: Path | str | None) -> Iterator[pyoxigraph
     return pyoxigraph.parse(text, format=form, base_iri=RDF_BASE, without_named_graphs=False)
 
 
-@contextmanager
-def _malformed(document: Document) -> Iterator[None]:
-    """Turn what the parser says of a document into a problem with its place and its repair."""
-    try:
-        yield
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) if document.format != "json-ld" else None
-        why = str(getattr(error, "msg", error))
-        raise SyntaxProblem(
-            "The document is malformed",
-            where=f"{document.name}:{line}" if line else document.name,
-            why=_POSITION.sub("", why)[:_LONGEST_REASON] if document.format == "json-ld" else why[:_LONGEST_REASON],
-            repair=declaration(why) or f"mend it, or name its format by --input-format (read as {document.format})",
-        ) from error
+def _malformed(document: Document, error: SyntaxError | ValueError) -> SyntaxProblem:
+    """Return what the parser says of a document as a problem with its place and its repair."""
+    line = getattr(error, "lineno", None) if document.format != "json-ld" else None
+    why = str(getattr(error, "msg", error))
+    return SyntaxProblem(
+        "The document is malformed",
+        where=f"{document.name}:{line}" if line else document.name,
+        why=_POSITION.sub("", why)[:_LONGEST_REASON] if document.format == "json-ld" else why[:_LONGEST_REASON],
+        repair=declaration(why) or f"mend it, or name its format by --input-format (read as {document.format})",
+    )
 
 
 _LONGEST_REASON = 300
@@ -256,5 +255,6 @@ def index_of(quads: Iterable[pyoxigraph.Quad]) -> Index:
         index = renamed(index)
         several = {id(values): values for properties in index.values() for values in properties.values() if len(values) > 1}
     for values in several.values():
-        values[:] = sorted(set(values), key=str)
+        by_text = {str(value): value for value in values}
+        values[:] = [by_text[text] for text in sorted(by_text)]
     return index

@@ -30,7 +30,7 @@ _TURTLE_TOKEN = (
 )
 _JSON_TOKEN = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"' + _BRACKETS
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[({])}"))
-_CLOSING = b"])}"
+_OPENING, _CLOSING = b"[({", b"])}"
 _ENCODINGS = ("utf-8", "us-ascii", "ascii")
 _FHIR = "http://hl7.org/fhir"
 
@@ -50,7 +50,7 @@ def utf8(text: bytes, name: str) -> bytes:
 
 def check_brackets(text: bytes, name: str, *, json: bool = False) -> None:
     """Raise LimitError when more than MAX_NESTING brackets of a Turtle-like or a JSON document are open at once."""
-    if len(text.translate(None, _NO_BRACKETS)) <= MAX_NESTING:
+    if not any(map(text.__contains__, _OPENING)) or len(text.translate(None, _NO_BRACKETS)) <= MAX_NESTING:
         return
     depth = 0
     for token in re.finditer(_JSON_TOKEN if json else _TURTLE_TOKEN, text, re.DOTALL):

@@ -47,6 +47,9 @@ Finding = tuple[Term, Term | None, Report]
 """A focus node, the value at fault if it is one value, and the result."""
 
 _TYPE = RDF + "type"
+_LONGEST_KNOWN, _MOST_KNOWN = 40, 4096
+"""How many letters a literal may have that is known again, and how many of them each test knows."""
+
 _BOUNDS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "maxExclusive": operator.lt,
     "maxInclusive": operator.le,
@@ -80,7 +83,8 @@ class Plan:
 
     `checks` hold for the node itself; of each clause at least one predicate is stated (true) or left out (false); `counts` are
     least numbers above one; `wanted` values are among those of their predicate, or are the node itself; `paths` hold for the
-    values of a predicate: the greatest numbers, the checks of each value, and the plans that take each value as focus node.
+    values of a predicate: the greatest numbers, the checks of each value, and the plans that take each value as focus node;
+    `fits` says of each predicate of `paths`, by one test, whether a value that stands alone breaks nothing.
     """
 
     checks: tuple[tuple[Test, Report], ...]
@@ -88,6 +92,7 @@ class Plan:
     counts: tuple[tuple[str, int, Report], ...]
     wanted: tuple[tuple[str | None, Term, Report], ...]
     paths: Mapping[str, tuple[tuple[tuple[int, Report], ...], tuple[tuple[Test, Report], ...], tuple[Plan, ...]]]
+    fits: Mapping[str, Test]
 
 
 def term_to_json(term: Term) -> list[str | None]:
@@ -123,7 +128,7 @@ class Planner:
     def __init__(self, shapes: Mapping[str, Shape], superclasses: Mapping[Any, Iterable[Any]]) -> None:
         self._shapes = shapes
         self._superclasses = superclasses
-        self._tests: dict[str, Test] = {}
+        self._tests: dict[tuple[str, ...], Test] = {}
 
     def plan(self, names: Iterable[str]) -> Plan:
         """Return the plan that checks one focus node against every shape of `names`."""
@@ -152,7 +157,8 @@ class Planner:
                 else:
                     at_values.append((self._test(kind, argument), report))
         at_paths = {path: (tuple(a), tuple(b), tuple(c)) for path, (a, b, c) in paths.items()}
-        return Plan(tuple(checks), tuple(clauses), tuple(counts), tuple(wanted), at_paths)
+        fits = {path: _all((*(test for test, _ in a), *map(_conforming, b))) for path, (_, a, b) in at_paths.items()}
+        return Plan(tuple(checks), tuple(clauses), tuple(counts), tuple(wanted), at_paths, fits)
 
     def _clause(self, shape: Shape, kind: str, argument: Any) -> Clause | None:
         """Return a constraint as a choice of predicates stated or left out; None where it says something else."""
@@ -181,12 +187,6 @@ class Planner:
                 else:
                     yield shape, kind, argument
 
-    def _conforms(self, name: str) -> Test:
-        """Return the test whether a node conforms to the shape, whatever the severity of its results."""
-        if name not in self._tests:
-            self._tests[name] = _conforming(self.plan([name]))
-        return self._tests[name]
-
     def _test(self, kind: str, argument: Any) -> Test:
         """Return the test of one value against one constraint."""
         match kind:
@@ -212,7 +212,14 @@ class Planner:
         return _bound_test(_BOUNDS[kind], Decimal(argument))
 
     def _any(self, names: Sequence[str]) -> Test:
-        """Return the test whether a value conforms to one of the shapes; one look-up where that says the same."""
+        """Return the test whether a value conforms to one of the shapes, whatever the severity of its results."""
+        key = tuple(names)
+        if key not in self._tests:
+            self._tests[key] = self._choice(key)
+        return self._tests[key]
+
+    def _choice(self, names: tuple[str, ...]) -> Test:
+        """Return what `_any` returns: one look-up where that says the same."""
         shapes = [self._shapes[name] for name in names]
         if all(_kinds(shape) == ["class"] for shape in shapes):
             return _class_test(self._below(shape.constraints[0][1] for shape in shapes))
@@ -221,8 +228,10 @@ class Planner:
             by_datatype = {NamedNode(form["datatype"]): _text_tests(**form) for form in forms}
             if len(by_datatype) == len(forms):
                 return _text_test(by_datatype)
-        tests = tuple(self._conforms(name) for name in names)
-        return tests[0] if len(tests) == 1 else lambda value, index: any(test(value, index) for test in tests)
+        if len(names) == 1:
+            return _conforming(self.plan(names))
+        tests = tuple(self._any([name]) for name in names)
+        return lambda value, index: any(test(value, index) for test in tests)
 
     def _below(self, classes: Iterable[str]) -> frozenset[Any]:
         """Return the classes and every class below them."""
@@ -247,9 +256,12 @@ def _text_tests(datatype: str, pattern: str | None = None) -> tuple[TextTest, ..
 
 
 def _text_test(by_datatype: Mapping[NamedNode, tuple[TextTest, ...]]) -> Test:
-    """Return the test of a literal by the tests that belong to its datatype."""
+    """Return the test of a literal by the tests that belong to its datatype; short ones that passed are known again by one look-up."""
+    passed: set[Any] = set()
 
     def test(value: Any, index: Index) -> bool:
+        if value in passed:
+            return True
         if type(value) is not Literal:
             return False
         tests = by_datatype.get(value.datatype)
@@ -258,10 +270,12 @@ def _text_test(by_datatype: Mapping[NamedNode, tuple[TextTest, ...]]) -> Test:
         text = value.value
         for passes in tests:
             if not passes(text):
-                break
-        else:
-            return True
-        return False
+                return False
+        if len(text) <= _LONGEST_KNOWN and value.language is None:
+            if len(passed) == _MOST_KNOWN:
+                passed.clear()
+            passed.add(value)
+        return True
 
     return test
 
@@ -294,8 +308,7 @@ def _bound_test(holds: Callable[[Decimal, Decimal], bool], bound: Decimal) -> Te
 def _conforming(plan: Plan) -> Test:
     """Return the test whether a node breaks nothing of `plan`."""
     if not (plan.clauses or plan.counts or plan.wanted or plan.paths):
-        tests = tuple(test for test, _ in plan.checks)
-        return tests[0] if len(tests) == 1 else lambda value, index: all(test(value, index) for test in tests)
+        return _all(tuple(test for test, _ in plan.checks))
 
     def test(value: Any, index: Index) -> bool:
         found: list[Finding] = []
@@ -303,6 +316,11 @@ def _conforming(plan: Plan) -> Test:
         return not found
 
     return test
+
+
+def _all(tests: tuple[Test, ...]) -> Test:
+    """Return the test whether a value passes every one of `tests`."""
+    return tests[0] if len(tests) == 1 else lambda value, index: all(test(value, index) for test in tests)
 
 
 def collect(plan: Plan, node: Term, properties: Mapping[str, list[Term]], index: Index, found: list[Finding]) -> None:
@@ -322,19 +340,24 @@ def collect(plan: Plan, node: Term, properties: Mapping[str, list[Term]], index:
     for predicate, term, report in plan.wanted:
         if term not in ((node,) if predicate is None else properties.get(predicate, ())):
             found.append((node, None, report))
-    paths = plan.paths
+    fits = plan.fits
     for path, values in properties.items():
-        at_path = paths.get(path)
-        if at_path is not None:
-            limits, checks, nested = at_path
-            if len(values) > 1:
-                values = list(dict.fromkeys(values))
-                for limit, report in limits:
-                    if len(values) > limit:
-                        found.append((node, None, report))
-            for value in values:
-                for test, report in checks:
-                    if not test(value, index):
-                        found.append((node, value, report))
-                for other in nested:
-                    collect(other, value, index.get(value, {}), index, found)
+        fit = fits.get(path)
+        if fit is not None and (len(values) > 1 or not fit(values[0], index)):
+            _collect_values(plan, path, node, values, index, found)
+
+
+def _collect_values(plan: Plan, path: str, node: Term, values: list[Term], index: Index, found: list[Finding]) -> None:
+    """Add to `found` whatever breaks `plan` in the values that `node` has of one predicate."""
+    limits, checks, nested = plan.paths[path]
+    if len(values) > 1:
+        values = list(dict.fromkeys(values))
+        for limit, report in limits:
+            if len(values) > limit:
+                found.append((node, None, report))
+    for value in values:
+        for test, report in checks:
+            if not test(value, index):
+                found.append((node, value, report))
+        for other in nested:
+            collect(other, value, index.get(value, {}), index, found)
