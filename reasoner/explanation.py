@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import chain
 
 from reasoner.abstraction.state import CaseState, IndicatorState
@@ -18,15 +18,38 @@ _BARE = ("1", "a", "d")  # units that the labels of ratios, ages and day counts 
 
 
 class _Supports(dict[Literal, tuple[Reason, ...]]):
-    """The record premises of literals, found when first asked for."""
+    """The record premises of literals that hold, found when first asked for.
 
-    def __init__(self, find: Callable[[Literal], tuple[Reason, ...]]) -> None:
+    What holds by all its inputs rests on all of them, what holds by one of them on the one with the fewest premises.
+    """
+
+    def __init__(self, view: View) -> None:
         super().__init__()
-        self._find = find
+        self._view = view
+        self._inputs = view.program.premises.inputs
+        self._first_gate = view.program.tables.leaf_count
 
     def __missing__(self, literal: Literal) -> tuple[Reason, ...]:
-        found = self[literal] = self._find(literal)
+        bit, sign = literal
+        if bit < self._first_gate:
+            found = self._view.leaf_reasons(bit, sign)
+        else:
+            parts, every = self._inputs[literal]
+            if not every:
+                parts = self._one_of(parts)
+            if len(parts) == 1:
+                found = self[parts[0]]
+            elif parts:
+                found = tuple(dict.fromkeys(chain.from_iterable(map(self.__getitem__, parts))))
+            else:
+                found = self._view.diagram_reasons(bit)
+        self[literal] = found
         return found
+
+    def _one_of(self, parts: Iterable[Literal]) -> tuple[Literal, ...]:
+        """Return the input by which a gate holds; nothing when only its diagram shows that it does."""
+        known = self._view.statuses.entailed(parts)
+        return tuple(known) if len(known) < 2 else (min(known, key=lambda part: len(self[part])),)
 
 
 class View:
@@ -36,8 +59,10 @@ class View:
         self.program = program
         self.state = state
         self.statuses = statuses
-        self._names: dict[int, str] = {}
-        self._supports = _Supports(self._find)
+        self._premises = program.premises
+        self._classes, self._leaves, self._indicator = program.classes, program.leaves, program.indicator
+        self._supports = _Supports(self)
+        self._because: dict[str, tuple[Reason, ...]] = {}
         self._measured: dict[str, tuple[Reason, ...]] = {}
         self._missing: dict[int, frozenset[int]] = {}
 
@@ -47,7 +72,7 @@ class View:
 
     def leaf_term(self, bit: int) -> Missing:
         """Return what a leaf is about."""
-        return self.program.premises.leaves[bit]
+        return self._premises.leaves[bit]
 
     def role_phrase(self, role: str, term: str) -> str:
         """Return the words for a role with a filler, such as "new" before a finding."""
@@ -55,49 +80,32 @@ class View:
 
     def because(self, name: str, positive: bool = True) -> tuple[Reason, ...]:
         """Return one set of premises for the entailment (or refutation) of the case class `name`."""
-        bit, sign = self.program.classes[name]
-        premises = self.program.premises
-        axioms = premises.classes[name] if positive else premises.denials[name]
-        return (*axioms, *self.support((bit, sign == positive)))
+        bit, sign = self._classes[name]
+        if not positive:
+            return self._premises.denials[name] + self.support((bit, not sign))
+        found = self._because.get(name)
+        if found is None:
+            found = self._because[name] = self._premises.classes[name] + self.support((bit, sign))
+        return found
 
     def support(self, literal: Literal) -> tuple[Reason, ...]:
-        """Return record premises that make a known literal hold; nothing for an open one."""
-        return self._supports[literal]
+        """Return record premises that make a literal hold; of an open one, what is known below it."""
+        found = self._supports.get(literal)
+        if found is not None:
+            return found
+        return self._supports[literal] if self._holds(literal) else self._known_below(literal)
 
-    def _find(self, literal: Literal) -> tuple[Reason, ...]:
+    def _known_below(self, literal: Literal) -> tuple[Reason, ...]:
         bit, sign = literal
-        if bit < self.program.tables.leaf_count:
-            return self._leaf(bit, sign)
-        parts = self.supporting_parts(literal)
-        if parts is None:
-            return tuple(dict.fromkeys(self._diagram(bit)))
-        supports = self._supports
-        if len(parts) == 1:
-            return supports[parts[0]]
-        return tuple(dict.fromkeys(chain.from_iterable([supports[part] for part in parts])))
-
-    def supporting_parts(self, literal: Literal) -> list[Literal] | None:
-        """Return the inputs by which the gate of a literal holds, or None when only its diagram shows that it does."""
-        parts, every = self.program.premises.inputs[literal]
-        known = self.statuses.entailed(parts)
-        if every:
-            return known if len(known) == len(parts) else None
-        if len(known) > 1:
-            return [min(known, key=lambda part: len(self.support(part)))]
-        return known or None
+        return self.leaf_reasons(bit, sign) if bit < self.program.tables.leaf_count else self.diagram_reasons(bit)
 
     def _holds(self, literal: Literal) -> bool:
         return self.statuses.literal(literal) == ENTAILED
 
-    def _diagram(self, bit: int) -> list[Reason]:
-        """Return every known leaf that the diagram of a gate looks at."""
-        return [
-            reason
-            for leaf in sorted(self.leaves_below(bit))
-            for sign in (True, False)
-            if self._holds((leaf, sign))
-            for reason in self.support((leaf, sign))
-        ]
+    def diagram_reasons(self, bit: int) -> tuple[Reason, ...]:
+        """Return the premises of every known leaf that the diagram of a gate looks at."""
+        known = [(leaf, sign) for leaf in sorted(self.leaves_below(bit)) for sign in (True, False) if self._holds((leaf, sign))]
+        return tuple(dict.fromkeys(chain.from_iterable(map(self._supports.__getitem__, known))))
 
     def leaves_below(self, bit: int) -> frozenset[int]:
         """Return the leaves of the expansion of a bit."""
@@ -106,30 +114,32 @@ class View:
         gate = self.program.gates[bit - self.program.tables.leaf_count]
         return frozenset().union(*(self.leaves_below(part) for part in (*gate.positive, *gate.negative)))
 
-    def _leaf(self, bit: int, sign: bool) -> tuple[Reason, ...]:
-        subject, _ = self.program.leaves[bit]
-        if subject in self.program.indicator:
-            if subject not in self._measured:
-                self._measured[subject] = tuple(self._value(subject))
-            return self._measured[subject]
-        premises = self.program.premises
-        mask, place = 1 << bit, 0 if sign else 1
-        for (_, term, present, sources), settled in zip(self.state.facts, self.state.assertions, strict=True):
-            if settled[place] & mask:
-                text = premises.facts[bit, sign, term, present]
-                return (Reason(text, "fact", premises.leaves[bit].term, sources[0] if sources else ""),)
+    def leaf_reasons(self, bit: int, sign: bool) -> tuple[Reason, ...]:
+        """Return what is on record of a leaf: the value of its indicator, or the fact that makes it hold (or fail)."""
+        subject = self._leaves[bit][0]
+        if subject in self._indicator:
+            measured = self._measured.get(subject)
+            if measured is None:
+                measured = self._measured[subject] = self._value(subject)
+            return measured
+        place = 0 if sign else 1
+        for fact, settled in zip(self.state.facts, self.state.assertions, strict=True):
+            if settled[place] >> bit & 1:
+                _, term, present, sources = fact
+                text = self._premises.facts[bit, sign, term, present]
+                return (Reason(text, "fact", self._premises.leaves[bit].term, sources[0] if sources else ""),)
         return ()
 
-    def _value(self, indicator: str) -> Iterable[Reason]:
+    def _value(self, indicator: str) -> tuple[Reason, ...]:
         state = self.state.indicators.get(indicator)
         if state is None or not state.settled:
-            return self.program.premises.totals[indicator]
+            return self._premises.totals[indicator]
         text = self.value_text(state)
-        return [Reason(text, "fact", indicator, source) for source in dict.fromkeys(state.sources or ("",))]
+        return tuple([Reason(text, "fact", indicator, source) for source in dict.fromkeys(state.sources or ("",))])
 
     def value_text(self, state: IndicatorState) -> str:
         """Return an indicator's value as a phrase."""
-        indicator = self.program.indicator[state.indicator]
+        indicator = self._indicator[state.indicator]
         if indicator.datatype == "boolean":
             return f"{self.label(state.indicator)}: {'yes' if state.low and state.low[0] == 1 else 'no'}"
         if indicator.form == "relative" and state.status == "known" and state.low:
@@ -138,7 +148,7 @@ class View:
 
     def interval_text(self, state: IndicatorState) -> str:
         """Return the value of an indicator, or the interval that it lies in, with the unit where labels do not say it."""
-        indicator = self.program.indicator[state.indicator]
+        indicator = self._indicator[state.indicator]
         unit = "" if indicator.unit in _BARE or indicator.form in ("quotient", "ratio", "relative") else f" {indicator.unit}"
         if state.status == "known" and state.low:
             return f"{state.low[0]}{unit}"
@@ -170,12 +180,12 @@ class View:
 
     def recommended(self, each: Recommendation, trigger: bool = False) -> tuple[Reason, ...]:
         """Return the reasons of a recommendation: its statement with its sentences, and why its inclusion holds."""
-        return (*self.program.premises.statements[each.iri], *self.because(each.trigger if trigger else each.inclusion))
+        return self._premises.statements[each.iri] + self.because(each.trigger if trigger else each.inclusion)
 
     def is_boundary(self, state: IndicatorState) -> bool:
         """Return whether a known value lies exactly on a threshold."""
         if state.status != "known" or state.low is None:
             return False
-        indicator = self.program.indicator[state.indicator]
+        indicator = self._indicator[state.indicator]
         counted = indicator.form in ("relative", "on_record", "attribute", "closed") or indicator.datatype == "boolean"
         return not counted and state.low[0] in indicator.thresholds

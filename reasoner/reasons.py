@@ -30,25 +30,21 @@ class Reasons:
 def find_reasons(program: Program, state: CaseState, statuses: Statuses, advice: Advice, differential: Differential) -> Reasons:
     """Return the reasons of everything listed."""
     view = View(program, state, statuses)
-    listed = [each for each in advice.advised.values() if each.listed]
-    rows = [row.recommendation for judged in advice.judged.values() for row in judged.rows]
+    advised = {iri: view.recommended(each.recommendation, each.eligible != ENTAILED) for iri, each in advice.advised.items() if each.listed}
+    if state.unconfirmed:
+        advised |= {iri: _of_red_flag(view, advice.advised[iri], found) for iri, found in advised.items()}
+    rows = {row.recommendation.iri: view.recommended(row.recommendation) for judged in advice.judged.values() for row in judged.rows}
     settled = [each.condition for each in differential.ranked if each.status in ("confirmed", "excluded")]
-    return Reasons(
-        {each.recommendation.iri: _recommended(view, each) for each in listed},
-        {each.iri: view.recommended(each) for each in rows},
-        {
-            each.iri: tuple(
-                reason for name in (*each.confirmed_by, *each.excluded_by) if statuses.holds(name) for reason in view.because(name)
-            )
-            for each in settled
-        },
-    )
+    conditions = {
+        each.iri: tuple(reason for name in (*each.confirmed_by, *each.excluded_by) if statuses.holds(name) for reason in view.because(name))
+        for each in settled
+    }
+    return Reasons(advised, rows, conditions)
 
 
-def _recommended(view: View, each: Advised) -> tuple[Reason, ...]:
-    """Return the reasons of something listed; those of a red flag also in the readings of unconfirmed records that raise it."""
-    found = view.recommended(each.recommendation, trigger=each.eligible != ENTAILED)
-    if not each.recommendation.red_flag or not view.state.unconfirmed:
+def _of_red_flag(view: View, each: Advised, found: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """Return the reasons that were found; of a red flag also those in the readings of unconfirmed records that raise it."""
+    if not each.recommendation.red_flag:
         return found
     index = view.program.recommendations.index(each.recommendation)
     more = tuple(reason for reading in view.state.unconfirmed for reason in _reasons_in(view.program, reading, index))

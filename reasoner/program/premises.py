@@ -50,7 +50,8 @@ class Missing:
     label: str
 
 
-class Premises(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Premises:
     """What leaves are about, by bit; how facts settle them; what recommendations state and classes are called, by IRI.
 
     `facts` gives by bit, sign, term and presence what a fact says when it makes the leaf hold (sign) or fail; `inputs`
