@@ -25,6 +25,7 @@ from reasoner.proof_data import Account, Item
 from reasoner.record import ExaminationRecord, MeasurementRecord, Record
 from reasoner.record_terms import WORDS, property_name
 from reasoner.report.evidence import medication_review
+from reasoner.supports import interval_text
 from reasoner.terms import by_label, lc
 
 __all__ = ["Accountant"]
@@ -152,7 +153,7 @@ class Accountant:
             yield f"times {_exact(factor)} from {record.unit} to {indicator.unit}"
         if indicator.places is not None:
             yield f"rounded half up to {indicator.places} places"
-        yield f"read as {self.view.interval_text(interval_state(indicator, reading.span, ()))}"
+        yield f"read as {interval_text(self.view.program, interval_state(indicator, reading.span, ()))}"
 
     def _use(self, indicator: Indicator, state: IndicatorState, dated: Dated[MeasurementRecord] | Dated[ExaminationRecord]) -> str:
         """Return whether a record counts for an indicator, and why not."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import NamedTuple
 
 from reasoner.entailment import OPEN, Statuses
 from reasoner.program.model import Condition, Criterion, Program
-from reasoner.program.scales import Scale, Weighed, Weight, weigh
+from reasoner.program.scales import Weighed, weigh
 
 __all__ = ["Differential", "Ranked", "Weighed", "open_criteria", "rank_conditions"]
 
@@ -37,24 +39,20 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
     """Rank the conditions of the program's differential; equal weights share a rank, excluded ones come last."""
     scales = program.scales
     found = list(scales.resting)
-    known: dict[int, set[int]] = {}
+    known: defaultdict[int, list[int]] = defaultdict(list)
     for bit in scales.concerned.keys() & statuses.changed:
         for index, places in scales.concerned[bit]:
-            known.setdefault(index, set()).update(places)
+            known[index] += places
     for index, some in known.items():
         scale = scales.scales[index]
-        found[index] = weigh(scale, statuses.values, sorted(some.union(scale.rested)))
+        found[index] = weigh(scale, statuses.values, sorted({*some, *scale.rested}))
     ranked: list[Ranked] = []
     rank, last = 0, None
-    for (order, status, weight, low, high, weighed), scale in sorted(zip(found, scales.scales, strict=True), key=_by_order):
+    for order, status, weight, low, high, weighed, condition in sorted(found, key=itemgetter(0)):
         if order[:2] != last:
             rank, last = len(ranked) + 1, order[:2]
-        ranked.append(Ranked(scale.condition, status, rank, weight, low, high, weighed))
+        ranked.append(Ranked(condition, status, rank, weight, low, high, weighed))
     return Differential(tuple(ranked), _confidence(ranked, program))
-
-
-def _by_order(row: tuple[Weight, Scale]) -> tuple[bool, Decimal, tuple[str, str, str]]:
-    return row[0].order
 
 
 def open_criteria(ranked: Ranked, statuses: Statuses) -> list[Criterion]:

@@ -16,6 +16,7 @@ from reasoner.explanation import View
 from reasoner.namespaces import curie
 from reasoner.program.cuts import cuts_of, leaf_masks
 from reasoner.program.model import Literal, Program
+from reasoner.supports import leaves_below
 
 __all__ = ["BOUND", "Justifications", "Premise", "minimal_reasons"]
 
@@ -59,7 +60,9 @@ def minimal_reasons(view: View, name: str, bound: int = BOUND) -> Justifications
             f"{curie(name)} is open", why="it is neither entailed nor refuted", repair="`legcramps explain` names what is missing"
         )
     target = literal if status == ENTAILED else (literal[0], not literal[1])
-    support = sum(1 << leaf for leaf in view.leaves_below(literal[0])) | _cuts_beside(program, view.leaves_below(literal[0]))
+    support = sum(1 << leaf for leaf in leaves_below(view.program, literal[0])) | _cuts_beside(
+        program, leaves_below(view.program, literal[0])
+    )
     elements = [each for each in _elements(view) if (each.true | each.false) & support]
     base = _without(elements, state)
     found, complete = _enumerate(program, elements, base, target, bound)

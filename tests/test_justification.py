@@ -17,6 +17,7 @@ from reasoner.errors import UsageError
 from reasoner.explanation import View
 from reasoner.justification import minimal_reasons
 from reasoner.program import Program
+from reasoner.supports import leaves_below
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*/record.ttl"))
 LARGEST = 9
@@ -30,7 +31,7 @@ def view_of(path: Path, knowledge: Program) -> View:
 
 
 def relevant(view: View, name: str) -> list[module._Element]:
-    leaves = view.leaves_below(view.program.classes[name][0])
+    leaves = leaves_below(view.program, view.program.classes[name][0])
     support = sum(1 << leaf for leaf in leaves) | module._cuts_beside(view.program, leaves)
     return [each for each in module._elements(view) if (each.true | each.false) & support]
 

@@ -35,11 +35,16 @@ class Weighing(NamedTuple):
     absent: Weighed | None
 
 
+_Row = tuple[int, tuple[Weighed | None, Weighed | None, Weighed | None]]
+"""A bit, and what counts when it is open, when it holds and when it fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """A condition with the literals that confirm and exclude it, its starting bands and its criteria.
 
-    `rested` gives those of the weighings, by place, of which the resting state knows whether they are present.
+    `rows` gives per weighing the bit that decides it and what counts by the value of that bit; `rested` those of the
+    weighings, by place, of which the resting state knows whether they are present.
     """
 
     condition: Condition
@@ -49,6 +54,7 @@ class Scale:
     confirmed_weight: Decimal
     starts: tuple[tuple[Literal, Decimal], ...]
     weighings: tuple[Weighing, ...]
+    rows: tuple[_Row, ...]
     rested: tuple[int, ...]
     likely_from: Decimal
     unlikely_below: Decimal
@@ -63,6 +69,7 @@ class Weight(NamedTuple):
     low: Decimal
     high: Decimal
     weighed: tuple[Weighed, ...]
+    condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,7 @@ def load_scales(
             Decimal(each.confirmed_weight),
             tuple((classes[name], Decimal(weight)) for name, weight in each.starts),
             (weighings := criteria.get(each.iri, ())),
+            tuple(map(_row, weighings)),
             tuple(place for place, one in enumerate(weighings) if resting[one.literal[0]] != UNKNOWN),
             settings["likely_from"],
             settings["unlikely_below"],
@@ -117,6 +125,11 @@ def load_scales(
         for each in conditions
     )
     return Scales(scales, _concerned(scales), tuple(weigh(scale, resting, scale.rested) for scale in scales), criteria)
+
+
+def _row(weighing: Weighing) -> _Row:
+    _, (bit, sign), present, absent = weighing
+    return bit, (None, present, absent) if sign else (None, absent, present)
 
 
 def _concerned(scales: Iterable[Scale]) -> dict[int, tuple[tuple[int, tuple[int, ...]], ...]]:
@@ -146,14 +159,12 @@ def weigh(scale: Scale, values: Sequence[int], places: Iterable[int]) -> Weight:
     if confirmed:
         start += scale.confirmed_weight
     weighed: list[Weighed] = []
-    weighings = scale.weighings
+    rows = scale.rows
     for place in places:
-        _, (bit, sign), present, absent = weighings[place]
-        value = values[bit]
-        if value != UNKNOWN:
-            counted = present if (value == TRUE) is sign else absent
-            if counted is not None:
-                weighed.append(counted)
+        bit, counting = rows[place]
+        counted = counting[values[bit]]
+        if counted is not None:
+            weighed.append(counted)
     weight = low = high = start
     kept = _strongest(weighed) if weighed else ()
     for one in kept:
@@ -162,7 +173,7 @@ def weigh(scale: Scale, values: Sequence[int], places: Iterable[int]) -> Weight:
         high += one.high
     excluded = not confirmed and _any_holds(scale.excluding, values)
     status = "confirmed" if confirmed else "excluded" if excluded else _band(weight, scale)
-    return Weight((excluded, -weight, scale.by_label), status, weight, low, high, kept)
+    return Weight((excluded, -weight, scale.by_label), status, weight, low, high, kept, scale.condition)
 
 
 def _band(weight: Decimal, scale: Scale) -> str:
