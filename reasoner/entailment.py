@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 
 from reasoner.abstraction.state import CaseState
 from reasoner.program.model import FALSE, LATE, TRUE, Literal, Program
@@ -24,6 +24,7 @@ class Statuses:
     __slots__ = ("_values", "changed", "program")
 
     program: Program
+    _values: MutableSequence[int]
     changed: Sequence[int]
     """The bits whose value differs from the resting state, those not yet asked for left out."""
 
@@ -39,7 +40,7 @@ class Statuses:
         return statuses
 
     @classmethod
-    def of(cls, program: Program, values: bytearray) -> Statuses:
+    def of(cls, program: Program, values: MutableSequence[int]) -> Statuses:
         """Return the statuses of bits that are evaluated already; `changed` tells nothing of them."""
         statuses = cls.__new__(cls)
         statuses.program, statuses._values, statuses.changed = program, values, ()

@@ -99,9 +99,9 @@ class Focus:
         self.looked_at = self.leaves | _leaves_of_diagrams(program, self.gates)
         self.tables = _narrowed(program, state, self.gates, self.looked_at)
         self._tests = self._settling()
-        self._evaluated: dict[tuple[int, int], bytearray] = {}
+        self._evaluated: dict[tuple[int, int], list[int]] = {}
 
-    def evaluate(self, leaf_true: int, leaf_false: int, near: tuple[int, int] | None = None) -> bytearray:
+    def evaluate(self, leaf_true: int, leaf_false: int, near: tuple[int, int] | None = None) -> list[int]:
         """Return the value of every bit that the goal rests on; it is told from leaves `near` these that were evaluated before, if given."""
         known = leaf_true & self.looked_at, leaf_false & self.looked_at
         values = self._evaluated.get(known)
@@ -113,7 +113,7 @@ class Focus:
 
     def _tables_from(self, leaves: tuple[int, int]) -> GateTables:
         known = leaves[0] & self.looked_at, leaves[1] & self.looked_at
-        return narrowed(self.tables, self.tables.users, bytes(self._evaluated[known]), known)
+        return narrowed(self.tables, self.tables.users, self._evaluated[known], known)
 
     def settles(self, leaf_true: int, leaf_false: int, near: tuple[int, int] | None = None) -> bool:
         """Return whether the goal may count as settled when exactly these leaves are known; `near` is as for `evaluate`."""
@@ -351,7 +351,7 @@ def _narrowed(program: Program, state: CaseState, gates: int, leaves: int) -> Ga
     """Return the tables that start from the case state and follow only the gates and leaves that matter."""
     tables = program.full_tables
     values, _ = settle(tables, moved(tables, state.leaf_true, state.leaf_false))
-    return narrowed(tables, program.narrowings[gates], bytes(values), (state.leaf_true & leaves, state.leaf_false & leaves))
+    return narrowed(tables, program.narrowings[gates], values, (state.leaf_true & leaves, state.leaf_false & leaves))
 
 
 def settled(program: Program, statuses: Statuses, advice: Advice, goal: Goal) -> bool:

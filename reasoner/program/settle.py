@@ -8,8 +8,10 @@ diagrams: a conjunction is refuted, a disjunction entailed, when one of its grou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, Part
 
@@ -17,10 +19,18 @@ __all__ = ["GateTables", "Narrowings", "decide", "load_tables", "moved", "narrow
 
 _TERMINALS = 2
 
+_DENIED = {TRUE: FALSE, FALSE: TRUE}
+
 Consequence = tuple[tuple[Part, ...], tuple[tuple[int, tuple[int, ...]], ...]]
 """What follows when a bit gets a value: the bits of gates that fail by it, with the values they get, and by level the gates to look at."""
 
 _Users = tuple[tuple[Consequence | None, ...], ...]
+
+_Reading = Any
+"""By the value of a part what it leads to: the reading of the next part, or after the last one the value of the gate."""
+
+_Test = tuple[int, tuple[int, ...], _Reading, int, tuple["JointTable", ...] | None]
+"""A gate as it is tested: its bit, those of its parts and the reading of them, its value if one fails, its joints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +48,20 @@ class GateTables:
 
     A disjunction is held as the conjunction of its parts' complements: `gates` gives per gate its parts, its value when
     all hold and its value when one fails; what several late gates deny alike is a gate of its own, after all others.
-    `users` gives by value and by bit what follows when the bit gets the value; `joints` per gate index the groups judged
-    together; `nodes` the diagrams' (bit, row if true, row if false); `resting` the value of every bit in the reference
-    state, late ones undecided, `resting_masks` the leaves that hold and that fail in it.
+    `tests` holds the same gates ready to be tested. `users` gives by value and by bit what follows when the bit gets the
+    value; `joints` per gate index the groups judged together; `nodes` the diagrams' (bit, row if true, row if false);
+    `resting` the value of every bit in the reference state, late ones undecided, `resting_masks` the leaves that hold and
+    that fail in it.
     """
 
     leaf_count: int
     gates: tuple[tuple[tuple[Part, ...], int, int], ...]
+    tests: tuple[_Test, ...]
     users: _Users
     levels: int
     joints: Mapping[int, tuple[JointTable, ...]]
     nodes: Sequence[tuple[int, int, int]]
-    resting: bytes
+    resting: Sequence[int]
     resting_masks: tuple[int, int]
 
 
@@ -72,14 +84,15 @@ def load_tables(
     late = _late(leaf_count, gates, patient)
     levels = _levels(leaf_count, gates)
     every = _sharing(leaf_count, gates, late)
-    bare = GateTables(leaf_count, every, (), max(levels, default=0) + 1, tables, nodes, b"", (0, 0))
-    values = bytearray(leaf_count + len(every))
+    tests = tuple(_test(leaf_count + index, gate, tables.get(index)) for index, gate in enumerate(every))
+    bare = GateTables(leaf_count, every, tests, (), max(levels, default=0) + 1, tables, nodes, (), (0, 0))
+    values = [UNKNOWN] * (leaf_count + len(every))
     for bit, value in resting:
         values[bit] = value
     for index in range(len(every)):
-        values[leaf_count + index] = LATE if index in late or index >= len(gates) else _value(bare, index, values)
+        values[leaf_count + index] = LATE if index in late or index >= len(gates) else decide(bare, values, leaf_count + index)
     early = [index for index in range(len(gates)) if index not in late]
-    rested = replace(bare, resting=bytes(values), resting_masks=_masks(resting))
+    rested = replace(bare, resting=values, resting_masks=_masks(resting))
     return replace(rested, users=_consequences(rested, early, joints, levels, watched))
 
 
@@ -91,6 +104,26 @@ def _masks(leaves: Iterable[Part]) -> tuple[int, int]:
 def _gate(gate: Gate) -> tuple[tuple[Part, ...], int, int]:
     holds, fails = (TRUE, FALSE) if gate.every else (FALSE, TRUE)
     return (*((bit, holds) for bit in gate.positive), *((bit, fails) for bit in gate.negative)), holds, fails
+
+
+def _test(own: int, gate: tuple[tuple[Part, ...], int, int], joints: tuple[JointTable, ...] | None) -> _Test:
+    parts, holds, fails = gate
+    reading, *_ = _readings(tuple([value for _, value in parts]), holds, fails)
+    return own, tuple([bit for bit, _ in parts]), reading, fails, joints
+
+
+@cache
+def _readings(serving: tuple[int, ...], holds: int, fails: int) -> tuple[_Reading, _Reading, _Reading, _Reading]:
+    """Return what parts that hold by these values lead to if all before them hold, if one is open, if one is late, and if one fails."""
+    if not serving:
+        return holds, UNKNOWN, LATE, fails
+    held, waiting, late, failed = _readings(serving[1:], holds, fails)
+
+    def reading(served: _Reading, unknown: _Reading) -> _Reading:
+        by_value = {serving[0]: served, _DENIED[serving[0]]: failed, UNKNOWN: unknown, LATE: late}
+        return tuple([by_value[value] for value in (UNKNOWN, TRUE, FALSE, LATE)])
+
+    return reading(held, waiting), reading(waiting, waiting), reading(late, late), (failed,) * 4
 
 
 def _sharing(leaf_count: int, gates: Sequence[Gate], late: frozenset[int]) -> tuple[tuple[tuple[Part, ...], int, int], ...]:
@@ -149,7 +182,7 @@ def _consequences(
         resting = tables.resting if watched and index not in tables.joints else None
         if resting is None or tables.resting[own] != fails:
             for bit, serving in parts:
-                failed.setdefault((bit, FALSE if serving == TRUE else TRUE), []).append((own, fails))
+                failed.setdefault((bit, _DENIED[serving]), []).append((own, fails))
         leaves = {leaf for joint in joints.get(own, ()) for leaf in joint.leaves}.difference(bit for bit, _ in parts)
         for cause in _causes(parts, resting).union((leaf, value) for leaf in leaves for value in (UNKNOWN, TRUE, FALSE)):
             looked.setdefault(cause, {}).setdefault(levels[index], []).append(index)
@@ -199,7 +232,7 @@ class Narrowings(dict[int, _Users]):
         return users
 
 
-def narrowed(tables: GateTables, users: _Users, values: bytes, masks: tuple[int, int]) -> GateTables:
+def narrowed(tables: GateTables, users: _Users, values: Sequence[int], masks: tuple[int, int]) -> GateTables:
     """Return tables that start from these values of all bits, with the leaves in `masks`, and look only at the gates in `users`."""
     return replace(tables, users=users, resting=values, resting_masks=masks)
 
@@ -216,13 +249,13 @@ def moved(tables: GateTables, leaf_true: int, leaf_false: int) -> dict[int, int]
     return changes
 
 
-def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[bytearray, list[int]]:
+def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[list[int], list[int]]:
     """Return the value of every bit when the leaves in `changes` have these values and the others rest, and what changed.
 
     Late gates are left undecided; `decide` decides one.
     """
-    leaf_count, gates, users, joints = tables.leaf_count, tables.gates, tables.users, tables.joints
-    values = bytearray(tables.resting)
+    tests, users, nodes = tables.tests, tables.users, tables.nodes
+    values = list(tables.resting)
     waiting: list[set[int]] = [set() for _ in range(tables.levels)]
     for bit, value in changes.items():
         values[bit] = value
@@ -230,18 +263,11 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[bytearray, l
     fresh = list(changes)
     for due in ((), *waiting):
         for index in due:
-            parts, holds, fails = gates[index]
-            value = holds
-            for bit, serving in parts:
-                found = values[bit]
-                if found != serving:
-                    if found:
-                        value = fails
-                        break
-                    value = UNKNOWN
-            if not value and index in joints and not _can_all_hold(tables, index, values):
+            own, parts, value, fails, joints = tests[index]
+            for bit in parts:
+                value = value[values[bit]]
+            if joints is not None and value == UNKNOWN and not _can_all_hold(nodes, joints, values):
                 value = fails
-            own = leaf_count + index
             if values[own] != value:
                 values[own] = value
                 fresh.append(own)
@@ -261,38 +287,32 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[bytearray, l
     return values, changed
 
 
-def decide(tables: GateTables, values: bytearray, bit: int) -> int:
-    """Return the value of a late bit, and enter it in `values`."""
-    value = values[bit] = _value(tables, bit - tables.leaf_count, values)
+def decide(tables: GateTables, values: MutableSequence[int], bit: int) -> int:
+    """Return the value of a gate's bit, and enter it in `values`; late parts that matter are decided on the way."""
+    _, parts, reading, fails, joints = tables.tests[bit - tables.leaf_count]
+    for part in parts:
+        reading = reading[values[part]]
+    value: int = reading
+    if value == LATE:
+        for part in parts:
+            if values[part] == LATE:
+                decide(tables, values, part)
+        return decide(tables, values, bit)
+    if joints is not None and value == UNKNOWN and not _can_all_hold(tables.nodes, joints, values):
+        value = fails
+    values[bit] = value
     return value
 
 
-def _value(tables: GateTables, index: int, values: bytearray) -> int:
-    """Return the value of one gate; late parts are decided on the way."""
-    parts, holds, fails = tables.gates[index]
-    value = holds
-    for bit, serving in parts:
-        found = values[bit]
-        if found == LATE:
-            found = decide(tables, values, bit)
-        if found != serving:
-            if found:
-                return fails
-            value = UNKNOWN
-    if not value and index in tables.joints and not _can_all_hold(tables, index, values):
-        return fails
-    return value
-
-
-def _can_all_hold(tables: GateTables, index: int, values: bytearray) -> bool:
+def _can_all_hold(nodes: Sequence[tuple[int, int, int]], joints: tuple[JointTable, ...], values: MutableSequence[int]) -> bool:
     """Return whether each joint of a gate can hold, given that each of its parts by itself can."""
-    for joint in tables.joints[index]:  # noqa: SIM110 - a generator would cost more than what it asks
-        if not _can_hold(tables.nodes, joint, values):
+    for joint in joints:  # noqa: SIM110 - a generator would cost more than what it asks
+        if not _can_hold(nodes, joint, values):
             return False
     return True
 
 
-def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: bytearray) -> bool:
+def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: MutableSequence[int]) -> bool:
     """Return whether all parts can hold together.
 
     Parts that already hold stand in nobody's way; if no two of the open ones are opposed, all can hold. Else a witness
@@ -312,7 +332,7 @@ def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: 
     return _satisfiable(nodes, joint.row, values)
 
 
-def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, values: bytearray) -> bool:
+def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, values: MutableSequence[int]) -> bool:
     """Return whether a path of the diagram to the true terminal agrees with what is known."""
     seen, due = {0}, [root]
     while due:
