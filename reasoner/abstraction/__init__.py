@@ -106,6 +106,7 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
     else:
         derived = derive(case, program, as_of, chart, said.facts)
     states, settled = derived.states, all_effects((said.whole, derived.effect))
+    torn = [state for state in states.values() if state.status == "conflicting"]
     true, false = program.tables.resting_masks
     true, false = true & ~settled.own | settled.holds, false & ~settled.own | settled.fails
     state = CaseState(
@@ -113,11 +114,11 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
         facts=said.facts,
         assertions=tuple(map(_MASKS, said.effects)),
         indicators=program.resting_states | states,
-        conflicts=(*fact_conflicts(clashing, program), *indicator_conflicts(states, program)),
+        conflicts=(*fact_conflicts(clashing, program), *indicator_conflicts(torn, program)),
         problems=(*case.problems, *_problems(case, program, as_of, derived.unread), *impossible_problems(case, states.values())),
         leaf_true=true,
         leaf_false=false,
-        alternatives=tuple(readings_of(clashing, states, program, true, false)),
+        alternatives=tuple(readings_of(clashing, torn, program, true, false)),
     ).with_changes(settled.leaves)
     return _with_unconfirmed(state, derived, program, as_of) if has_unconfirmed(case) else state
 
@@ -138,19 +139,20 @@ def _problems(case: Case, program: Program, as_of: Moment, unread: Iterable[tupl
         text = f"{program.labels.get(iri, iri)}: {reading.reason or 'neither interpretation nor limits are on record'}"
         repair = reading.repair or "state the interpretation of the report, or the reference interval of the laboratory"
         yield Problem("unusable-value", text, iri, (reading.record.node,), repair)
+    now = as_of.high
     for record in case.tests:
-        yield from _later(record.node, record.test, as_of, record.performed)
+        if record.performed is not None and record.performed.low > now:
+            yield _later(record.node, record.test, record.performed)
     for finding in case.findings:
-        yield from _later(finding.node, finding.finding, as_of, finding.onset, finding.recorded)
+        for moment in (finding.onset, finding.recorded):
+            if moment is not None and moment.low > now:
+                yield _later(finding.node, finding.finding, moment)
     for medication in case.medications:
         if medication.drug is None:
             text = f"the drug “{shortened(medication.text)}” is not understood"
             yield Problem("not-understood", text, lc("ofDrug"), (medication.node,), "give it a code or a term of the ontology")
 
 
-def _later(node: str, term: str, as_of: Moment, *moments: Moment | None) -> Iterator[Problem]:
-    """Yield a problem for each moment that lies after the as-of instant."""
-    for moment in moments:
-        if moment is not None and moment.low > as_of.high:
-            text = f"the record is dated {moment.text}, after the as-of instant"
-            yield Problem("future-date", text, term, (node,), "correct the date")
+def _later(node: str, term: str, moment: Moment) -> Problem:
+    """Return the problem of a record with a moment that lies after the as-of instant."""
+    return Problem("future-date", f"the record is dated {moment.text}, after the as-of instant", term, (node,), "correct the date")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -15,6 +15,8 @@ from reasoner.program.model import End, Indicator
 from reasoner.record import ExaminationRecord, MeasurementRecord
 
 __all__ = ["count", "difference", "is_met", "weigh_items", "weighted_sum"]
+
+_Terms = set[str] | frozenset[str]
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -46,8 +48,9 @@ def _less(end: End | None, other: End | None, *, beyond: int) -> End | None:
 
 def _days_since(indicator: Indicator, context: Context) -> IndicatorState | None:
     last = None
+    chart, below = context.chart, context.program.below
     for test in indicator.tests:
-        _, found = context.chart.last_examination(context.program.below.get(test, (test,)))
+        _, found = chart.last_examination(below.get(test, (test,)))
         if found is not None and (last is None or (found.performed and last.performed and found.performed.high > last.performed.high)):
             last = found
     if last is None or last.performed is None:
@@ -84,19 +87,19 @@ def count(indicator: Indicator, context: Context) -> IndicatorState:
     """
     records = context.chart.measurements(indicator) if indicator.counts_value else context.chart.examinations(indicator)
     dated = [(each.record, performed.high // DAY) for each in records if (performed := each.record.performed) and each.is_fresh(indicator)]
-    latest = max((day for _, day in dated), default=0)
+    latest = max([day for _, day in dated], default=0)
     window = indicator.count_window
     near = [(record, day, _counts(indicator, context, record)) for record, day in dated if window is None or latest - day <= window]
-    low = _far_apart((day for _, day, counts in near if counts), indicator.count_apart)
-    high = _far_apart((day for _, day, counts in near if counts is not False), indicator.count_apart)
-    sources = tuple(record.node for record, _, counts in near if counts is not False)
+    low = _far_apart([day for _, day, counts in near if counts], indicator.count_apart)
+    high = _far_apart([day for _, day, counts in near if counts is not False], indicator.count_apart)
+    sources = tuple([record.node for record, _, counts in near if counts is not False])
     return interval_state(indicator, as_ends(Decimal(low), Decimal(high)), sources, "results far enough apart")
 
 
 def _counts(indicator: Indicator, context: Context, record: MeasurementRecord | ExaminationRecord) -> bool | None:
     """Return whether a record is of the kind that is counted, None where that is not told."""
     if isinstance(record, ExaminationRecord) or indicator.counts_value is None:
-        return isinstance(record, ExaminationRecord) and any(value == indicator.counts_result for _, value in record.attributes)
+        return isinstance(record, ExaminationRecord) and indicator.counts_result in [value for _, value in record.attributes]
     iri, lowest, low_open, highest, high_open = indicator.counts_value
     measured = context.program.indicator[iri]
     low, high = read_value(record, measured, context.gauge(measured)).span or (None, None)
@@ -108,8 +111,10 @@ def _counts(indicator: Indicator, context: Context, record: MeasurementRecord | 
     return True if inside else None
 
 
-def _far_apart(days: Iterable[int], apart: int) -> int:
+def _far_apart(days: Sequence[int], apart: int) -> int:
     """Return how many days can be chosen that lie far enough apart."""
+    if len(days) < 2:
+        return len(days)
     chosen: list[int] = []
     for day in sorted(days):
         if not chosen or day - chosen[-1] >= apart:
@@ -133,20 +138,23 @@ def weighted_sum(indicator: Indicator, context: Context) -> IndicatorState:
     )
 
 
-def weigh_items(indicator: Indicator, present: Set[str], absent: Set[str]) -> tuple[int, int]:
+def weigh_items(indicator: Indicator, present: _Terms, absent: _Terms) -> tuple[int, int]:
     """Return the least and the greatest sum of a weighted sum's items, by the findings that are present and absent."""
     low = high = 0
     for findings, points in indicator.items:
-        met = is_met(findings, present, absent)
-        if met:
-            low, high = low + points, high + points
-        elif met is None:
-            low, high = low + min(points, 0), high + max(points, 0)
+        if not present.isdisjoint(findings):
+            low += points
+            high += points
+        elif not absent.issuperset(findings):
+            if points < 0:
+                low += points
+            else:
+                high += points
     return low, high
 
 
-def is_met(findings: Iterable[str], present: Set[str], absent: Set[str]) -> bool | None:
+def is_met(findings: Iterable[str], present: _Terms, absent: _Terms) -> bool | None:
     """Return whether an item of a weighted sum is there: one of its findings is, or none is, else None."""
     if not present.isdisjoint(findings):
         return True
-    return False if absent >= frozenset(findings) else None
+    return False if absent.issuperset(findings) else None

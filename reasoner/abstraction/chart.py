@@ -34,11 +34,12 @@ class Dated(NamedTuple, Generic[_Test]):
 class Chart:
     """The measurements and the examinations of a case by test."""
 
-    __slots__ = ("examined", "measured")
+    __slots__ = ("_last", "examined", "measured")
 
     def __init__(self, case: Case, as_of: Moment) -> None:
         self.measured = _by_test(case.measurements, as_of)
         self.examined = _by_test(case.examinations, as_of)
+        self._last: dict[Sequence[str], tuple[bool, ExaminationRecord | None]] = {}
 
     def measurements(self, indicator: Indicator) -> Sequence[Dated[MeasurementRecord]]:
         """Return the measurements by a test of `indicator`, in the order of the record."""
@@ -48,11 +49,13 @@ class Chart:
         """Return the examinations by a test of `indicator`, in the order of the record."""
         return _of_tests(self.examined, indicator.tests)
 
-    def last_examination(self, tests: Sequence[str]) -> tuple[bool, ExaminationRecord | None]:
+    def last_examination(self, tests: tuple[str, ...]) -> tuple[bool, ExaminationRecord | None]:
         """Return whether one of `tests` is on record, and its last dated performance; none when one of them is undated."""
         if not self.examined:
             return False, None
-        return last_of([dated.record for dated in _of_tests(self.examined, tests) if dated.current])
+        if tests not in self._last:
+            self._last[tests] = last_of([dated.record for dated in _of_tests(self.examined, tests) if dated.current])
+        return self._last[tests]
 
 
 def _by_test(records: Iterable[_Test], as_of: Moment) -> dict[str, list[Dated[_Test]]]:
@@ -69,6 +72,8 @@ def _by_test(records: Iterable[_Test], as_of: Moment) -> dict[str, list[Dated[_T
 
 
 def _of_tests(found: dict[str, list[Dated[_Test]]], tests: Sequence[str]) -> Sequence[Dated[_Test]]:
+    if not found:
+        return ()
     if len(tests) == 1:
         return found.get(tests[0], ())
     some = [found[test] for test in tests if test in found]
@@ -81,9 +86,11 @@ def _place(dated: Dated[_Test]) -> int:
 
 def last_of(records: Sequence[ExaminationRecord]) -> tuple[bool, ExaminationRecord | None]:
     """Return whether there is a record, and the last performed one; none when one of them is undated."""
-    if any(record.performed is None for record in records):
+    if not records:
+        return False, None
+    if None in [record.performed for record in records]:
         return True, None
-    return bool(records), max(records, key=lambda record: (*when(record), record.node), default=None)
+    return True, records[0] if len(records) == 1 else max(records, key=lambda record: (*when(record), record.node))
 
 
 def last_scan(chart: Chart, program: Program) -> tuple[bool, Moment | None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from reasoner.abstraction.state import Conflict, Fact, IndicatorState
 from reasoner.abstraction.stated import Stated, stated
@@ -65,23 +66,25 @@ def _root(fact: Fact, clashing: list[Fact], program: Program) -> tuple[str, ...]
     return tuple(sorted(tops))
 
 
-def indicator_conflicts(indicators: Mapping[str, IndicatorState], program: Program) -> list[Conflict]:
-    """Return one conflict per indicator whose values contradict each other."""
+def indicator_conflicts(torn: Iterable[IndicatorState], program: Program) -> list[Conflict]:
+    """Return one conflict per indicator of some whose values contradict each other."""
     return [
-        Conflict(iri, f"{program.labels.get(iri, iri)}: {state.reason}", state.sources, "repeat the test")
-        for iri, state in sorted((iri, state) for iri, state in indicators.items() if state.status == "conflicting")
+        Conflict(
+            state.indicator, f"{program.labels.get(state.indicator, state.indicator)}: {state.reason}", state.sources, "repeat the test"
+        )
+        for state in sorted(torn, key=attrgetter("indicator"))
     ]
 
 
 def readings_of(
-    clashing: Iterable[Fact], indicators: Mapping[str, IndicatorState], program: Program, true: int, false: int
+    clashing: Iterable[Fact], torn: Iterable[IndicatorState], program: Program, true: int, false: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield the leaf masks under each single reading of the conflicting records."""
+    """Yield the leaf masks under each single reading of the conflicting records: facts, and indicators whose values contradict each other."""
     for fact in clashing:
         if fact.present:
             effect = program.fact_effects[fact[:3]]
             yield (true | effect.holds) & ~effect.fails, (false | effect.fails) & ~effect.holds
-    for iri, state in indicators.items():
+    for state in torn:
         for low, high in state.choices:
-            holds, fails = leaf_masks(program.indicator[iri], low, high)
+            holds, fails = leaf_masks(program.indicator[state.indicator], low, high)
             yield true | holds, false | fails

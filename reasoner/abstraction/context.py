@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
 
-from reasoner.abstraction.chart import Chart, Dated
+from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.measurements import Reading, Span
 from reasoner.abstraction.state import Fact, IndicatorState
 from reasoner.moments import Moment
@@ -17,7 +17,7 @@ from reasoner.program.model import ZERO, Indicator, Program
 from reasoner.record import Case, ExaminationRecord
 from reasoner.terms import Role
 
-__all__ = ["ONE", "Context", "Weighable", "boolean_state", "interval_state", "weighable"]
+__all__ = ["ONE", "Context", "Known", "Weighable", "boolean_state", "interval_state", "weighable"]
 
 ONE: Span = ((Decimal(1), 0), (Decimal(1), 1))
 """The interval that holds nothing but one."""
@@ -26,17 +26,29 @@ ONE: Span = ((Decimal(1), 0), (Decimal(1), 1))
 class Weighable(NamedTuple):
     """The findings that sums may find present and absent, hierarchy closed, and the facts that make them so."""
 
-    present: Set[str]
-    absent: Set[str]
+    present: set[str]
+    absent: frozenset[str]
     facts: Sequence[Fact]
 
 
 def weighable(program: Program, facts: Iterable[Fact]) -> Weighable:
     """Return what facts say of the items of weighted sums."""
-    weighed = [fact for fact in facts if fact.role == Role.FINDING and fact.term in program.gauges.weighed]
-    present = {above for fact in weighed if fact.present for above in program.parents[fact.term]}
-    absent = {below for fact in weighed if not fact.present for below in program.below[fact.term]}
+    known = program.gauges.weighed
+    weighed = [fact for fact in facts if fact.term in known and fact.role == Role.FINDING]
+    present = set[str]().union(*[program.parents[fact.term] for fact in weighed if fact.present])
+    absent = program.at_or_below([fact.term for fact in weighed if not fact.present])
     return Weighable(present, absent, weighed)
+
+
+class Known(NamedTuple):
+    """The examinations that count, and of the last of them, with those of which nobody knows that they are older, what each states.
+
+    `latest` gives the attributes of each of these, and whether it is fresh; `sources` are their names.
+    """
+
+    records: Sequence[ExaminationRecord]
+    latest: Sequence[tuple[Mapping[str, str], bool]]
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ class Context:
     facts: tuple[Fact, ...]
     done: dict[str, IndicatorState]
     unread: list[tuple[str, Reading]]
-    known: dict[tuple[tuple[str, ...], int | None, bool], Sequence[Dated[ExaminationRecord]]] = field(default_factory=dict)
+    known: dict[tuple[tuple[str, ...], int | None, bool], Known] = field(default_factory=dict)
 
     def gauge(self, indicator: Indicator) -> Gauge:
         """Return the numbers of an indicator."""
@@ -66,10 +78,10 @@ class Context:
         return weighable(self.program, self.facts)
 
 
-def boolean_state(indicator: Indicator, value: bool, sources: Iterable[str] = (), reason: str = "") -> IndicatorState:
+def boolean_state(indicator: Indicator, value: bool, sources: tuple[str, ...], reason: str = "") -> IndicatorState:
     """Return the state of an indicator that is true or false."""
     low, high = ONE if value else ZERO
-    return IndicatorState(indicator.iri, "known", low, high, tuple(sources), reason)
+    return IndicatorState(indicator.iri, "known", low, high, sources, reason)
 
 
 def interval_state(indicator: Indicator, span: Span, sources: tuple[str, ...], rule: str = "", reason: str = "") -> IndicatorState:

@@ -41,6 +41,8 @@ def _is_over(record: MedicationRecord | DiagnosisRecord, as_of: Moment) -> bool:
 
 def exposure_facts(case: Case, program: Program, as_of: Moment) -> list[Fact]:
     """Return the facts about drugs: taken, once taken, taken before onset, stopped with or without relief."""
+    if not case.medications:
+        return _closed(case, program, ())
     facts: list[Fact] = []
     active = {record.drug for record in case.medications if record.drug and is_active(record, as_of)}
     onset = first_onset(case, program)
@@ -81,20 +83,22 @@ def first_onset(case: Case, program: Program) -> Moment | None:
 
 def _closed(case: Case, program: Program, active: Iterable[str]) -> list[Fact]:
     """Return absences from closed drug lists: below the class and neither taken nor above or below a taken one."""
-    if not case.closures:
+    closures = [each for each in case.closures if program.sorts.get(each.closes) == "Drug" and each.status in ("", "active")]
+    if not closures:
         return []
     touched = {term for drug in active for term in (*program.parents[drug], *program.below[drug])}
     facts = []
-    for closure in case.closures:
-        if closure.status in ("", "active") and program.sorts.get(closure.closes) == "Drug":
-            closed = [term for term in program.below[closure.closes] if touched.isdisjoint(program.below[term])]
-            facts += [Fact(Role.TAKES, term, False, (closure.node,)) for term in closed]
+    for closure in closures:
+        closed = [term for term in program.below[closure.closes] if touched.isdisjoint(program.below[term])]
+        facts += [Fact(Role.TAKES, term, False, (closure.node,)) for term in closed]
     return facts
 
 
 def diagnosis_facts(case: Case, as_of: Moment) -> list[Fact]:
     """Return the facts about recorded diagnoses; an unconfirmed one says nothing."""
-    facts = []
+    facts: list[Fact] = []
+    if not case.diagnoses:
+        return facts
     for record in case.diagnoses:
         over = record.status == "stopped" or _is_over(record, as_of)
         if record.status in ("", "active", "stopped", "refuted") and record.presence != "unknown":

@@ -7,7 +7,6 @@ asserted. Unknown is never absent: what no record and no closure speaks of gets 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from reasoner.abstraction.exposures import is_active
@@ -21,25 +20,32 @@ __all__ = ["denies_newness", "finding_facts"]
 
 _IGNORED = ("entered_in_error", "not_done", "planned", "unconfirmed")
 _ABSENT = ("refuted",)
+_COUNTING = ("", "active")
 
 
-@dataclass(frozen=True)
-class _Usable:
+class _Usable(NamedTuple):
     """The usable finding records of a case at its as-of instant."""
 
-    present: tuple[FindingRecord, ...]
-    absent: tuple[FindingRecord, ...]
-    closures: tuple[ClosureStatement, ...]
+    present: Sequence[FindingRecord]
+    absent: Sequence[FindingRecord]
+    closures: Sequence[ClosureStatement]
 
 
-@dataclass(frozen=True)
-class _Stated:
-    """The findings that are said to be present, as a mask, and to be absent, all at or below the latter, and what closures cover."""
+class _Stated(NamedTuple):
+    """The findings that are said to be present, as a mask, and to be absent, and what each closure covers.
+
+    `left` are all that are not at or below an absent one, `touched` those of them that are present or covered.
+    """
 
     present: int
     absent: set[str]
-    denied: int
+    left: int
+    touched: int
     covers: tuple[tuple[ClosureStatement, int], ...]
+
+
+_Divide = tuple[bool, Moment | None]
+"""Whether old is divided from young, and when; undivided all is young, and nobody knows of what an unknown moment divides."""
 
 
 def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[bool, Moment | None]) -> list[Fact]:
@@ -48,19 +54,11 @@ def finding_facts(case: Case, program: Program, as_of: Moment, last_scan: tuple[
     facts = [Fact(Role.FINDING, record.finding, True, (record.node,)) for record in usable.present]
     facts += [fact for record in usable.absent if (fact := _absence(record, program))]
     facts += _patterns(usable.present, usable.absent, program, Role.FINDING)
-    since_scan = _since_scan(last_scan)
-    facts += _closed(usable, program, facts, since_scan[1])
+    if usable.closures:
+        facts += _closed(usable, program, facts, last_scan)
     stated = _stated(usable, program, facts)
-    facts += _aged(usable, program, Role.NEW_FINDING, lambda term: since_scan, stated)
-    by_days: dict[int | None, _Divide] = {}
-
-    def recent(term: str) -> _Divide:
-        days = program.recent_days.get(term)
-        if days not in by_days:
-            by_days[days] = _since_days(days, as_of)
-        return by_days[days]
-
-    facts += _aged(usable, program, Role.RECENT_FINDING, recent, stated)
+    facts += _aged(usable, program, Role.NEW_FINDING, lambda term: last_scan, stated)
+    facts += _aged(usable, program, Role.RECENT_FINDING, lambda term: _since_days(program.recent_days.get(term), as_of), stated)
     return facts
 
 
@@ -68,18 +66,27 @@ def _usable(case: Case, program: Program, as_of: Moment) -> _Usable:
     present = _uses(case, program, as_of) if case.medications else []
     absent: list[FindingRecord] = []
     ended: list[FindingRecord] = []
+    now = as_of.high
     for record in case.findings:
-        if record.status in _IGNORED or record.presence == "unknown" or _later(record.recorded, as_of) or _later(record.onset, as_of):
+        _, _, presence, _, onset, _, end, recorded, status = record
+        if status in _IGNORED or presence == "unknown":
             continue
-        over = record.status == "stopped" or (record.ended is not None and record.ended.high <= as_of.high)
-        if record.presence == "absent" or record.status in _ABSENT:
+        if (recorded is not None and recorded.low > now) or (onset is not None and onset.low > now):
+            continue
+        over = status == "stopped" or (end is not None and end.high <= now)
+        if presence == "absent" or status in _ABSENT:
             absent.append(record)
         else:
             (ended if over else present).append(record)
-    held = {record.finding for record in present}
-    absent += [record for record in ended if record.finding not in held]
-    closures = tuple(each for each in case.closures if each.status in ("", "active") and not _later(each.recorded, as_of))
-    return _Usable(tuple(present), tuple(absent), closures)
+    if ended:
+        held = {record.finding for record in present}
+        absent += [record for record in ended if record.finding not in held]
+    closures = []
+    for closure in case.closures:
+        _, _, recorded, status = closure
+        if status in _COUNTING and (recorded is None or recorded.low <= now):
+            closures.append(closure)
+    return _Usable(present, absent, closures)
 
 
 def _uses(case: Case, program: Program, as_of: Moment) -> list[FindingRecord]:
@@ -91,10 +98,6 @@ def _uses(case: Case, program: Program, as_of: Moment) -> list[FindingRecord]:
         if use.drug in stated and is_active(use, as_of)
         for finding in stated[use.drug]
     ]
-
-
-def _later(moment: Moment | None, as_of: Moment) -> bool:
-    return moment is not None and moment.low > as_of.high
 
 
 def _absence(record: FindingRecord, program: Program) -> Fact | None:
@@ -109,8 +112,10 @@ def _patterns(present: Sequence[FindingRecord], absent: Sequence[FindingRecord],
     """Return the facts on side patterns that the sides of the records decide."""
     facts: list[Fact] = []
     kinds = program.kinds
-    telling = present if any(record.side for record in absent) else [record for record in present if record.side]
-    for place in sorted({place for record in telling for place in kinds.patterned.get(record.finding, ())}):
+    telling = present if absent and any(record.side for record in absent) else [record for record in present if record.side]
+    if not telling:
+        return facts
+    for place in sorted(set[int]().union(*[kinds.patterned.get(record.finding, ()) for record in telling])):
         finding, below, patterns = kinds.sided[place]
         here = [record for record in present if record.finding in below]
         denied = [record.side for record in absent if record.finding in program.parents[finding]]
@@ -158,7 +163,7 @@ _HOLDS: Mapping[tuple[bool | None, bool | None], Mapping[str, bool | None]] = {
 """Which side patterns hold, by what is known of the left and of the right."""
 
 
-def _closed(usable: _Usable, program: Program, known: list[Fact], after_scan: Callable[[ClosureStatement], bool]) -> list[Fact]:
+def _closed(usable: _Usable, program: Program, known: list[Fact], last_scan: _Divide) -> list[Fact]:
     """Return absences from closure statements.
 
     A class is closed unless it, or anything below it that is not known absent, is recorded present, above or below a
@@ -166,17 +171,18 @@ def _closed(usable: _Usable, program: Program, known: list[Fact], after_scan: Ca
     """
     above, below = program.kinds.above, program.kinds.below
     touched = 0
-    for finding in {record.finding for record in usable.present}:
-        touched |= above[finding] | below[finding]
-    touched &= ~program.kinds.at_or_below(fact.term for fact in known if not fact.present)
+    for record in usable.present:
+        touched |= above[record.finding] | below[record.finding]
+    touched &= ~program.kinds.at_or_below([fact.term for fact in known if not fact.present])
     facts = []
     for closure in usable.closures:
-        if program.sorts.get(closure.closes) == "Finding":
-            counts = after_scan(closure)
-            if counts and not touched & below[closure.closes]:
-                facts.append(Fact(Role.FINDING, closure.closes, False, (closure.node,)))
+        closes = closure.closes
+        if program.sorts.get(closes) == "Finding":
+            counts = _counts(closure, last_scan)
+            if counts and not touched & below[closes]:
+                facts.append(Fact(Role.FINDING, closes, False, (closure.node,)))
                 continue
-            rows = program.kinds.rows[closure.closes]
+            rows = program.kinds.rows[closes]
             closed = [row for row in rows if not touched & row[3] and (counts or not denies_newness(row[0], program))]
             inside = sum(bit for _, bit, _, _ in closed)
             topmost = (term for term, bit, higher, _ in closed if inside & higher == bit)
@@ -198,43 +204,35 @@ def _stated(usable: _Usable, program: Program, facts: Iterable[Fact]) -> _Stated
             present |= kinds.bit[term]
         else:
             absent.add(term)
-    covers = tuple((closure, kinds.below[closure.closes]) for closure in usable.closures)
-    return _Stated(present, absent, kinds.at_or_below(absent), covers)
-
-
-_Divide = tuple[Callable[[FindingRecord], bool | None], Callable[[ClosureStatement], bool]]
-
-
-def _since_scan(last_scan: tuple[bool, Moment | None]) -> _Divide:
-    """Judge by the last scan: after it is new, before it is old, overlapping or undated is unknown; no scan makes all new."""
-    on_record, scan = last_scan
-
-    def is_new(record: FindingRecord) -> bool | None:
-        if not on_record:
-            return True
-        return _after(record, scan)
-
-    def counts(closure: ClosureStatement) -> bool:
-        return not on_record or (scan is not None and closure.recorded is not None and closure.recorded.low > scan.high)
-
-    return is_new, counts
+    touched = present
+    covers = []
+    for closure in usable.closures:
+        cover = kinds.below[closure.closes]
+        covers.append((closure, cover))
+        touched |= cover
+    left = ~kinds.at_or_below(absent)
+    return _Stated(present, absent, left, touched & left, tuple(covers))
 
 
 def _since_days(days: int | None, as_of: Moment) -> _Divide:
-    """Judge by the days that a finding declares as recent."""
+    """Divide by the days that a finding declares as recent."""
     if days is None:
-        return (lambda record: None), (lambda closure: False)
+        return True, None
     last = (as_of.low // DAY - days) * DAY - 1
-    edge = Moment(last, last, "")
-
-    def counts(closure: ClosureStatement) -> bool:
-        return closure.recorded is not None and closure.recorded.low > last
-
-    return (lambda record: _after(record, edge)), counts
+    return True, Moment(last, last, "")
 
 
-def _after(record: FindingRecord, edge: Moment | None) -> bool | None:
-    """Return whether a finding began or got worse after an edge, or both before it; None where that is not told."""
+def _counts(closure: ClosureStatement, divide: _Divide) -> bool:
+    """Return whether a statement was made among what is young."""
+    divided, edge = divide
+    return not divided or (edge is not None and closure.recorded is not None and closure.recorded.low > edge.high)
+
+
+def _is_young(record: FindingRecord, divide: _Divide) -> bool | None:
+    """Return whether a finding began or got worse after what divides, or both before it; None where that is not told."""
+    divided, edge = divide
+    if not divided:
+        return True
     one, other = record.onset or record.worsened, record.worsened or record.onset
     if edge is None or one is None or other is None:
         return None
@@ -245,19 +243,16 @@ def _after(record: FindingRecord, edge: Moment | None) -> bool | None:
 
 def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], _Divide], stated: _Stated) -> list[Fact]:
     """Return the facts of a role that splits findings by age: present where one is young, absent where every kind is old."""
-    young = [record for record in usable.present if divide(record.finding)[0](record)]
-    facts = [Fact(role, record.finding, True, (record.node,)) for record in young]
-    facts += _patterns(young, (), program, role)
-    if not stated.absent.isdisjoint(fact.term for fact in facts):
+    facts: list[Fact] = []
+    young = [record for record in usable.present if _is_young(record, divide(record.finding))]
+    if young:
+        facts = [Fact(role, record.finding, True, (record.node,)) for record in young]
+        facts += _patterns(young, (), program, role)
         facts = [fact for fact in facts if fact.term not in stated.absent]
     asked = program.kinds.asked.get(role)
     if asked is None:
         return facts
-    left = ~stated.denied
-    touched = stated.present
-    for _, cover in stated.covers:
-        touched |= cover
-    touched &= left
+    left, touched = stated.left, stated.touched
     aged: dict[_Divide, _Aged] = {}
     for term, kinds in asked.masks:
         if kinds & touched:
@@ -276,18 +271,17 @@ class _Aged(NamedTuple):
     """
 
     old: int
-    records: tuple[tuple[FindingRecord, int], ...]
-    covers: tuple[tuple[ClosureStatement, int], ...]
+    records: Sequence[tuple[FindingRecord, int]]
+    covers: Sequence[tuple[ClosureStatement, int]]
 
 
 def _divided(divide: _Divide, usable: _Usable, program: Program, stated: _Stated) -> _Aged:
-    is_young, counts = divide
     below, old = program.kinds.below, stated.present
-    covers = tuple(each for each in stated.covers if counts(each[0]))
+    covers = [each for each in stated.covers if _counts(each[0], divide)]
     for _, cover in covers:
         old |= cover
-    perhaps_young = program.kinds.at_or_below(record.finding for record in usable.present if is_young(record) is not False)
-    return _Aged(old & ~perhaps_young, tuple((record, below[record.finding]) for record in usable.present), covers)
+    perhaps_young = program.kinds.at_or_below([record.finding for record in usable.present if _is_young(record, divide) is not False])
+    return _Aged(old & ~perhaps_young, [(record, below[record.finding]) for record in usable.present], covers)
 
 
 def _sources(kinds: int, aged: _Aged, stated: _Stated) -> tuple[str, ...]:
@@ -298,4 +292,4 @@ def _sources(kinds: int, aged: _Aged, stated: _Stated) -> tuple[str, ...]:
         if left & cover:
             left &= ~cover
             sources.add(closure.node)
-    return tuple(sorted(sources.union(record.node for record, below in aged.records if kinds & below)))
+    return tuple(sorted(sources.union([record.node for record, below in aged.records if kinds & below])))

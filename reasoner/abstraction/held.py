@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reasoner.abstraction.chart import Dated, when
-from reasoner.abstraction.context import ONE, Context, boolean_state
+from reasoner.abstraction.chart import when
+from reasoner.abstraction.context import ONE, Context, Known, boolean_state
 from reasoner.abstraction.state import IndicatorState
-from reasoner.program.model import ZERO, Indicator
+from reasoner.program.rows import SETTLED, ZERO, Indicator
 from reasoner.record import ExaminationRecord
 from reasoner.terms import lc
 
 __all__ = ["attribute", "closed", "on_record"]
 
 _VALUE, _PERFORMED = lc("value"), lc("performedOn")
+_STATED = ("present", "absent")
+_USABLE = ("", "active")
 
 
 def on_record(indicator: Indicator, context: Context) -> IndicatorState:
     """Return whether a usable record of a test or finding is there; values that contradict each other are none."""
     program, chart = context.program, context.chart
-    found = [
-        dated.record.node
-        for each in (chart.measurements(indicator), chart.examinations(indicator))
-        for dated in each
-        if dated.is_fresh(indicator)
-    ]
+    found = {dated.record.node for dated in chart.measurements(indicator) if dated.is_fresh(indicator)}
+    found.update([dated.record.node for dated in chart.examinations(indicator) if dated.is_fresh(indicator)])
     if indicator.finding:
         below = program.below[indicator.finding]
-        found += [record.node for record in context.case.findings if record.finding in below and record.presence in ("present", "absent")]
-    spoken = [state for iri in program.gauges.speakers[indicator.iri] if (state := context.done.get(iri)) is not None]
-    found += [source for state in spoken if state.settled for source in state.sources]
-    conflicting = any(state.status == "conflicting" for state in spoken)
+        found.update([node for node, finding, presence, *_ in context.case.findings if finding in below and presence in _STATED])
+    conflicting = False
+    for iri in program.gauges.speakers[indicator.iri]:
+        state = context.done.get(iri)
+        if state is not None:
+            if state.status in SETTLED:
+                found.update(state.sources)
+            elif state.status == "conflicting":
+                conflicting = True
     reason = "the values on record contradict each other" if conflicting else ""
-    return boolean_state(indicator, bool(found) and not conflicting, sorted(set(found)), reason)
+    return boolean_state(indicator, bool(found) and not conflicting, tuple(sorted(found)), reason)
 
 
 def attribute(indicator: Indicator, context: Context) -> IndicatorState | None:
@@ -42,53 +45,55 @@ def attribute(indicator: Indicator, context: Context) -> IndicatorState | None:
         latest = max(found, key=lambda record: (when(record), record.value is not None, record.node), default=None)
         return boolean_state(indicator, latest is not None and latest.value is not None, (latest.node,) if latest else ())
     known = _known(indicator, context)
-    if not known:
+    if not known.records:
         return None
     if indicator.attribute == _PERFORMED:
-        stated = all(dated.record.performed is not None for dated in known)
-        return boolean_state(indicator, stated, [dated.record.node for dated in known])
-    return _stated(indicator, _latest(known))
+        stated = None not in [record.performed for record in known.records]
+        return boolean_state(indicator, stated, tuple([record.node for record in known.records]))
+    return _stated(indicator, known)
 
 
-def _known(indicator: Indicator, context: Context) -> Sequence[Dated[ExaminationRecord]]:
-    """Return the records that count; indicators that ask alike share the answer."""
+def _known(indicator: Indicator, context: Context) -> Known:
+    """Return the records that count, and what the last ones state; indicators that ask alike share the answer."""
     lasting = indicator.lasting is not None
     key = (indicator.tests, indicator.valid_days, lasting)
-    if key not in context.known:
-        context.known[key] = [
-            dated
-            for dated in context.chart.examinations(indicator)
-            if dated.is_fresh(indicator) or (lasting and dated.record.status in ("", "active"))
-        ]
-    return context.known[key]
+    known = context.known.get(key)
+    if known is None:
+        dated = [(each.record, each.is_fresh(indicator)) for each in context.chart.examinations(indicator)]
+        counting = [(record, fresh) for record, fresh in dated if fresh or (lasting and record.status in _USABLE)]
+        known = context.known[key] = _looked_at(counting)
+    return known
 
 
-def _latest(known: Sequence[Dated[ExaminationRecord]]) -> Sequence[Dated[ExaminationRecord]]:
-    """Return the last record, and with it those of which nobody knows that they are older."""
-    if len(known) == 1:
-        return known
-    since = max(when(dated.record) for dated in known)[1]
-    return [dated for dated in known if when(dated.record)[0] >= since]
+def _looked_at(counting: Sequence[tuple[ExaminationRecord, bool]]) -> Known:
+    """Return records that count, each with whether it is fresh, and what the last one states, with those of which nobody knows that they are older."""
+    records, latest = [record for record, _ in counting], counting
+    if len(records) > 1:
+        since = max([when(record) for record in records])[1]
+        latest = [each for each in counting if when(each[0])[0] >= since]
+    said = [(dict(record.attributes), fresh) for record, fresh in latest]
+    return Known(records, said, tuple(sorted([record.node for record, _ in latest])))
 
 
-def _stated(indicator: Indicator, latest: Sequence[Dated[ExaminationRecord]]) -> IndicatorState:
+def _stated(indicator: Indicator, known: Known) -> IndicatorState:
     """Return what the latest records state alike; unknown when one does not state it, conflicting when they differ."""
-    truths = set()
-    for dated in latest:
-        value = dict(dated.record.attributes).get(indicator.attribute or "")
-        truth = True if value in indicator.true_values else False if value in indicator.false_values else None
-        truths.add(None if truth is False and not dated.is_fresh(indicator) else truth)
-    sources = tuple(sorted(dated.record.node for dated in latest))
+    truths: set[bool | None] = set()
+    for attributes, fresh in known.latest:
+        value = attributes.get(indicator.attribute or "")
+        if value in indicator.true_values:
+            truths.add(True)
+        else:
+            truths.add(False if fresh and value in indicator.false_values else None)
     if {True, False} <= truths:
         reason = "records of the same time contradict each other"
-        return IndicatorState(indicator.iri, "conflicting", sources=sources, reason=reason, choices=(ONE, ZERO))
+        return IndicatorState(indicator.iri, "conflicting", sources=known.sources, reason=reason, choices=(ONE, ZERO))
     if None in truths:
-        return IndicatorState(indicator.iri, "unknown", sources=sources, reason="the latest record does not state it")
-    return boolean_state(indicator, truths == {True}, sources)
+        return IndicatorState(indicator.iri, "unknown", sources=known.sources, reason="the latest record does not state it")
+    return boolean_state(indicator, True in truths, known.sources)
 
 
 def closed(indicator: Indicator, context: Context) -> IndicatorState:
     """Return whether a closure statement covers the declared list."""
     above = context.program.parents.get(indicator.closes or "", ())
-    found = [closure.node for closure in context.case.closures if closure.closes in above and closure.status in ("", "active")]
-    return boolean_state(indicator, bool(found), found)
+    sources = tuple([node for node, closes, _, status in context.case.closures if closes in above and status in _USABLE])
+    return boolean_state(indicator, bool(sources), sources)

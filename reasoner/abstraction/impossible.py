@@ -31,16 +31,21 @@ def impossible_problems(case: Case, derived: Iterable[IndicatorState]) -> Iterat
     for measured in case.measurements:
         if measured.low is not None or measured.high is not None:
             yield from _range(measured)
-    for test in case.tests:
-        yield from _dates(test, test.test, birth, test.performed, None, ())
+    if birth is not None:
+        for test in case.tests:
+            yield from _dates(test, test.test, birth, test.performed, None, ())
     for finding in case.findings:
-        yield from _dates(finding, finding.finding, birth, finding.onset, finding.ended, (finding.worsened, finding.recorded))
+        if birth is not None or finding.ended is not None:
+            yield from _dates(finding, finding.finding, birth, finding.onset, finding.ended, (finding.worsened, finding.recorded))
     for use in case.medications:
-        yield from _dates(use, use.drug or lc("ofDrug"), birth, use.started, use.ended, ())
+        if birth is not None or use.ended is not None:
+            yield from _dates(use, use.drug or lc("ofDrug"), birth, use.started, use.ended, ())
     for diagnosis in case.diagnoses:
-        yield from _dates(diagnosis, diagnosis.condition, birth, diagnosis.onset, diagnosis.ended, (diagnosis.recorded,))
-    for closure in case.closures:
-        yield from _dates(closure, closure.closes, birth, closure.recorded, None, ())
+        if birth is not None or diagnosis.ended is not None:
+            yield from _dates(diagnosis, diagnosis.condition, birth, diagnosis.onset, diagnosis.ended, (diagnosis.recorded,))
+    if birth is not None:
+        for closure in case.closures:
+            yield from _dates(closure, closure.closes, birth, closure.recorded, None, ())
 
 
 def _range(record: MeasurementRecord) -> Iterator[Problem]:
@@ -51,14 +56,17 @@ def _range(record: MeasurementRecord) -> Iterator[Problem]:
 
 def _dates(
     record: Record, term: str, birth: Moment | None, begun: Moment | None, ended: Moment | None, others: tuple[Moment | None, ...]
-) -> Iterator[Problem]:
+) -> Iterable[Problem]:
     if record.status == _NO_RECORD:
-        return
+        return ()
+    found = []
     if begun is not None and ended is not None and ended.high < begun.low:
         text = f"the record ends on {ended.text}, before it begins on {begun.text}"
-        yield Problem("impossible-date", text, term, (record.node,), "correct the beginning or the end")
+        found.append(Problem("impossible-date", text, term, (record.node,), "correct the beginning or the end"))
     if birth is not None:
-        early = [each for each in (begun, ended, *others) if each is not None and each.high < birth.low]
-        if early:
-            text = f"the record is dated {early[0].text}, before the birth date {birth.text}"
-            yield Problem("impossible-date", text, term, (record.node,), "correct the date or the birth date")
+        for each in (begun, ended, *others):
+            if each is not None and each.high < birth.low:
+                text = f"the record is dated {each.text}, before the birth date {birth.text}"
+                found.append(Problem("impossible-date", text, term, (record.node,), "correct the date or the birth date"))
+                break
+    return found

@@ -69,18 +69,25 @@ def derive_indicators(
 
 def _enter(indices: Iterable[int], context: Context) -> tuple[dict[str, IndicatorState], list[_Unread]]:
     """Return the states that are there with those of some indicators, by index, entered, and the values not usable for them."""
+    indicators, done = context.program.indicators, context.done
     for index in sorted(indices):
-        indicator = context.program.indicators[index]
+        indicator = indicators[index]
         if (state := _FORMS[indicator.form](indicator, context)) is not None:
-            context.done[indicator.iri] = state
-    return context.done, context.unread
+            done[indicator.iri] = state
+    return done, context.unread
 
 
 def _touched(case: Case, program: Program, chart: Chart, facts: Sequence[Fact]) -> set[int]:
     """Return the indicators, by index, of which anything on record can change what is known."""
     gauges = program.gauges
-    terms = {*chart.measured, *chart.examined, *(fact.term for fact in facts if fact.role == Role.FINDING)}
-    return set().union(gauges.always, gauges.closing if case.closures else _NONE, *(gauges.moved_by.get(term, _NONE) for term in terms))
+    moved_by = gauges.moved_by
+    found = {*gauges.always, *gauges.closing} if case.closures else {*gauges.always}
+    for test in (*chart.measured, *chart.examined):
+        found |= moved_by.get(test, _NONE)
+    for role, term, _, _ in facts:
+        if term in moved_by and role == Role.FINDING:
+            found |= moved_by[term]
+    return found
 
 
 _FORMS: dict[str, Callable[[Indicator, Context], IndicatorState | None]] = {

@@ -34,11 +34,13 @@ def relative(indicator: Indicator, context: Context) -> IndicatorState | None:
     found = [reading for reading in found if reading.record.interpretation or reading.record.value is not None]
     if not found:
         return stale(indicator, context)
-    stable = [reading for reading in found if is_near(reading, found[0].record.performed, indicator.stable_days)]
+    stable = found
+    if len(found) > 1:
+        stable = [reading for reading in found if is_near(reading, found[0].record.performed, indicator.stable_days)]
     states = [(reading, _one_relative(indicator, context.gauge(indicator), reading)) for reading in stable]
-    context.unread.extend(
-        (indicator.iri, reading) for reading, state in states if state.status == "unusable" and reading.record.value is not None
-    )
+    for reading, state in states:
+        if state.status == "unusable" and reading.record.value is not None:
+            context.unread.append((indicator.iri, reading))
     return agreed(indicator, states, context)
 
 

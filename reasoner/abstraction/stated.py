@@ -28,7 +28,11 @@ class Stated(NamedTuple):
         """Return whether facts contradict each other, by a leaf or by the hierarchies of terms and roles."""
         if self.whole.holds & self.whole.fails:
             return True
-        return any(above & self.denied.get(wider, 0) for role, above in self.above.items() for wider in program.role_parents.get(role, ()))
+        for role, above in self.above.items():
+            for wider in program.role_parents.get(role, ()):
+                if above & self.denied.get(wider, 0):
+                    return True
+        return False
 
     def joined(self, other: Stated) -> Stated:
         """Return these facts and the others."""
@@ -39,6 +43,9 @@ class Stated(NamedTuple):
         return Stated(self.facts + other.facts, self.effects + other.effects, whole, denied, above)
 
 
+_NOTHING = Stated((), (), all_effects(()), {}, {})
+
+
 def _united(one: Mapping[str, int], other: Mapping[str, int]) -> Mapping[str, int]:
     """Return by role what either holds."""
     return {**one, **{role: mask | one.get(role, 0) for role, mask in other.items()}}
@@ -47,6 +54,8 @@ def _united(one: Mapping[str, int], other: Mapping[str, int]) -> Mapping[str, in
 def stated(facts: Iterable[Fact], program: Program) -> Stated:
     """Return facts with what they settle."""
     known = tuple(facts)
+    if not known:
+        return _NOTHING
     effects = tuple([program.fact_effects[fact[:3]] for fact in known])
     kinds = program.kinds
     denied: dict[str, int] = {}

@@ -56,4 +56,4 @@ def _next_whole(end: End | None) -> End | None:
         return None
     value, beyond = end
     whole = value.to_integral_value(ROUND_CEILING)
-    return whole + (beyond if whole == value else 0), 0
+    return whole + 1 if beyond and whole == value else whole, 0

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from reasoner.program.cuts import band_signature, leaf_values
-from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Indicator, IndicatorState
+from reasoner.program.rows import FALSE, SETTLED, TRUE, UNKNOWN, Indicator, IndicatorState
 
 __all__ = ["Effect", "FactEffects", "ValueEffects", "all_effects"]
 
@@ -34,12 +34,12 @@ def all_effects(effects: Iterable[Effect]) -> Effect:
     """Return what some effects settle together; of a leaf that several settle the last one tells the value."""
     leaves: dict[int, int] = {}
     own = holds = fails = 0
-    for effect in effects:
-        if effect.own:
-            leaves |= effect.leaves
-            own |= effect.own
-            holds |= effect.holds
-            fails |= effect.fails
+    for values, touched, true, false in effects:
+        if touched:
+            leaves |= values
+            own |= touched
+            holds |= true
+            fails |= false
     return Effect(leaves, own, holds, fails)
 
 
@@ -76,19 +76,22 @@ class ValueEffects:
     """The leaves that the state of an indicator settles or opens."""
 
     def __init__(self, indicators: Iterable[Indicator], resting: Mapping[int, int]) -> None:
-        self._indicators = {each.iri: each for each in indicators}
+        self._known: dict[str, tuple[Indicator, dict[object, Effect]]] = {each.iri: (each, {}) for each in indicators}
         self._resting = resting
-        self._known: dict[tuple[str, object], Effect] = {}
 
     def of(self, state: IndicatorState) -> Effect:
         """Return the leaves that differ from the resting state when the indicator is in `state`."""
-        indicator = self._indicators[state.indicator]
+        iri, status, low, high, _, _, _, _ = state
+        indicator, known = self._known[iri]
         position: object = None
-        if state.settled:
-            position = _truth(state) if indicator.datatype == "boolean" else band_signature(indicator, state.low, state.high)
-        effect = self._known.get((indicator.iri, position))
+        if status in SETTLED:
+            if indicator.datatype == "boolean":
+                position = low is not None and bool(low[0]), high is None or bool(high[0])
+            else:
+                position = band_signature(indicator, low, high)
+        effect = known.get(position)
         if effect is None:
-            effect = self._known[indicator.iri, position] = _effect(self._moved(indicator, state))
+            effect = known[position] = _effect(self._moved(indicator, state))
         return effect
 
     def _moved(self, indicator: Indicator, state: IndicatorState) -> dict[int, int]:
@@ -98,9 +101,3 @@ class ValueEffects:
         elif indicator.total:
             values[indicator.first_bit] = TRUE
         return {bit: value for bit, value in values.items() if value != self._resting.get(bit, UNKNOWN)}
-
-
-def _truth(state: IndicatorState) -> tuple[bool, bool]:
-    """Return whether the least and the greatest of the two truth values that an interval holds is true."""
-    low, high = state.low, state.high
-    return low is not None and bool(low[0]), high is None or bool(high[0])

@@ -14,6 +14,7 @@ __all__ = [
     "FALSE",
     "LATE",
     "MEASURED",
+    "SETTLED",
     "TRUE",
     "UNKNOWN",
     "ZERO",
@@ -46,6 +47,9 @@ End = tuple[Decimal, int]
 
 MEASURED = ("select", "relative", "quotient", "ratio", "attribute")
 """The forms that read the value of a record."""
+
+SETTLED = ("known", "bounded")
+"""The statuses of an indicator of which an interval is known."""
 
 ZERO: tuple[End, End] = ((Decimal(0), 0), (Decimal(0), 1))
 """The interval that holds nothing but zero."""
@@ -144,7 +148,7 @@ class IndicatorState(NamedTuple):
     @property
     def settled(self) -> bool:
         """Return whether an interval is known."""
-        return self.status in ("known", "bounded")
+        return self.status in SETTLED
 
 
 @dataclass(frozen=True, slots=True)
