@@ -42,17 +42,19 @@ _HAS_RECORD = lc("hasRecord")
 
 # --- values ----------------------------------------------------------------------------------------------------------
 
-Convert = Callable[["_Reader", str, Sequence[Term]], Any]
-"""Reads the values of a property; what cannot be read is noted."""
+Convert = Callable[["_Reader", str, str], Any]
+"""Reads the text of a property's value, which is not empty; what cannot be read is noted."""
+
+Column = tuple[str, type[NamedNode | Literal], Convert, Any]
+"""A property, the kind of node its value is, what reads the value, and what stands for one that is not stated."""
 
 
 class _Reader:
     """The node that is being read; every reading problem is noted, none raised."""
 
-    __slots__ = ("index", "node", "problems", "program", "properties")
+    __slots__ = ("node", "problems", "program", "properties")
 
-    def __init__(self, index: Index, program: Program) -> None:
-        self.index = index
+    def __init__(self, program: Program) -> None:
         self.program = program
         self.problems: list[Problem] = []
         self.properties: Mapping[str, list[Term]] = {}
@@ -64,7 +66,7 @@ class _Reader:
 
     def term(self, name: str, sort: str) -> str | None:
         """Return a declared term of `sort`, or None; an unknown one is noted with near matches."""
-        iri = _iri(self, name, self.properties.get(name, ()))
+        iri = self.first(name, NamedNode)
         if self.program.sorts.get(iri) == sort:
             return iri
         if not iri:
@@ -74,59 +76,51 @@ class _Reader:
         self.note("unknown-term", f"{shortened(curie(iri))} is no {sort.lower()} of the ontology", iri, hint)
         return None
 
-    def fields(self, table: Sequence[tuple[str, Convert, Any]]) -> list[Any]:
-        """Return the values of properties, in the order of `table`, which gives what stands for one that is not stated."""
+    def first(self, name: str, kind: type[NamedNode | Literal]) -> str:
+        """Return the text of a property's first IRI or literal, or the empty string."""
+        for value in self.properties.get(name, ()):
+            if type(value) is kind:
+                return value.value
+        return ""
+
+    def fields(self, table: Sequence[Column]) -> list[Any]:
+        """Return the values of properties, in the order of `table`."""
         properties = self.properties
-        return [convert(self, name, properties[name]) if name in properties else absent for name, convert, absent in table]
+        row = []
+        for name, kind, convert, absent in table:
+            if name in properties:
+                value = properties[name][0]
+                text = value.value if type(value) is kind else self.first(name, kind)
+                row.append(convert(self, name, text) if text else absent)
+            else:
+                row.append(absent)
+        return row
 
 
-def _iri(read: _Reader, name: str, values: Sequence[Term]) -> str:
-    """Return the first IRI, or the empty string."""
-    for value in values:
-        if type(value) is NamedNode:
-            return value.value
-    return ""
-
-
-def _text(read: _Reader, name: str, values: Sequence[Term]) -> str:
-    """Return the first literal's text, or the empty string."""
-    for value in values:
-        if type(value) is Literal:
-            return value.value
-    return ""
-
-
-def _unit(read: _Reader, name: str, values: Sequence[Term]) -> str | None:
-    return _text(read, name, values) or None
+def _text(read: _Reader, name: str, text: str) -> str:
+    return text
 
 
 def _word(stem: str) -> Convert:
     """Return what reads the word after `stem` in a value-list term; the empty string when there is none."""
     length = len(stem)
 
-    def convert(read: _Reader, name: str, values: Sequence[Term]) -> str:
-        iri = _iri(read, name, values)
+    def convert(read: _Reader, name: str, iri: str) -> str:
         return iri[length:] if iri.startswith(stem) else ""
 
     return convert
 
 
-def _moment(read: _Reader, name: str, values: Sequence[Term]) -> Moment | None:
+def _moment(read: _Reader, name: str, text: str) -> Moment | None:
     """Return a date, or None; a malformed one is noted."""
-    text = _text(read, name, values)
-    if not text:
-        return None
     found = parse_moment(text)
     if found is None:
         read.note("malformed-date", f"“{shortened(text)}” is no date", name, "write YYYY-MM-DD, YYYY-MM, YYYY or a dateTime")
     return found
 
 
-def _number(read: _Reader, name: str, values: Sequence[Term]) -> Decimal | None:
+def _number(read: _Reader, name: str, text: str) -> Decimal | None:
     """Return a finite decimal, or None; a malformed one is noted."""
-    text = _text(read, name, values)
-    if not text:
-        return None
     found = plain_number(text)
     if found is None:
         read.note("malformed-number", f"“{shortened(text)}” is no number", name, "write a plain decimal number")
@@ -154,77 +148,72 @@ def _alike(name: str, known: Sequence[str]) -> list[str]:
 # --- records ---------------------------------------------------------------------------------------------------------
 
 
-def _columns(kind: type[Record]) -> tuple[tuple[str, Convert, Any], ...]:
+def _columns(kind: type[Record]) -> tuple[Column, ...]:
     """Return how the fields of a record are read, in their order, but for its node, its term, its words and its attributes."""
     names = [property_name(field) for field in kind._fields if field not in ("node", "text", "attributes")]
     return tuple(_column(name) for name in names if name not in TERMS)
 
 
-def _column(name: str) -> tuple[str, Convert, Any]:
+def _column(name: str) -> Column:
     if name in WORDS:
-        return lc(name), _word(f"{LC}_{WORDS[name]}_"), ""
+        return lc(name), NamedNode, _word(f"{LC}_{WORDS[name]}_"), ""
     if name in DATES:
-        return lc(name), _moment, None
+        return lc(name), Literal, _moment, None
     if name in NUMBERS:
-        return lc(name), _number, None
-    return (lc(name), _unit, None) if name == "unit" else (lc(name), _text, "")
+        return lc(name), Literal, _number, None
+    return lc(name), Literal, _text, None if name == "unit" else ""
 
 
-_FINDING, _MEASUREMENT, _MEDICATION = _columns(FindingRecord), _columns(MeasurementRecord), _columns(MedicationRecord)
-_EXAMINATION, _DIAGNOSIS, _CLOSURE = _columns(ExaminationRecord), _columns(DiagnosisRecord), _columns(ClosureStatement)
-_ATTRIBUTES = tuple((name, _iri, "") for name in (lc("extent"), lc("completeness"), lc("result")))
+_MEDICATION, _EXAMINATION, _CLOSURE = _columns(MedicationRecord), _columns(ExaminationRecord), _columns(ClosureStatement)
+_ATTRIBUTES = (lc("extent"), lc("completeness"), lc("result"))
 _ABOUT_CASE = (
-    (lc("asOf"), _moment, None),
-    (lc("birthDate"), _moment, None),
-    (lc("statedAge"), _number, None),
-    (lc("hasSubject"), _iri, ""),
+    (lc("asOf"), Literal, _moment, None),
+    (lc("birthDate"), Literal, _moment, None),
+    (lc("statedAge"), Literal, _number, None),
+    (lc("hasSubject"), NamedNode, _text, ""),
 )
 _OF_FINDING, _OF_TEST, _OF_DRUG, _OF_CONDITION = lc("ofFinding"), lc("ofTest"), lc("ofDrug"), lc("ofCondition")
 _SOURCE_TEXT, _CLOSES = lc("sourceText"), lc("closes")
 
 
-def _finding(read: _Reader) -> FindingRecord | None:
-    finding = read.term(_OF_FINDING, "Finding")
-    return None if finding is None else FindingRecord(read.node, finding, *read.fields(_FINDING))
+def _about(kind: type[Record], name: str, sort: str) -> Callable[[_Reader], Record | None]:
+    """Return what reads a record that is about the one term named by a property, a term of `sort`."""
+    columns, made = _columns(kind), kind._make
 
+    def record(read: _Reader) -> Record | None:
+        term = read.term(name, sort)
+        return None if term is None else made((read.node, term, *read.fields(columns)))
 
-def _measurement(read: _Reader) -> MeasurementRecord | None:
-    test = read.term(_OF_TEST, "Investigation")
-    return None if test is None else MeasurementRecord(read.node, test, *read.fields(_MEASUREMENT))
+    return record
 
 
 def _medication(read: _Reader) -> MedicationRecord | None:
-    text = _text(read, _SOURCE_TEXT, read.properties.get(_SOURCE_TEXT, ()))
-    named = not text or _iri(read, _OF_DRUG, read.properties.get(_OF_DRUG, ()))
+    text = read.first(_SOURCE_TEXT, Literal)
+    named = not text or read.first(_OF_DRUG, NamedNode)
     drug = read.term(_OF_DRUG, "Drug") if named else None
-    return None if drug is None and not text else MedicationRecord(read.node, drug, text, *read.fields(_MEDICATION))
+    return None if drug is None and not text else MedicationRecord._make((read.node, drug, text, *read.fields(_MEDICATION)))
 
 
 def _examination(read: _Reader) -> ExaminationRecord | None:
     test = read.term(_OF_TEST, "Investigation")
     if test is None:
         return None
-    stated = zip(_ATTRIBUTES, read.fields(_ATTRIBUTES), strict=True)
-    return ExaminationRecord(read.node, test, tuple((name, value) for (name, _, _), value in stated if value), *read.fields(_EXAMINATION))
-
-
-def _diagnosis(read: _Reader) -> DiagnosisRecord | None:
-    condition = read.term(_OF_CONDITION, "Condition")
-    return None if condition is None else DiagnosisRecord(read.node, condition, *read.fields(_DIAGNOSIS))
+    attributes = tuple([(name, value) for name in _ATTRIBUTES if (value := read.first(name, NamedNode))])
+    return ExaminationRecord._make((read.node, test, attributes, *read.fields(_EXAMINATION)))
 
 
 def _closure(read: _Reader) -> ClosureStatement | None:
-    sort = read.program.sorts.get(_iri(read, _CLOSES, read.properties.get(_CLOSES, ())), "")
+    sort = read.program.sorts.get(read.first(_CLOSES, NamedNode), "")
     closes = read.term(_CLOSES, sort if sort in ("Finding", "Drug") else "Finding")
-    return None if closes is None else ClosureStatement(read.node, closes, *read.fields(_CLOSURE))
+    return None if closes is None else ClosureStatement._make((read.node, closes, *read.fields(_CLOSURE)))
 
 
 _READERS: Mapping[str, Callable[[_Reader], Record | None]] = {
-    RecordKind.FINDING: _finding,
-    RecordKind.MEASUREMENT: _measurement,
+    RecordKind.FINDING: _about(FindingRecord, _OF_FINDING, "Finding"),
+    RecordKind.MEASUREMENT: _about(MeasurementRecord, _OF_TEST, "Investigation"),
     RecordKind.MEDICATION: _medication,
     RecordKind.EXAMINATION: _examination,
-    RecordKind.DIAGNOSIS: _diagnosis,
+    RecordKind.DIAGNOSIS: _about(DiagnosisRecord, _OF_CONDITION, "Condition"),
     RecordKind.CLOSURE: _closure,
 }
 
@@ -237,8 +226,9 @@ def read_cases(index: Index, program: Program, refused: Iterable[str] = ()) -> t
     A record without a known kind or term becomes a problem of its case, never an exception.
     """
     barred = frozenset(refused)
+    foreign = not program.vocabulary.issuperset(set().union(*index.values()))
     cases = [
-        _case(node, index, program, barred)
+        _case(node, index, program, barred, foreign)
         for node, properties in index.items()
         if _CASE in properties.get(_TYPE, ()) and type(node) is NamedNode and node.value not in barred
     ]
@@ -280,7 +270,7 @@ def foreign_terms(index: Index, program: Program) -> Iterator[Problem]:
     """Yield a problem for each property and class of our namespaces that does not exist, whatever node has it."""
     classes: list[str] = []
     for node, properties in index.items():
-        read = _Reader(index, program)
+        read = _Reader(program)
         read.node, read.properties = _name(node), properties
         _note_foreign_terms(read)
         for kind in properties.get(_TYPE, ()):
@@ -295,32 +285,34 @@ def _name(node: NamedNode | BlankNode) -> str:
     return node.value if type(node) is NamedNode else str(node)
 
 
-def _case(node: NamedNode, index: Index, program: Program, barred: frozenset[str]) -> Case:
-    read = _Reader(index, program)
-    read.node, read.properties = node.value, index[node]
-    _note_foreign_terms(read)
+def _case(node: NamedNode, index: Index, program: Program, barred: frozenset[str], foreign: bool) -> Case:
+    """Return a case with those of its records that are not barred; `foreign` says whether the document has properties that do not exist."""
+    read = _Reader(program)
+    read.node, read.properties = iri, properties = node.value, index[node]
+    if foreign:
+        _note_foreign_terms(read)
     as_of, birth, age, subject = read.fields(_ABOUT_CASE)
     records: dict[type[Record], list[Any]] = {}
-    for target in index[node].get(_HAS_RECORD, ()):
+    for target in properties.get(_HAS_RECORD, ()):
         if type(target) is NamedNode or type(target) is BlankNode:
             read.node = _name(target)
             if read.node not in barred:
                 read.properties = index.get(target, {})
-                found = _record(read)
+                found = _record(read, foreign)
                 if found is not None:
                     records.setdefault(type(found), []).append(found)
     return Case(
-        iri=node.value,
-        subject=subject or node.value,
+        iri=iri,
+        subject=subject or iri,
         as_of=as_of,
         birth=birth,
         stated_age=int(age) if age is not None else None,
-        findings=_ordered(records.get(FindingRecord, ()), "finding"),
-        measurements=_ordered(records.get(MeasurementRecord, ()), "test"),
-        medications=_ordered(records.get(MedicationRecord, ()), "drug"),
-        examinations=_ordered(records.get(ExaminationRecord, ()), "test"),
-        diagnoses=_ordered(records.get(DiagnosisRecord, ()), "condition"),
-        closures=_ordered(records.get(ClosureStatement, ()), "closes"),
+        findings=_ordered(records.get(FindingRecord, ())),
+        measurements=_ordered(records.get(MeasurementRecord, ())),
+        medications=_ordered(records.get(MedicationRecord, ())),
+        examinations=_ordered(records.get(ExaminationRecord, ())),
+        diagnoses=_ordered(records.get(DiagnosisRecord, ())),
+        closures=_ordered(records.get(ClosureStatement, ())),
         problems=tuple(read.problems),
     )
 
@@ -328,12 +320,12 @@ def _case(node: NamedNode, index: Index, program: Program, barred: frozenset[str
 _Kind = TypeVar("_Kind", bound=Record)
 
 
-def _ordered(records: Sequence[_Kind], about: str) -> tuple[_Kind, ...]:
-    """Return records ordered by what they are about; their names decide only between those that are about the same."""
-    return tuple(sorted(records, key=lambda record: (getattr(record, about) or "", record.node))) if len(records) > 1 else tuple(records)
+def _ordered(records: Sequence[_Kind]) -> tuple[_Kind, ...]:
+    """Return records of one kind ordered by what they are about; their names decide only between those that are about the same."""
+    return tuple(sorted(records, key=lambda record: (record[1] or "", record[0])) if len(records) > 1 else records)
 
 
-def _record(read: _Reader) -> Record | None:
+def _record(read: _Reader, foreign: bool) -> Record | None:
     if not read.properties:
         read.note(
             "missing-record",
@@ -345,7 +337,8 @@ def _record(read: _Reader) -> Record | None:
     for kind in read.properties.get(_TYPE, ()):
         reader = _READERS.get(kind.value) if type(kind) is NamedNode else None
         if reader is not None:
-            _note_foreign_terms(read)
+            if foreign:
+                _note_foreign_terms(read)
             return reader(read)
     read.note("unknown-kind", "the record has no known kind", _TYPE, f"type it as one of {', '.join(map(curie, sorted(_READERS)))}")
     return None
