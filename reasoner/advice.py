@@ -76,8 +76,12 @@ def advise(program: Program, state: CaseState, statuses: Statuses) -> Advice:
         also = find_raised(watch, alternative.changed, alternative.values)
         raised |= {index for index in also if program.recommendations[index].red_flag}
     overriders = _Overriders(watch, statuses.values, raised)
-    found = [(program.recommendations[index], watch.watched[index]) for index in sorted(raised)]
-    advised = {each.iri: standing for each, watched in found if (standing := _judge(each, watched, statuses, overriders))}
+    advised: dict[str, Advised] = {}
+    for index in sorted(raised):
+        each = program.recommendations[index]
+        standing = _judge(each, watch.watched[index], statuses, overriders)
+        if standing is not None:
+            advised[each.iri] = standing
     judged = {decision.key: _decide(decision, program, advised, raised, statuses) for decision in program.decisions}
     scope = judged.get(SCOPE_KEY)
     if scope is not None and scope.verdict.word != IN_SCOPE:
@@ -93,43 +97,34 @@ def _judge(each: Recommendation, watched: Watched, statuses: Statuses, overrider
     if applicable == REFUTED:
         if each.red_flag:
             return Advised(each, POSSIBLE, own)
-        return Advised(each, RULED_OUT, own, by=overriders.entailed(watched.group)) if own != REFUTED else None
-    standing = overriders.raised(watched.group)
+        return Advised(each, RULED_OUT, own, (), overriders.entailed(watched.group)) if own != REFUTED else None
+    open_, standing = overriders[watched.group]
     if own == ENTAILED and not standing:
-        return Advised(each, PRESUMED, own, presumes=overriders.open(watched.group))
-    return Advised(each, POSSIBLE, own, by=standing)
+        return Advised(each, PRESUMED, own, open_)
+    return Advised(each, POSSIBLE, own, (), standing)
 
 
-class _Overriders:
-    """The overriders of a group by what is known of them; recommendations of one group share the answer."""
+class _Overriders(dict[int, tuple[tuple[str, ...], tuple[str, ...]]]):
+    """By group, the overriders whose Eligible is open, if none is raised, and those that are raised; those of one group share the answer."""
 
     def __init__(self, watch: Watch, values: Sequence[int], raised: set[int]) -> None:
+        super().__init__()
         self._groups = watch.groups
         self._values = values
         self._raised = raised
-        self._raised_names: dict[int, tuple[str, ...]] = {}
-        self._open_names: dict[int, tuple[str, ...]] = {}
+
+    def __missing__(self, group: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Look at a group that was not asked for before."""
+        values, raised, every = self._values, self._raised, self._groups[group]
+        standing = tuple([name for name, index, _ in every if index in raised])
+        open_ = () if standing else tuple([name for name, _, (bit, _) in every if values[bit] == UNKNOWN])
+        found = self[group] = open_, standing
+        return found
 
     def entailed(self, group: int) -> tuple[str, ...]:
         """Return those whose Eligible is entailed."""
         values = self._values
         return tuple(name for name, _, (bit, serving) in self._groups[group] if values[bit] == serving)
-
-    def raised(self, group: int) -> tuple[str, ...]:
-        """Return those that are raised."""
-        found = self._raised_names.get(group)
-        if found is None:
-            raised = self._raised
-            found = self._raised_names[group] = tuple([name for name, index, _ in self._groups[group] if index in raised])
-        return found
-
-    def open(self, group: int) -> tuple[str, ...]:
-        """Return those whose Eligible is open."""
-        found = self._open_names.get(group)
-        if found is None:
-            values = self._values
-            found = self._open_names[group] = tuple([name for name, _, (bit, _) in self._groups[group] if values[bit] == UNKNOWN])
-        return found
 
 
 def _capped(each: Advised) -> Advised:
