@@ -29,8 +29,8 @@ _Users = tuple[tuple[Consequence | None, ...], ...]
 _Reading = Any
 """By the value of a part what it leads to: the reading of the next part, or after the last one the value of the gate."""
 
-_Test = tuple[int, tuple[int, ...], _Reading, int, tuple["JointTable", ...] | None]
-"""A gate as it is tested: its bit, those of its parts and the reading of them, its value if one fails, its joints."""
+_Test = tuple[int, _Reading, int, int, tuple[int, ...], int, tuple["JointTable", ...] | None]
+"""A gate as it is tested: its bit, the reading of its parts, their bits (most gates have two), its value if one fails, its joints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +107,26 @@ def _gate(gate: Gate) -> tuple[tuple[Part, ...], int, int]:
 
 
 def _test(own: int, gate: tuple[tuple[Part, ...], int, int], joints: tuple[JointTable, ...] | None) -> _Test:
+    """Return a gate as it is tested; one of fewer than two parts gets some that always hold."""
     parts, holds, fails = gate
-    reading, *_ = _readings(tuple([value for _, value in parts]), holds, fails)
-    return own, tuple([bit for bit, _ in parts]), reading, fails, joints
+    two = (*parts, *((own, None),) * (2 - len(parts)))
+    reading, *_ = _readings(tuple([value for _, value in two]), holds, fails)
+    first, second, *rest = [bit for bit, _ in two]
+    return own, reading, first, second, tuple(rest), fails, joints
 
 
 @cache
-def _readings(serving: tuple[int, ...], holds: int, fails: int) -> tuple[_Reading, _Reading, _Reading, _Reading]:
+def _readings(serving: tuple[int | None, ...], holds: int, fails: int) -> tuple[_Reading, _Reading, _Reading, _Reading]:
     """Return what parts that hold by these values lead to if all before them hold, if one is open, if one is late, and if one fails."""
     if not serving:
         return holds, UNKNOWN, LATE, fails
+    first = serving[0]
     held, waiting, late, failed = _readings(serving[1:], holds, fails)
 
     def reading(served: _Reading, unknown: _Reading) -> _Reading:
-        by_value = {serving[0]: served, _DENIED[serving[0]]: failed, UNKNOWN: unknown, LATE: late}
+        if first is None:
+            return (served,) * 4
+        by_value = {first: served, _DENIED[first]: failed, UNKNOWN: unknown, LATE: late}
         return tuple([by_value[value] for value in (UNKNOWN, TRUE, FALSE, LATE)])
 
     return reading(held, waiting), reading(waiting, waiting), reading(late, late), (failed,) * 4
@@ -263,9 +269,11 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[list[int], l
     fresh = list(changes)
     for due in ((), *waiting):
         for index in due:
-            own, parts, value, fails, joints = tests[index]
-            for bit in parts:
-                value = value[values[bit]]
+            own, reading, first, second, rest, fails, joints = tests[index]
+            value = reading[values[first]][values[second]]
+            if rest:
+                for bit in rest:
+                    value = value[values[bit]]
             if joints is not None and value == UNKNOWN and not _can_all_hold(nodes, joints, values):
                 value = fails
             if values[own] != value:
@@ -289,12 +297,13 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[list[int], l
 
 def decide(tables: GateTables, values: MutableSequence[int], bit: int) -> int:
     """Return the value of a gate's bit, and enter it in `values`; late parts that matter are decided on the way."""
-    _, parts, reading, fails, joints = tables.tests[bit - tables.leaf_count]
-    for part in parts:
+    _, reading, first, second, rest, fails, joints = tables.tests[bit - tables.leaf_count]
+    reading = reading[values[first]][values[second]]
+    for part in rest:
         reading = reading[values[part]]
     value: int = reading
     if value == LATE:
-        for part in parts:
+        for part, _ in tables.gates[bit - tables.leaf_count][0]:
             if values[part] == LATE:
                 decide(tables, values, part)
         return decide(tables, values, bit)
