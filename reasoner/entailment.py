@@ -14,8 +14,8 @@ ENTAILED = "entailed"
 REFUTED = "refuted"
 OPEN = "open"
 
-_WORDS = ((OPEN, REFUTED, ENTAILED), (OPEN, ENTAILED, REFUTED))
-"""The statuses of a negative and of a positive literal by the value of its bit."""
+_POSITIVE, _NEGATIVE = (OPEN, ENTAILED, REFUTED), (OPEN, REFUTED, ENTAILED)
+"""The statuses of a positive and of a negative literal by the value of its bit."""
 
 
 class Statuses:
@@ -61,7 +61,7 @@ class Statuses:
         value = self._values[bit]
         if value == LATE:
             value = decide(self.program.tables, self._values, bit)
-        return _WORDS[sign][value]
+        return (_POSITIVE if sign else _NEGATIVE)[value]
 
     def entailed(self, literals: Iterable[Literal]) -> list[Literal]:
         """Return those of some literals that are entailed, in their order."""

@@ -282,12 +282,13 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[list[int], l
         if fresh:
             for bit in fresh:  # which grows on the way
                 consequence = users[values[bit]][bit]
-                if consequence:
+                if consequence is not None:
                     failed, looked = consequence
-                    for own, value in failed:
-                        if values[own] != value:
-                            values[own] = value
-                            fresh.append(own)
+                    if failed:
+                        for own, value in failed:
+                            if values[own] != value:
+                                values[own] = value
+                                fresh.append(own)
                     for level, indices in looked:
                         waiting[level].update(indices)
             changed += fresh
