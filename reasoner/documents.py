@@ -255,6 +255,6 @@ def index_of(quads: Iterable[pyoxigraph.Quad]) -> Index:
         index = renamed(index)
         several = {id(values): values for properties in index.values() for values in properties.values() if len(values) > 1}
     for values in several.values():
-        by_text = {str(value): value for value in values}
+        by_text = {f"<{value.value}>" if type(value) is NamedNode else str(value): value for value in values}
         values[:] = [by_text[text] for text in sorted(by_text)]
     return index

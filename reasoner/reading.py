@@ -64,11 +64,12 @@ class _Reader:
         """Note a problem of the current node."""
         self.problems.append(Problem(code, text, term, (self.node,), repair))
 
-    def term(self, name: str, sort: str) -> str | None:
-        """Return a declared term of `sort`, or None; an unknown one is noted with near matches."""
+    def term(self, name: str, sorts: Sequence[str]) -> str | None:
+        """Return a declared term of one of `sorts`, or None; an unknown one is noted with near matches of the first sort."""
         iri = self.first(name, NamedNode)
-        if self.program.sorts.get(iri) == sort:
+        if self.program.sorts.get(iri) in sorts:
             return iri
+        sort = sorts[0]
         if not iri:
             self.note("no-term", f"the record names no {sort.lower()}", name, f"state {curie(name)}")
             return None
@@ -164,7 +165,7 @@ def _column(name: str) -> Column:
     return lc(name), Literal, _text, None if name == "unit" else ""
 
 
-_MEDICATION, _EXAMINATION, _CLOSURE = _columns(MedicationRecord), _columns(ExaminationRecord), _columns(ClosureStatement)
+_MEDICATION, _EXAMINATION = _columns(MedicationRecord), _columns(ExaminationRecord)
 _ATTRIBUTES = (lc("extent"), lc("completeness"), lc("result"))
 _ABOUT_CASE = (
     (lc("asOf"), Literal, _moment, None),
@@ -172,16 +173,15 @@ _ABOUT_CASE = (
     (lc("statedAge"), Literal, _number, None),
     (lc("hasSubject"), NamedNode, _text, ""),
 )
-_OF_FINDING, _OF_TEST, _OF_DRUG, _OF_CONDITION = lc("ofFinding"), lc("ofTest"), lc("ofDrug"), lc("ofCondition")
-_SOURCE_TEXT, _CLOSES = lc("sourceText"), lc("closes")
+_OF_TEST, _OF_DRUG, _SOURCE_TEXT = lc("ofTest"), lc("ofDrug"), lc("sourceText")
 
 
-def _about(kind: type[Record], name: str, sort: str) -> Callable[[_Reader], Record | None]:
-    """Return what reads a record that is about the one term named by a property, a term of `sort`."""
-    columns, made = _columns(kind), kind._make
+def _about(kind: type[Record], name: str) -> Callable[[_Reader], Record | None]:
+    """Return what reads a record that is about the one term named by a property, given by its local name."""
+    of, sorts, columns, made = lc(name), TERMS[name], _columns(kind), kind._make
 
     def record(read: _Reader) -> Record | None:
-        term = read.term(name, sort)
+        term = read.term(of, sorts)
         return None if term is None else made((read.node, term, *read.fields(columns)))
 
     return record
@@ -190,31 +190,25 @@ def _about(kind: type[Record], name: str, sort: str) -> Callable[[_Reader], Reco
 def _medication(read: _Reader) -> MedicationRecord | None:
     text = read.first(_SOURCE_TEXT, Literal)
     named = not text or read.first(_OF_DRUG, NamedNode)
-    drug = read.term(_OF_DRUG, "Drug") if named else None
+    drug = read.term(_OF_DRUG, TERMS["ofDrug"]) if named else None
     return None if drug is None and not text else MedicationRecord._make((read.node, drug, text, *read.fields(_MEDICATION)))
 
 
 def _examination(read: _Reader) -> ExaminationRecord | None:
-    test = read.term(_OF_TEST, "Investigation")
+    test = read.term(_OF_TEST, TERMS["ofTest"])
     if test is None:
         return None
     attributes = tuple([(name, value) for name in _ATTRIBUTES if (value := read.first(name, NamedNode))])
     return ExaminationRecord._make((read.node, test, attributes, *read.fields(_EXAMINATION)))
 
 
-def _closure(read: _Reader) -> ClosureStatement | None:
-    sort = read.program.sorts.get(read.first(_CLOSES, NamedNode), "")
-    closes = read.term(_CLOSES, sort if sort in ("Finding", "Drug") else "Finding")
-    return None if closes is None else ClosureStatement._make((read.node, closes, *read.fields(_CLOSURE)))
-
-
 _READERS: Mapping[str, Callable[[_Reader], Record | None]] = {
-    RecordKind.FINDING: _about(FindingRecord, _OF_FINDING, "Finding"),
-    RecordKind.MEASUREMENT: _about(MeasurementRecord, _OF_TEST, "Investigation"),
+    RecordKind.FINDING: _about(FindingRecord, "ofFinding"),
+    RecordKind.MEASUREMENT: _about(MeasurementRecord, "ofTest"),
     RecordKind.MEDICATION: _medication,
     RecordKind.EXAMINATION: _examination,
-    RecordKind.DIAGNOSIS: _about(DiagnosisRecord, _OF_CONDITION, "Condition"),
-    RecordKind.CLOSURE: _closure,
+    RecordKind.DIAGNOSIS: _about(DiagnosisRecord, "ofCondition"),
+    RecordKind.CLOSURE: _about(ClosureStatement, "closes"),
 }
 
 # --- cases -----------------------------------------------------------------------------------------------------------
