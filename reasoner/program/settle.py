@@ -297,20 +297,36 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[list[int], l
 
 
 def decide(tables: GateTables, values: MutableSequence[int], bit: int) -> int:
-    """Return the value of a gate's bit, and enter it in `values`; late parts that matter are decided on the way."""
+    """Return the value of a gate's bit, and enter it in `values`; late parts are decided on the way as far as they matter."""
     _, reading, first, second, rest, fails, joints = tables.tests[bit - tables.leaf_count]
     reading = reading[values[first]][values[second]]
     for part in rest:
         reading = reading[values[part]]
-    value: int = reading
-    if value == LATE:
-        for part, _ in tables.gates[bit - tables.leaf_count][0]:
-            if values[part] == LATE:
-                decide(tables, values, part)
-        return decide(tables, values, bit)
+    value: int = reading if reading != LATE else _by_parts(tables, values, bit)
     if joints is not None and value == UNKNOWN and not _can_all_hold(tables.nodes, joints, values):
         value = fails
     values[bit] = value
+    return value
+
+
+def _by_parts(tables: GateTables, values: MutableSequence[int], bit: int) -> int:
+    """Return the value that a gate has by its parts, its own joints aside.
+
+    Beside an open part only a part that fails matters, so the joints of a late one are not asked where they could only make it hold.
+    """
+    parts, holds, fails = tables.gates[bit - tables.leaf_count]
+    value = holds
+    for part, serving in parts:
+        found = values[part]
+        if found == LATE:
+            if value != UNKNOWN or tables.gates[part - tables.leaf_count][2] != serving:
+                found = decide(tables, values, part)
+            elif (found := _by_parts(tables, values, part)) != UNKNOWN:
+                values[part] = found
+        if found == UNKNOWN:
+            value = UNKNOWN
+        elif found != serving:
+            return fails
     return value
 
 
