@@ -115,16 +115,14 @@ class Program:
 
     @cached_property
     def tables(self) -> GateTables:
-        """Return the tables by which gates are evaluated; what only the standing of advice asks for is decided late."""
+        """Return the tables by which gates are evaluated; what neither raises advice nor weighs for a condition is decided late."""
         from reasoner.program.settle import load_tables
 
-        names = [each.applicable for each in self.recommendations]
-        names += [verdict.applicable for decision in self.decisions for verdict in decision.verdicts if verdict.applicable in self.classes]
         early = {name for each in self.recommendations for name in (each.eligible, each.trigger)}
         early |= {each.subject for each in self.criteria if each.kind == "class"}
         for each in self.conditions:
             early |= {*each.confirmed_by, *each.excluded_by, *(name for name, _ in each.starts)}
-        patient = {self.classes[name][0] for name in names} - {self.classes[name][0] for name in early}
+        patient = set(range(len(self.leaves), len(self.leaves) + len(self.gates))) - {self.classes[name][0] for name in early}
         return load_tables(len(self.leaves), self.gates, self.joints, self.nodes, self.resting, patient, watched=True)
 
     @cached_property
