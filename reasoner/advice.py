@@ -16,7 +16,7 @@ from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_altern
 from reasoner.program.model import UNKNOWN, Decision, Program, Recommendation, Verdict
 from reasoner.program.watch import Watch, Watched, find_raised
 
-__all__ = ["CERTAIN", "IN_SCOPE", "POSSIBLE", "PRESUMED", "SCOPE_KEY", "STANDINGS", "Advice", "Advised", "Judged", "advise"]
+__all__ = ["CERTAIN", "IN_SCOPE", "LISTED", "POSSIBLE", "PRESUMED", "SCOPE_KEY", "STANDINGS", "Advice", "Advised", "Judged", "advise"]
 
 CERTAIN = "certain"
 PRESUMED = "presumed"
@@ -24,6 +24,7 @@ POSSIBLE = "possible"
 RULED_OUT = "ruled-out"
 SILENT = "silent"
 STANDINGS = (CERTAIN, PRESUMED, POSSIBLE, SILENT, RULED_OUT)
+LISTED = (CERTAIN, PRESUMED, POSSIBLE)
 
 SCOPE_KEY = "scope"
 IN_SCOPE = "in-scope"
@@ -46,7 +47,7 @@ class Advised(NamedTuple):
     @property
     def listed(self) -> bool:
         """Return whether it is certain, presumed or possible."""
-        return self.standing in (CERTAIN, PRESUMED, POSSIBLE)
+        return self.standing in LISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +110,19 @@ class _Overriders(dict[int, tuple[tuple[str, ...], tuple[str, ...]]]):
 
     def __init__(self, watch: Watch, values: Sequence[int], raised: set[int]) -> None:
         super().__init__()
-        self._groups = watch.groups
+        self._groups, self._members = watch.groups, watch.members
         self._values = values
         self._raised = raised
 
     def __missing__(self, group: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Look at a group that was not asked for before."""
         values, raised, every = self._values, self._raised, self._groups[group]
-        standing = tuple([name for name, index, _ in every if index in raised])
-        open_ = () if standing else tuple([name for name, _, (bit, _) in every if values[bit] == UNKNOWN])
+        open_: tuple[str, ...] = ()
+        standing: tuple[str, ...] = ()
+        if raised.isdisjoint(self._members[group]):
+            open_ = tuple([name for name, _, (bit, _) in every if values[bit] == UNKNOWN])
+        else:
+            standing = tuple([name for name, index, _ in every if index in raised])
         found = self[group] = open_, standing
         return found
 
@@ -144,9 +149,9 @@ def _decide(decision: Decision, program: Program, advised: dict[str, Advised], r
         for verdict in decision.verdicts:
             if standings.get(verdict.iri) == certainty:
                 rows = rows_of[verdict.iri]
-                return Judged(decision, verdict, certainty, tuple(row for row in rows if row.stands) or tuple(rows), ())
-    listed = {iri: tuple(row for row in rows if row.listed) for iri, rows in rows_of.items()}
-    could_be = tuple((verdict, listed[verdict.iri]) for verdict in decision.verdicts if listed.get(verdict.iri))
+                return Judged(decision, verdict, certainty, tuple([row for row in rows if row.stands]) or tuple(rows), ())
+    listed = {iri: tuple([row for row in rows if row.listed]) for iri, rows in rows_of.items()}
+    could_be = tuple([(verdict, listed[verdict.iri]) for verdict in decision.verdicts if listed.get(verdict.iri)])
     remaining = next(verdict for verdict in decision.verdicts if verdict.iri == decision.remaining)
     closed = all(statuses.status(each.applicable) == REFUTED for each in decision.verdicts if each.iri in program.watch.rows)
     return Judged(decision, remaining, CERTAIN if closed else PRESUMED, (), could_be)
@@ -159,7 +164,9 @@ def _verdict_standing(verdict: Verdict, program: Program, raised: set[int], stat
         return CERTAIN
     if applicable == OPEN and statuses.holds(verdict.eligible):
         rows, watched = program.watch.rows[verdict.iri], program.watch.watched
-        above = {other for row in rows if statuses.literal(watched[row].eligible) != REFUTED for other in watched[row].overriders}
-        if raised.isdisjoint(above.difference(rows)):
-            return PRESUMED
+        others = raised.difference(rows)
+        for row in rows:
+            if not others.isdisjoint(watched[row].overriders) and statuses.literal(watched[row].eligible) != REFUTED:
+                return SILENT
+        return PRESUMED
     return SILENT

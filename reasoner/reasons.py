@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reasoner.abstraction.state import CaseState, Unconfirmed
-from reasoner.advice import Advice, Advised
+from reasoner.advice import LISTED, Advice, Advised
 from reasoner.differential import Differential
 from reasoner.entailment import ENTAILED, Statuses
 from reasoner.explanation import Reason, View
@@ -30,7 +30,11 @@ class Reasons:
 def find_reasons(program: Program, state: CaseState, statuses: Statuses, advice: Advice, differential: Differential) -> Reasons:
     """Return the reasons of everything listed."""
     view = View(program, state, statuses)
-    advised = {iri: view.recommended(each.recommendation, each.eligible != ENTAILED) for iri, each in advice.advised.items() if each.listed}
+    advised = {
+        iri: view.recommended(recommendation, eligible != ENTAILED)
+        for iri, (recommendation, standing, eligible, _, _) in advice.advised.items()
+        if standing in LISTED
+    }
     if state.unconfirmed:
         advised |= {iri: _of_red_flag(view, advice.advised[iri], found) for iri, found in advised.items()}
     rows = {row.recommendation.iri: view.recommended(row.recommendation) for judged in advice.judged.values() for row in judged.rows}

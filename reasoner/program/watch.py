@@ -37,7 +37,8 @@ class Watch:
 
     `raising` gives per recommendation the parts that raise it: its Eligible, and its trigger while Eligible is open.
     `concerned` gives per bit and value of it the recommendations that this can raise, `raised` those raised at rest, `rows`
-    per verdict the recommendations that give it; all by index. `groups` holds each set of overriders once.
+    per verdict the recommendations that give it; all by index. `groups` holds each set of overriders once, `members` the
+    same by index.
     """
 
     watched: tuple[Watched, ...]
@@ -46,6 +47,7 @@ class Watch:
     raised: frozenset[int]
     rows: Mapping[str, tuple[int, ...]]
     groups: tuple[tuple[Overrider, ...], ...]
+    members: tuple[frozenset[int], ...]
 
 
 def load_watch(recommendations: Sequence[Recommendation], classes: Mapping[str, Literal], resting: Sequence[int]) -> Watch:
@@ -78,6 +80,7 @@ def load_watch(recommendations: Sequence[Recommendation], classes: Mapping[str, 
         frozenset(those_raised(range(len(raising)), raising, resting)),
         {verdict: tuple(places) for verdict, places in rows.items()},
         tuple(tuple((name, index[name], eligible[name]) for name in names) for names in groups),
+        tuple(frozenset(index[name] for name in names) for names in groups),
     )
 
 
