@@ -360,19 +360,22 @@ def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: 
 
 def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, values: MutableSequence[int]) -> bool:
     """Return whether a path of the diagram to the true terminal agrees with what is known."""
-    seen, due = {0}, [root]
+    seen: set[int] = set()
+    due = [root]
     while due:
         row = due.pop()
-        while row not in seen:
-            if row == 1:
-                return True
-            seen.add(row)
+        if row in seen:
+            continue
+        seen.add(row)
+        while row >= _TERMINALS:
             bit, high, low = nodes[row - _TERMINALS]
             value = values[bit]
             if value == FALSE:
                 row = low
             else:
                 row = high
-                if value != TRUE:
+                if value != TRUE and low:
                     due.append(low)
+        if row:
+            return True
     return False
