@@ -360,22 +360,19 @@ def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: 
 
 def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, values: MutableSequence[int]) -> bool:
     """Return whether a path of the diagram to the true terminal agrees with what is known."""
-    seen: set[int] = set()
-    due = [root]
+    seen, due = {0, 1}, [root]
     while due:
         row = due.pop()
-        if row in seen:
-            continue
-        seen.add(row)
-        while row >= _TERMINALS:
+        while row not in seen:
+            seen.add(row)
             bit, high, low = nodes[row - _TERMINALS]
             value = values[bit]
             if value == FALSE:
                 row = low
             else:
                 row = high
-                if value != TRUE and low:
+                if value != TRUE:
                     due.append(low)
-        if row:
+        if row == 1:
             return True
     return False
