@@ -15,7 +15,6 @@ from reasoner.abstraction.state import CaseState
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
 from reasoner.program.model import UNKNOWN, Decision, Program, Recommendation, Verdict
 from reasoner.program.watch import Watch, Watched, find_raised
-from reasoner.tuples import maker
 
 __all__ = ["CERTAIN", "IN_SCOPE", "LISTED", "POSSIBLE", "PRESUMED", "SCOPE_KEY", "STANDINGS", "Advice", "Advised", "Judged", "advise"]
 
@@ -49,9 +48,6 @@ class Advised(NamedTuple):
     def listed(self) -> bool:
         """Return whether it is certain, presumed or possible."""
         return self.standing in LISTED
-
-
-_advised = maker(Advised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +94,15 @@ def _judge(each: Recommendation, watched: Watched, statuses: Statuses, overrider
     """Return the standing of a raised recommendation; a red flag that a reading of doubtful records raises is possible even if it is refuted."""
     own, applicable = statuses.literal(watched.eligible), statuses.literal(watched.applicable)
     if applicable == ENTAILED:
-        return _advised((each, CERTAIN, own, (), ()))
+        return Advised(each, CERTAIN, own)
     if applicable == REFUTED:
         if each.red_flag:
             return Advised(each, POSSIBLE, own)
         return Advised(each, RULED_OUT, own, (), overriders.entailed(watched.group)) if own != REFUTED else None
     open_, standing = overriders[watched.group]
     if own == ENTAILED and not standing:
-        return _advised((each, PRESUMED, own, open_, ()))
-    return _advised((each, POSSIBLE, own, (), standing))
+        return Advised(each, PRESUMED, own, open_)
+    return Advised(each, POSSIBLE, own, (), standing)
 
 
 class _Overriders(dict[int, tuple[tuple[str, ...], tuple[str, ...]]]):

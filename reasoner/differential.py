@@ -11,7 +11,6 @@ from typing import NamedTuple
 from reasoner.entailment import OPEN, Statuses
 from reasoner.program.model import Condition, Criterion, Program
 from reasoner.program.scales import Weighed, weigh
-from reasoner.tuples import maker
 
 __all__ = ["Differential", "Ranked", "Weighed", "open_criteria", "rank_conditions"]
 
@@ -26,9 +25,6 @@ class Ranked(NamedTuple):
     low: Decimal
     high: Decimal
     weighed: tuple[Weighed, ...]
-
-
-_ranked = maker(Ranked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
     for order, status, weight, low, high, weighed, condition in sorted(found, key=itemgetter(0)):
         if order[:2] != last:
             rank, last = len(ranked) + 1, order[:2]
-        ranked.append(_ranked((condition, status, rank, weight, low, high, weighed)))
+        ranked.append(Ranked(condition, status, rank, weight, low, high, weighed))
     return Differential(tuple(ranked), _confidence(ranked, program))
 
 

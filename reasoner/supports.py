@@ -9,11 +9,8 @@ from reasoner.abstraction.state import CaseState, IndicatorState
 from reasoner.entailment import ENTAILED, Statuses
 from reasoner.program.model import Literal, Program
 from reasoner.program.premises import Reason
-from reasoner.tuples import maker
 
 __all__ = ["Supports", "interval_text", "leaves_below", "value_text"]
-
-_reason = maker(Reason)
 
 _POSITIONS = {-1: "below", 0: "inside", 1: "above"}
 _BARE = ("1", "a", "d")  # units that the labels of ratios, ages and day counts already say
@@ -78,7 +75,7 @@ class Supports(dict[Literal, tuple[Reason, ...]]):
             if settled[place] >> bit & 1:
                 _, term, present, sources = fact
                 text = self._premises.facts[bit, sign, term, present]
-                return (_reason((text, "fact", self._premises.leaves[bit].term, sources[0] if sources else "")),)
+                return (Reason(text, "fact", self._premises.leaves[bit].term, sources[0] if sources else ""),)
         return ()
 
     def _of_value(self, indicator: str) -> tuple[Reason, ...]:
@@ -86,7 +83,7 @@ class Supports(dict[Literal, tuple[Reason, ...]]):
         if state is None or not state.settled:
             return self._premises.totals[indicator]
         text = value_text(self._program, state)
-        return tuple([_reason((text, "fact", indicator, source)) for source in dict.fromkeys(state.sources or ("",))])
+        return tuple([Reason(text, "fact", indicator, source) for source in dict.fromkeys(state.sources or ("",))])
 
 
 def leaves_below(program: Program, bit: int) -> frozenset[int]:

@@ -16,11 +16,8 @@ from reasoner.program.gauges import Gauge
 from reasoner.program.model import ZERO, Indicator, Program
 from reasoner.record import Case, ExaminationRecord
 from reasoner.terms import Role
-from reasoner.tuples import maker
 
 __all__ = ["ONE", "Context", "Known", "Weighable", "boolean_state", "interval_state", "weighable"]
-
-_state = maker(IndicatorState)
 
 ONE: Span = ((Decimal(1), 0), (Decimal(1), 1))
 """The interval that holds nothing but one."""
@@ -84,7 +81,7 @@ class Context:
 def boolean_state(indicator: Indicator, value: bool, sources: tuple[str, ...], reason: str = "") -> IndicatorState:
     """Return the state of an indicator that is true or false."""
     low, high = ONE if value else ZERO
-    return _state((indicator.iri, "known", low, high, sources, reason, "", ()))
+    return IndicatorState(indicator.iri, "known", low, high, sources, reason)
 
 
 def interval_state(indicator: Indicator, span: Span, sources: tuple[str, ...], rule: str = "", reason: str = "") -> IndicatorState:
@@ -93,4 +90,4 @@ def interval_state(indicator: Indicator, span: Span, sources: tuple[str, ...], r
     if low is None and high is None:
         return IndicatorState(indicator.iri, "unknown", sources=sources, reason=reason or "the value bounds nothing", rule=rule)
     exact = low is not None and high is not None and low[0] == high[0] and low[1] == 0 and high[1] == 1
-    return _state((indicator.iri, "known" if exact else "bounded", low, high, sources, reason, rule, ()))
+    return IndicatorState(indicator.iri, "known" if exact else "bounded", low, high, sources, reason, rule)

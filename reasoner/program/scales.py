@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Condition, Criterion, Literal
 from reasoner.terms import Role, by_label
-from reasoner.tuples import maker
 
 __all__ = ["Scale", "Scales", "Weighed", "Weighing", "Weight", "load_scales", "weigh", "weighings_of"]
 
@@ -71,9 +70,6 @@ class Weight(NamedTuple):
     high: Decimal
     weighed: tuple[Weighed, ...]
     condition: Condition
-
-
-_weight = maker(Weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +173,7 @@ def weigh(scale: Scale, values: Sequence[int], places: Iterable[int]) -> Weight:
         high += one.high
     excluded = not confirmed and _any_holds(scale.excluding, values)
     status = "confirmed" if confirmed else "excluded" if excluded else _band(weight, scale)
-    return _weight(((excluded, -weight, scale.by_label), status, weight, low, high, kept, scale.condition))
+    return Weight((excluded, -weight, scale.by_label), status, weight, low, high, kept, scale.condition)
 
 
 def _band(weight: Decimal, scale: Scale) -> str:
