@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -27,7 +28,7 @@ from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN
 from reasoner.program.scales import Scales, load_scales
-from reasoner.program.settle import decide, load_tables, settle
+from reasoner.program.settle import _satisfiable, decide, load_tables, settle
 from reasoner.program.watch import find_raised, load_watch, those_raised
 from reasoner.record import Case, DiagnosisRecord
 from reasoner.terms import Role, lc
@@ -279,3 +280,18 @@ def test_contradiction_above_every_asked_class_is_a_conflict(knowledge: Program)
     state = abstract_case(Case("urn:case", "urn:case", as_of, None, None, diagnoses=records), knowledge, as_of)
     assert [set(conflict.sources) for conflict in state.conflicts] == [{"urn:a", "urn:b", "urn:c"}]
     assert not state.facts
+
+
+def test_a_walk_of_a_diagram_finds_a_path_where_there_is_one() -> None:
+    chance, found = Random(5), Counter[bool]()
+    for _ in range(400):
+        leaves, rows = chance.randint(1, 9), chance.randint(1, 30)
+        nodes = [(chance.randrange(leaves), chance.randrange(row + 2), chance.randrange(row + 2)) for row in range(rows)]
+        values = [chance.choice((TRUE, FALSE, UNKNOWN, UNKNOWN)) for _ in range(leaves)]
+        leads = [False, True]
+        for bit, high, low in nodes:
+            leads.append((values[bit] != FALSE and leads[high]) or (values[bit] != TRUE and leads[low]))
+        for root, expected in enumerate(leads):
+            assert _satisfiable(nodes, root, values) is expected
+            found[expected] += 1
+    assert min(found.values()) > 1_000
