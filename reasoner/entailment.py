@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableSequence, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 
 from reasoner.abstraction.state import CaseState
+from reasoner.program.effects import Effect
 from reasoner.program.model import FALSE, LATE, TRUE, Literal, Program
-from reasoner.program.settle import decide, moved, settle
+from reasoner.program.settle import decide, moved, settle, settle_impacts
 
 __all__ = ["ENTAILED", "OPEN", "REFUTED", "Statuses", "entail", "entail_alternatives"]
 
@@ -26,17 +27,19 @@ class Statuses:
     program: Program
     _values: MutableSequence[int]
     changed: Sequence[int]
-    """The bits whose value differs from the resting state, those not yet asked for left out."""
+    """The bits whose value differs from the resting state, some of them twice, those not yet asked for left out."""
 
     def __init__(self, program: Program, leaf_true: int, leaf_false: int) -> None:
         """Take exactly the leaves in the masks as known."""
-        self._settle(program, moved(program.tables, leaf_true, leaf_false))
+        self.program = program
+        self._values, self.changed = settle(program.tables, moved(program.tables, leaf_true, leaf_false))
 
     @classmethod
-    def after(cls, program: Program, changes: Mapping[int, int]) -> Statuses:
-        """Return the statuses when the leaves in `changes` have these values and the others rest."""
+    def after(cls, program: Program, effects: Iterable[Effect]) -> Statuses:
+        """Return the statuses when leaves are as some effects settle them, which do not contradict each other, and the others rest."""
         statuses = cls.__new__(cls)
-        statuses._settle(program, changes)
+        statuses.program = program
+        statuses._values, statuses.changed = settle_impacts(program.tables, [each.impact for each in effects])
         return statuses
 
     @classmethod
@@ -45,10 +48,6 @@ class Statuses:
         statuses = cls.__new__(cls)
         statuses.program, statuses._values, statuses.changed = program, values, ()
         return statuses
-
-    def _settle(self, program: Program, changes: Mapping[int, int]) -> None:
-        self.program = program
-        self._values, self.changed = settle(program.tables, changes)
 
     @property
     def values(self) -> Sequence[int]:
@@ -87,9 +86,9 @@ class Statuses:
 
 def entail(program: Program, state: CaseState) -> Statuses:
     """Return the statuses that `state` gives."""
-    if state.changes is None:
+    if state.effects is None:
         return Statuses(program, state.leaf_true, state.leaf_false)
-    return Statuses.after(program, state.changes)
+    return Statuses.after(program, state.effects)
 
 
 def entail_alternatives(program: Program, state: CaseState) -> tuple[Statuses, ...]:

@@ -281,7 +281,7 @@ def test_states_after_changes_equal_those_abstracted_afresh(knowledge: Program, 
                 after = search.after(tuple(draw.sample(search.moves, size)))
                 afresh = abstract_case(after.case, knowledge, answer.as_of)
                 assert after == afresh, (path, after.case)
-                assert (after.changes, list(after.indicators)) == (afresh.changes, list(afresh.indicators))
+                assert (after.effects, list(after.indicators)) == (afresh.effects, list(afresh.indicators))
                 count += 1
     figure("what would change it: states after changes, equal to those abstracted afresh", count)
     assert count >= 3000

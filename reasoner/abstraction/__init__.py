@@ -19,7 +19,7 @@ from reasoner.abstraction.stated import Stated, stated
 from reasoner.abstraction.unconfirmed import has_unconfirmed, unconfirmed_problems, unconfirmed_readings
 from reasoner.errors import shortened
 from reasoner.moments import Moment
-from reasoner.program.effects import all_effects
+from reasoner.program.effects import united
 from reasoner.program.model import Program
 from reasoner.record import Case, Problem
 from reasoner.terms import Role, lc
@@ -105,10 +105,11 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
         derived = derive_moved(parts.derived, parts.moved(case, said.facts, program), case, program, as_of, chart, said.facts)
     else:
         derived = derive(case, program, as_of, chart, said.facts)
-    states, settled = derived.states, all_effects((said.whole, derived.effect))
+    states = derived.states
+    own, holds, fails = united(derived.effects.values(), said.whole)
     torn = [state for state in states.values() if state.status == "conflicting"]
     true, false = program.tables.resting_masks
-    true, false = true & ~settled.own | settled.holds, false & ~settled.own | settled.fails
+    true, false = true & ~own | holds, false & ~own | fails
     state = CaseState(
         case=case,
         facts=said.facts,
@@ -119,7 +120,7 @@ def abstract_case(case: Case, program: Program, as_of: Moment, parts: Parts | No
         leaf_true=true,
         leaf_false=false,
         alternatives=tuple(readings_of(clashing, torn, program, true, false)),
-    ).with_changes(settled.leaves)
+    ).with_effects((*said.effects, *derived.effects.values()))
     return _with_unconfirmed(state, derived, program, as_of) if has_unconfirmed(case) else state
 
 
@@ -131,7 +132,7 @@ def _with_unconfirmed(state: CaseState, derived: Derived, program: Program, as_o
     masks = ((each.state.leaf_true, each.state.leaf_false) for each in readings)
     problems = (*state.problems, *unconfirmed_problems(readings, program))
     found = replace(state, problems=problems, alternatives=(*state.alternatives, *masks), unconfirmed=readings)
-    return found if state.changes is None else found.with_changes(state.changes)
+    return found if state.effects is None else found.with_effects(state.effects)
 
 
 def _problems(case: Case, program: Program, as_of: Moment, unread: Iterable[tuple[str, Reading]]) -> Iterator[Problem]:

@@ -17,7 +17,8 @@ def part(said: Stated, program: Program) -> tuple[Stated, list[Fact]]:
     """Part facts into those that hold together and those that contradict one another."""
     clashing: list[Fact] = []
     while said.clashes(program):
-        torn, opposed = said.whole.holds & said.whole.fails, _opposed(said, program)
+        _, holds, fails = said.whole
+        torn, opposed = holds & fails, _opposed(said, program)
         kept: list[Fact] = []
         for fact, effect in zip(said.facts, said.effects, strict=True):
             (clashing if effect.own & torn or (opposed and fact in opposed) else kept).append(fact)

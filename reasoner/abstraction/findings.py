@@ -12,7 +12,7 @@ from typing import NamedTuple
 from reasoner.abstraction.exposures import is_active
 from reasoner.abstraction.state import Fact
 from reasoner.moments import DAY, Moment
-from reasoner.program.model import FALSE, Program
+from reasoner.program.model import Program
 from reasoner.record import Case, ClosureStatement, FindingRecord
 from reasoner.terms import Role
 
@@ -192,8 +192,7 @@ def _closed(usable: _Usable, program: Program, known: list[Fact], last_scan: _Di
 
 def denies_newness(term: str, program: Program) -> bool:
     """Return whether a denial of a finding denies that it, or a kind of it, is new."""
-    leaves = program.fact_effects[Role.FINDING, term, False].leaves
-    return any(value == FALSE and bit in program.newness for bit, value in leaves.items())
+    return bool(program.fact_effects[Role.FINDING, term, False].fails & program.newness)
 
 
 def _stated(usable: _Usable, program: Program, facts: Iterable[Fact]) -> _Stated:

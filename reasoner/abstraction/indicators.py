@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from reasoner.abstraction.calculated import count, difference, weighted_sum
@@ -13,8 +13,7 @@ from reasoner.abstraction.measured import quotient, ratio, relative, select
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import Fact, IndicatorState
 from reasoner.moments import Moment
-from reasoner.program.cuts import cuts_of
-from reasoner.program.effects import Effect, all_effects
+from reasoner.program.effects import Effect
 from reasoner.program.model import Indicator, Program
 from reasoner.record import Case
 from reasoner.terms import Role
@@ -28,17 +27,18 @@ _Unread = tuple[str, Reading]
 
 
 class Derived(NamedTuple):
-    """The states of the indicators that records touch, the values that are not usable, and the leaves that the states settle."""
+    """The states of the indicators that records touch, the values that are not usable, and what each state settles."""
 
     states: dict[str, IndicatorState]
     unread: Sequence[_Unread]
-    effect: Effect
+    effects: Mapping[str, Effect]
 
 
 def derive(case: Case, program: Program, as_of: Moment, chart: Chart, facts: Sequence[Fact]) -> Derived:
     """Return every indicator that the records touch."""
     states, unread = derive_indicators(case, program, as_of, chart, facts)
-    return Derived(states, unread, all_effects(map(program.value_effects.of, states.values())))
+    settled = program.value_effects.of
+    return Derived(states, unread, {iri: settled(state) for iri, state in states.items()})
 
 
 def derive_moved(
@@ -55,9 +55,9 @@ def derive_moved(
     if found:
         places = {iri: place for place, iri in enumerate(program.indicator)}
         unread.sort(key=lambda each: places[each[0]])
-    own = before.effect.without(cuts_of(program.indicator[iri] for iri in moved))
-    effect = all_effects((own, *(program.value_effects.of(states[iri]) for iri in states.keys() & moved)))
-    return Derived({iri: states[iri] for iri in order if iri in states}, unread, effect)
+    effects = {**before.effects, **{iri: program.value_effects.of(states[iri]) for iri in states.keys() & moved}}
+    states = {iri: states[iri] for iri in order if iri in states}
+    return Derived(states, unread, {iri: effects[iri] for iri in states})
 
 
 def derive_indicators(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from reasoner.program.effects import Effect
 from reasoner.program.model import IndicatorState
 from reasoner.record import Case, Problem
 
@@ -38,8 +38,8 @@ class CaseState:
     `indicators` holds every indicator that the records touch or that an empty record settles; the others are unknown.
     `assertions` holds per fact the masks of the leaves it makes true and false. `alternatives` holds the leaf masks
     under each reading of the conflicting records, and after them under those of unconfirmed ones, which `unconfirmed`
-    holds. `changes` repeats `leaf_true` and `leaf_false` as the leaves whose value differs from the resting state;
-    abstraction, which knows them, enters them, and a changed copy has none.
+    holds. `effects` says what leads from the resting state to `leaf_true` and `leaf_false`; abstraction, which knows it,
+    enters it, and a changed copy has none.
     """
 
     case: Case
@@ -52,11 +52,11 @@ class CaseState:
     leaf_false: int
     alternatives: tuple[tuple[int, int], ...] = field(default=())
     unconfirmed: tuple[Unconfirmed, ...] = field(default=(), repr=False)
-    changes: Mapping[int, int] | None = field(default=None, init=False, repr=False, compare=False)
+    effects: tuple[Effect, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
-    def with_changes(self, changes: Mapping[int, int]) -> CaseState:
-        """Return the same state, which knows how it differs from the resting state."""
-        object.__setattr__(self, "changes", changes)
+    def with_effects(self, effects: tuple[Effect, ...]) -> CaseState:
+        """Return the same state, which knows what leads to it from the resting state."""
+        object.__setattr__(self, "effects", effects)
         return self
 
 

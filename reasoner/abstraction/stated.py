@@ -6,27 +6,28 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from reasoner.abstraction.state import Fact
-from reasoner.program.effects import Effect, all_effects
+from reasoner.program.effects import NOTHING, Effect, Masks, united
 from reasoner.program.model import Program
 
 __all__ = ["Stated", "stated"]
 
 
 class Stated(NamedTuple):
-    """Facts with the leaves that each settles, and what all of them settle.
+    """Facts with what each of them settles, and the masks of what all of them settle.
 
     By role, as masks, `denied` holds the terms that are denied, `above` those at or above a term that is not.
     """
 
     facts: tuple[Fact, ...]
     effects: tuple[Effect, ...]
-    whole: Effect
+    whole: Masks
     denied: Mapping[str, int]
     above: Mapping[str, int]
 
     def clashes(self, program: Program) -> bool:
         """Return whether facts contradict each other, by a leaf or by the hierarchies of terms and roles."""
-        if self.whole.holds & self.whole.fails:
+        _, holds, fails = self.whole
+        if holds & fails:
             return True
         for role, above in self.above.items():
             for wider in program.role_parents.get(role, ()):
@@ -38,12 +39,12 @@ class Stated(NamedTuple):
         """Return these facts and the others."""
         if not other.facts:
             return self
-        whole = all_effects((self.whole, other.whole))
+        whole = united(other.effects, self.whole)
         denied, above = _united(self.denied, other.denied), _united(self.above, other.above)
         return Stated(self.facts + other.facts, self.effects + other.effects, whole, denied, above)
 
 
-_NOTHING = Stated((), (), all_effects(()), {}, {})
+_NOTHING = Stated((), (), NOTHING, {}, {})
 
 
 def _united(one: Mapping[str, int], other: Mapping[str, int]) -> Mapping[str, int]:
@@ -65,4 +66,4 @@ def stated(facts: Iterable[Fact], program: Program) -> Stated:
             above[role] = above.get(role, 0) | kinds.above[term]
         else:
             denied[role] = denied.get(role, 0) | kinds.bit[term]
-    return Stated(known, effects, all_effects(effects), denied, above)
+    return Stated(known, effects, united(effects), denied, above)

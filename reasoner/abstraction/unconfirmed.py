@@ -18,7 +18,7 @@ from reasoner.abstraction.indicators import Derived, derive_moved
 from reasoner.abstraction.state import CaseState, Unconfirmed
 from reasoner.abstraction.stated import Stated, stated
 from reasoner.moments import Moment
-from reasoner.program.effects import all_effects
+from reasoner.program.effects import united
 from reasoner.program.model import Program
 from reasoner.program.settle import moved, settle
 from reasoner.program.watch import find_raised
@@ -118,9 +118,9 @@ class _Reader:
             case = replace(case, measurements=measured, examinations=examined)
         changed = program.gauges.moved(terms | said, closing=False)
         derived = derive_moved(self.derived, changed, case, program, as_of, Chart(case, as_of), facts.facts)
-        settled = all_effects((facts.whole, derived.effect))
+        own, holds, fails = united(derived.effects.values(), facts.whole)
         true, false = program.tables.resting_masks
-        true = true & ~settled.own | settled.holds
+        true = true & ~own | holds
         return replace(
             self.state,
             facts=facts.facts,
@@ -128,7 +128,7 @@ class _Reader:
             indicators=program.resting_states | derived.states,
             conflicts=(),
             leaf_true=true,
-            leaf_false=(false & ~settled.own | settled.fails) & ~true,
+            leaf_false=(false & ~own | fails) & ~true,
             alternatives=(),
         )
 

@@ -51,7 +51,7 @@ class Alarms:
 
     def _settles(self, term: str) -> bool:
         effects = self._program.fact_effects
-        return any(not self._leaves.isdisjoint(effects[role, term, True].leaves) for role in ROLES)
+        return any(effects[role, term, True].own & self._mask for role in ROLES)
 
 
 def bits_below(program: Program, bits: Iterable[int]) -> frozenset[int]:

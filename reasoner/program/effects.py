@@ -1,4 +1,4 @@
-"""Say which leaves a fact and a value of an indicator settle; each answer is worked out once and kept.
+"""Say which leaves a fact and a value of an indicator settle, and what follows; each answer is worked out once and kept.
 
 Only leaves whose value differs from the resting state are named, so that what a record leaves as it was costs nothing.
 """
@@ -10,42 +10,42 @@ from typing import NamedTuple
 
 from reasoner.program.cuts import band_signature, leaf_values
 from reasoner.program.rows import FALSE, SETTLED, TRUE, UNKNOWN, Indicator, IndicatorState
+from reasoner.program.settle import GateTables, Impact, impact
 
-__all__ = ["Effect", "FactEffects", "ValueEffects", "all_effects"]
+__all__ = ["NOTHING", "Effect", "FactEffects", "Masks", "ValueEffects", "united"]
 
-_NOTHING: tuple[tuple[int, ...], ...] = ((), (), (), ())
+_NOWHERE: tuple[tuple[int, ...], ...] = ((), (), (), ())
+
+Masks = tuple[int, int, int]
+"""Leaves that are settled or opened, those of them that hold, and those that fail."""
+
+NOTHING: Masks = (0, 0, 0)
+"""The masks of no effect."""
 
 
 class Effect(NamedTuple):
-    """Leaves with the values they get, and the same as masks: all of them, those that hold, those that fail."""
+    """What becomes of some leaves: their mask, the masks of those that hold and that fail, and what follows for the gates."""
 
-    leaves: Mapping[int, int]
     own: int
     holds: int
     fails: int
-
-    def without(self, bits: int) -> Effect:
-        """Return what is settled of the leaves that are not in a mask."""
-        leaves = {bit: value for bit, value in self.leaves.items() if not bits >> bit & 1}
-        return Effect(leaves, self.own & ~bits, self.holds & ~bits, self.fails & ~bits)
+    impact: Impact
 
 
-def all_effects(effects: Iterable[Effect]) -> Effect:
-    """Return what some effects settle together; of a leaf that several settle the last one tells the value."""
-    leaves: dict[int, int] = {}
-    own = holds = fails = 0
-    for values, touched, true, false in effects:
+def united(effects: Iterable[Effect], masks: Masks = NOTHING) -> Masks:
+    """Return what some effects settle together, and with them what `masks` name."""
+    own, holds, fails = masks
+    for touched, true, false, _ in effects:
         if touched:
-            leaves |= values
             own |= touched
             holds |= true
             fails |= false
-    return Effect(leaves, own, holds, fails)
+    return own, holds, fails
 
 
-def _effect(leaves: Mapping[int, int]) -> Effect:
+def _effect(leaves: Mapping[int, int], tables: GateTables) -> Effect:
     holds, fails = ([bit for bit, value in leaves.items() if value == wanted] for wanted in (TRUE, FALSE))
-    return Effect(leaves, _mask(leaves), _mask(holds), _mask(fails))
+    return Effect(_mask(leaves), _mask(holds), _mask(fails), impact(tables, leaves))
 
 
 def _mask(bits: Collection[int]) -> int:
@@ -57,27 +57,27 @@ def _mask(bits: Collection[int]) -> int:
 
 
 class FactEffects(dict[tuple[str, str, bool], Effect]):
-    """The leaves that a fact settles, by role, term and presence."""
+    """What a fact settles, by role, term and presence."""
 
-    def __init__(self, fact_leaves: Mapping[str, tuple[tuple[int, ...], ...]]) -> None:
+    def __init__(self, fact_leaves: Mapping[str, tuple[tuple[int, ...], ...]], tables: GateTables) -> None:
         super().__init__()
-        self._fact_leaves = fact_leaves
+        self._fact_leaves, self._tables = fact_leaves, tables
 
     def __missing__(self, key: tuple[str, str, bool]) -> Effect:
         """Work out the leaves of a fact that was not asked for before."""
         role, term, present = key
-        found = self._fact_leaves.get(f"{role} {term}", _NOTHING)
+        found = self._fact_leaves.get(f"{role} {term}", _NOWHERE)
         holds, fails = found[:2] if present else found[2:]
-        effect = self[key] = _effect(dict.fromkeys(holds, TRUE) | dict.fromkeys(fails, FALSE))
+        effect = self[key] = _effect(dict.fromkeys(holds, TRUE) | dict.fromkeys(fails, FALSE), self._tables)
         return effect
 
 
 class ValueEffects:
-    """The leaves that the state of an indicator settles or opens."""
+    """What the state of an indicator settles or opens."""
 
-    def __init__(self, indicators: Iterable[Indicator], resting: Mapping[int, int]) -> None:
+    def __init__(self, indicators: Iterable[Indicator], tables: GateTables) -> None:
         self._known: dict[str, tuple[Indicator, dict[object, Effect]]] = {each.iri: (each, {}) for each in indicators}
-        self._resting = resting
+        self._tables = tables
 
     def of(self, state: IndicatorState) -> Effect:
         """Return the leaves that differ from the resting state when the indicator is in `state`."""
@@ -91,7 +91,7 @@ class ValueEffects:
                 position = band_signature(indicator, low, high)
         effect = known.get(position)
         if effect is None:
-            effect = known[position] = _effect(self._moved(indicator, state))
+            effect = known[position] = _effect(self._moved(indicator, state), self._tables)
         return effect
 
     def _moved(self, indicator: Indicator, state: IndicatorState) -> dict[int, int]:
@@ -100,4 +100,4 @@ class ValueEffects:
             values |= leaf_values(indicator, state.low, state.high)
         elif indicator.total:
             values[indicator.first_bit] = TRUE
-        return {bit: value for bit, value in values.items() if value != self._resting.get(bit, UNKNOWN)}
+        return {bit: value for bit, value in values.items() if value != self._tables.resting[bit]}

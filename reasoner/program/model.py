@@ -147,17 +147,17 @@ class Program:
 
     @cached_property
     def fact_effects(self) -> FactEffects:
-        """Return the leaves that each fact settles."""
+        """Return what each fact settles."""
         from reasoner.program.effects import FactEffects
 
-        return FactEffects(self.fact_leaves)
+        return FactEffects(self.fact_leaves, self.tables)
 
     @cached_property
     def value_effects(self) -> ValueEffects:
-        """Return the leaves that each state of an indicator settles."""
+        """Return what each state of an indicator settles."""
         from reasoner.program.effects import ValueEffects
 
-        return ValueEffects(self.indicators, dict(self.resting))
+        return ValueEffects(self.indicators, self.tables)
 
     @cached_property
     def watch(self) -> Watch:
@@ -284,9 +284,9 @@ class Program:
         return {name: bit for bit, name in enumerate(self.leaves)}
 
     @cached_property
-    def newness(self) -> frozenset[int]:
-        """Return the leaves that ask for a new finding."""
-        return frozenset(bit for bit, (role, _) in enumerate(self.leaves) if role == Role.NEW_FINDING)
+    def newness(self) -> int:
+        """Return the mask of the leaves that ask for a new finding."""
+        return sum(1 << bit for bit, (role, _) in enumerate(self.leaves) if role == Role.NEW_FINDING)
 
     @cached_property
     def shape_table(self) -> ShapeTable:

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, Part
 
-__all__ = ["GateTables", "Narrowings", "decide", "load_tables", "moved", "narrowed", "settle"]
+__all__ = ["GateTables", "Impact", "Narrowings", "decide", "impact", "load_tables", "moved", "narrowed", "settle", "settle_impacts"]
 
 _TERMINALS = 2
 
@@ -40,6 +40,17 @@ class JointTable:
     opposed: tuple[tuple[Part, Part], ...]
     row: int
     witnesses: tuple[tuple[Part, ...], ...]
+
+
+class Impact(NamedTuple):
+    """What follows at once when leaves get values: the bits with another value, gates that fail by it among them, and what to look at.
+
+    `bits` gives these bits and `values` in the same order their values, `looked` by level the gates to look at.
+    """
+
+    bits: tuple[int, ...]
+    values: tuple[int, ...]
+    looked: tuple[tuple[int, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,13 +271,48 @@ def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[list[int], l
 
     Late gates are left undecided; `decide` decides one.
     """
-    tests, users, nodes = tables.tests, tables.users, tables.nodes
     values = list(tables.resting)
-    waiting: list[set[int]] = [set() for _ in range(tables.levels)]
     for bit, value in changes.items():
         values[bit] = value
+    return _carried(tables, values, [set() for _ in range(tables.levels)], [], list(changes))
+
+
+def settle_impacts(tables: GateTables, impacts: Iterable[Impact]) -> tuple[list[int], list[int]]:
+    """Return what `settle` does for the leaves of several impacts, which do not contradict each other; what changed may be named twice."""
+    values = list(tables.resting)
+    waiting: list[set[int]] = [set() for _ in range(tables.levels)]
     changed: list[int] = []
-    fresh = list(changes)
+    found: list[int] = []
+    for bits, theirs, looked in impacts:
+        changed += bits
+        found += theirs
+        for level, indices in looked:
+            waiting[level].update(indices)
+    for bit, value in zip(changed, found, strict=True):
+        values[bit] = value
+    return _carried(tables, values, waiting, changed, [])
+
+
+def impact(tables: GateTables, changes: Mapping[int, int]) -> Impact:
+    """Return what follows at once, whatever else is known, when the leaves in `changes` have these values instead of those at rest."""
+    values, fresh = dict(changes), list(changes)
+    waiting: dict[int, set[int]] = {}
+    for bit in fresh:  # which grows on the way
+        failed, looked = tables.users[values[bit]][bit] or ((), ())
+        for own, value in failed:
+            if values.get(own, tables.resting[own]) != value:
+                values[own] = value
+                fresh.append(own)
+        for level, indices in looked:
+            waiting.setdefault(level, set()).update(indices)
+    return Impact(tuple(values), tuple(values.values()), tuple((level, tuple(sorted(waiting[level]))) for level in sorted(waiting)))
+
+
+def _carried(
+    tables: GateTables, values: list[int], waiting: Sequence[set[int]], changed: list[int], fresh: list[int]
+) -> tuple[list[int], list[int]]:
+    """Return the value of every bit and what changed, when the gates in `waiting`, by level, are looked at and what follows from `fresh` bits."""
+    tests, users, nodes = tables.tests, tables.users, tables.nodes
     for due in ((), *waiting):
         for index in due:
             own, reading, first, second, rest, fails, joints = tests[index]
