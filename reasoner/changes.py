@@ -357,7 +357,7 @@ class _Search:
 
     def _carried(self, state: CaseState, values: bytearray) -> _Judged:
         carried = self.focus.carried(values)
-        return View(self.program, state, Statuses.of(self.program, values)), carried.word, carried.rows
+        return View(self.program, state, Statuses.of(self.program, (state.leaf_true, state.leaf_false), values)), carried.word, carried.rows
 
     @staticmethod
     def _in_words(chosen: Sequence[Move], judged: _Judged) -> ChangeSet:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, MutableSequence, Sequence
 
 from reasoner.abstraction.state import CaseState
-from reasoner.program.effects import Effect
 from reasoner.program.model import FALSE, LATE, TRUE, Literal, Program
-from reasoner.program.settle import decide, moved, settle, settle_impacts
+from reasoner.program.settle import Impact, Known, decide, settle, settle_impacts
 
 __all__ = ["ENTAILED", "OPEN", "REFUTED", "Statuses", "entail", "entail_alternatives"]
 
@@ -22,31 +21,33 @@ _POSITIVE, _NEGATIVE = (OPEN, ENTAILED, REFUTED), (OPEN, REFUTED, ENTAILED)
 class Statuses:
     """The status of every bit of a program in one case state; gates that nothing waits for are decided when asked."""
 
-    __slots__ = ("_values", "changed", "program")
+    __slots__ = ("_known", "_values", "changed", "program")
 
     program: Program
+    _known: Known
     _values: MutableSequence[int]
     changed: Sequence[int]
     """The bits whose value differs from the resting state, some of them twice, those not yet asked for left out."""
 
     def __init__(self, program: Program, leaf_true: int, leaf_false: int) -> None:
         """Take exactly the leaves in the masks as known."""
-        self.program = program
-        self._values, self.changed = settle(program.tables, moved(program.tables, leaf_true, leaf_false))
+        self.program, self._known = program, (leaf_true, leaf_false)
+        self._values, self.changed = settle(program.tables, self._known)
 
     @classmethod
-    def after(cls, program: Program, effects: Iterable[Effect]) -> Statuses:
-        """Return the statuses when leaves are as some effects settle them, which do not contradict each other, and the others rest."""
+    def after(cls, program: Program, known: Known, impacts: Iterable[Impact]) -> Statuses:
+        """Return the statuses when exactly the `known` leaves are known, to which impacts lead from the resting state."""
         statuses = cls.__new__(cls)
-        statuses.program = program
-        statuses._values, statuses.changed = settle_impacts(program.tables, [each.impact for each in effects])
+        statuses.program, statuses._known = program, known
+        statuses._values, statuses.changed = settle_impacts(program.tables, known, impacts)
         return statuses
 
     @classmethod
-    def of(cls, program: Program, values: MutableSequence[int]) -> Statuses:
-        """Return the statuses of bits that are evaluated already; `changed` tells nothing of them."""
+    def of(cls, program: Program, known: Known, values: MutableSequence[int]) -> Statuses:
+        """Return the statuses of bits that are evaluated already for the `known` leaves; `changed` tells nothing of them."""
         statuses = cls.__new__(cls)
-        statuses.program, statuses._values, statuses.changed = program, values, ()
+        statuses.program, statuses._known = program, known
+        statuses._values, statuses.changed = values, ()
         return statuses
 
     @property
@@ -59,7 +60,7 @@ class Statuses:
         bit, sign = literal
         value = self._values[bit]
         if value == LATE:
-            value = decide(self.program.tables, self._values, bit)
+            value = decide(self.program.tables, self._values, self._known, bit)
         return (_POSITIVE if sign else _NEGATIVE)[value]
 
     def entailed(self, literals: Iterable[Literal]) -> list[Literal]:
@@ -70,7 +71,7 @@ class Statuses:
             bit, sign = literal
             value = values[bit]
             if value == LATE:
-                value = decide(tables, values, bit)
+                value = decide(tables, values, self._known, bit)
             if value == (TRUE if sign else FALSE):
                 found.append(literal)
         return found
@@ -88,7 +89,7 @@ def entail(program: Program, state: CaseState) -> Statuses:
     """Return the statuses that `state` gives."""
     if state.effects is None:
         return Statuses(program, state.leaf_true, state.leaf_false)
-    return Statuses.after(program, state.effects)
+    return Statuses.after(program, (state.leaf_true, state.leaf_false), [each.impact for each in state.effects])
 
 
 def entail_alternatives(program: Program, state: CaseState) -> tuple[Statuses, ...]:

@@ -14,7 +14,7 @@ from reasoner.errors import UsageError
 from reasoner.namespaces import curie
 from reasoner.naming import one_term
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Decision, Indicator, Literal, Program, Recommendation, Verdict
-from reasoner.program.settle import GateTables, moved, narrowed, settle
+from reasoner.program.settle import GateTables, narrowed, settle
 from reasoner.program.watch import Watched, those_raised
 from reasoner.questions import Question, Said, joint_answers
 from reasoner.terms import lc
@@ -107,7 +107,7 @@ class Focus:
         values = self._evaluated.get(known)
         if values is None:
             tables = self.tables if near is None else self._tables_from(near)
-            values, _ = settle(tables, moved(tables, *known))
+            values, _ = settle(tables, known)
             self._evaluated[known] = values
         return values
 
@@ -350,7 +350,7 @@ def _leaves_of_diagrams(program: Program, gates: int) -> int:
 def _narrowed(program: Program, state: CaseState, gates: int, leaves: int) -> GateTables:
     """Return the tables that start from the case state and follow only the gates and leaves that matter."""
     tables = program.full_tables
-    values, _ = settle(tables, moved(tables, state.leaf_true, state.leaf_false))
+    values, _ = settle(tables, (state.leaf_true, state.leaf_false))
     return narrowed(tables, program.narrowings[gates], values, (state.leaf_true & leaves, state.leaf_false & leaves))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -18,6 +20,7 @@ from reasoner.abstraction import abstract_case
 from reasoner.differential import rank_conditions
 from reasoner.entailment import Statuses
 from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
+from reasoner.focus import bits_of
 from reasoner.knowledge import Graph, read_graph
 from reasoner.moments import parse_moment
 from reasoner.program import Program
@@ -28,7 +31,7 @@ from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN
 from reasoner.program.scales import Scales, load_scales
-from reasoner.program.settle import _satisfiable, decide, load_tables, settle
+from reasoner.program.settle import _walk, decide, load_tables, settle
 from reasoner.program.watch import find_raised, load_watch, those_raised
 from reasoner.record import Case, DiagnosisRecord
 from reasoner.terms import Role, lc
@@ -159,6 +162,12 @@ states = st.builds(
 )
 
 
+def masks(values: Mapping[int, int]) -> tuple[int, int]:
+    """Return the leaves that hold and those that fail, as masks."""
+    holding, failing = (sum(1 << bit for bit, value in values.items() if value == wanted) for wanted in (TRUE, FALSE))
+    return holding, failing
+
+
 def known_leaves(leaves: Leaves, state: State) -> dict[int, int]:
     """Return the closed leaf values of a state, as abstraction makes them."""
     values: dict[int, int] = {}
@@ -188,10 +197,11 @@ def test_statuses_equal_brute_force(small: Graph, part: Expression, whole: list[
     table = build_gates(leaves, definitions, list(definitions))
     joints, nodes = build_diagrams(table, find_joints(table, {INDICATOR: "decimal"}))
     tables = load_tables(len(leaves.names), table.gates, joints, nodes, (), [table.classes[lc("Whole")][0]])
-    values, _ = settle(tables, known_leaves(leaves, state))
+    known = masks(known_leaves(leaves, state))
+    values, _ = settle(tables, known)
     for name, expression in definitions.items():
         bit, sign = table.classes[name]
-        value = decide(tables, values, bit) if values[bit] == LATE else values[bit]
+        value = decide(tables, values, known, bit) if values[bit] == LATE else values[bit]
         found = "open" if value == UNKNOWN else "entailed" if (value == TRUE) == sign else "refuted"
         truths = {holds(expression, world, definitions) for world in possible}
         expected = "open" if len(truths) == 2 else "entailed" if truths == {True} else "refuted"
@@ -207,7 +217,8 @@ def test_watched_gates_have_the_values_of_all_gates(knowledge: Program) -> None:
         known = set(chance.sample(range(watched.leaf_count), chance.choice((3, 10, 40, 150, watched.leaf_count))))
         changes = {bit: chance.choice((UNKNOWN, TRUE, FALSE)) for bit in sorted(known)}
         changes = {bit: value for bit, value in changes.items() if value != watched.resting[bit]}
-        (values, moved), (expected, _) = settle(watched, changes), settle(every, changes)
+        leaves = masks({bit: changes.get(bit, value) for bit, value in enumerate(watched.resting[: watched.leaf_count])})
+        (values, moved), (expected, _) = settle(watched, leaves), settle(every, leaves)
         assert values == expected
         assert sorted(moved) == [bit for bit, value in enumerate(values) if value != watched.resting[bit]]
         settled += len(moved) - len(changes)
@@ -284,14 +295,49 @@ def test_contradiction_above_every_asked_class_is_a_conflict(knowledge: Program)
 
 def test_a_walk_of_a_diagram_finds_a_path_where_there_is_one() -> None:
     chance, found = Random(5), Counter[bool]()
-    for _ in range(400):
-        leaves, rows = chance.randint(1, 9), chance.randint(1, 30)
-        nodes = [(chance.randrange(leaves), chance.randrange(row + 2), chance.randrange(row + 2)) for row in range(rows)]
+    for _ in range(600):
+        leaves, nodes = chance.randint(1, 9), list[tuple[int, int, int]]()
+        for _ in range(chance.randint(1, 30)):
+            bit = chance.randrange(leaves)
+            below = [0, 1, *(row for row, node in enumerate(nodes, 2) if node[0] > bit)]
+            nodes.append((bit, *chance.sample(below, 2)))
         values = [chance.choice((TRUE, FALSE, UNKNOWN, UNKNOWN)) for _ in range(leaves)]
         leads = [False, True]
         for bit, high, low in nodes:
             leads.append((values[bit] != FALSE and leads[high]) or (values[bit] != TRUE and leads[low]))
         for root, expected in enumerate(leads):
-            assert _satisfiable(nodes, root, values) is expected
+            path = _walk(nodes, root, values)
+            assert (path is not None) is expected
+            if path is not None:
+                assert _end_of(nodes, root, path) == 1
+                assert all(values[bit] != FALSE for bit in bits_of(path[0])) and all(values[bit] != TRUE for bit in bits_of(path[1]))
             found[expected] += 1
     assert min(found.values()) > 1_000
+
+
+def _end_of(nodes: list[tuple[int, int, int]], row: int, path: tuple[int, int]) -> int:
+    """Return where a path leads by its own literals."""
+    while row > 1:
+        bit, high, low = nodes[row - 2]
+        assert (path[0] >> bit & 1) + (path[1] >> bit & 1) == 1, "the path says what to do at each row"
+        row = high if path[0] >> bit & 1 else low
+    return row
+
+
+def test_ways_found_in_one_case_are_tried_in_the_next_and_change_no_answer(knowledge: Program) -> None:
+    """Tables that have met many cases decide as those that have met none."""
+    chance, used = Random(8), knowledge.tables
+    begun = {joint.row: tuple(masks(dict(cube)) for cube in joint.witnesses) for each in used.joints.values() for joint in each}
+    learned = replace(used, cubes=dict(begun))
+    for _ in range(300):
+        size = chance.choice((3, 10, 40, 150))
+        leaves = masks({bit: chance.choice((TRUE, FALSE)) for bit in chance.sample(range(used.leaf_count), size)})
+        fresh = replace(used, cubes=dict(begun))
+        one, other = settle(learned, leaves)[0], settle(fresh, leaves)[0]
+        for bit, value in enumerate(one):
+            if value == LATE:
+                assert decide(learned, one, leaves, bit) == decide(fresh, other, leaves, bit)
+        assert one == other
+    grown = [row for row, cubes in learned.cubes.items() if cubes != begun[row]]
+    assert len(grown) > 20
+    assert max(map(len, learned.cubes.values())) <= 16

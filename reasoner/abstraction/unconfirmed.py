@@ -20,7 +20,7 @@ from reasoner.abstraction.stated import Stated, stated
 from reasoner.moments import Moment
 from reasoner.program.effects import united
 from reasoner.program.model import Program
-from reasoner.program.settle import moved, settle
+from reasoner.program.settle import settle
 from reasoner.program.watch import find_raised
 from reasoner.record import Case, DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord, Problem
 
@@ -142,7 +142,7 @@ class _Reader:
     def raised(self, state: CaseState) -> frozenset[tuple[int, bool]]:
         """Return the red flags raised in a state, by index, each once as raised and once more if it holds for certain."""
         program, raising = self.program, self.program.watch.raising
-        values, changed = settle(program.tables, moved(program.tables, state.leaf_true, state.leaf_false))
+        values, changed = settle(program.tables, (state.leaf_true, state.leaf_false))
         raised = [index for index in find_raised(program.watch, changed, values) if program.recommendations[index].red_flag]
         certain = ((index, True) for index in raised if values[raising[index][0][0]] == raising[index][0][1])
         return frozenset((*((index, False) for index in raised), *certain))

@@ -15,9 +15,17 @@ from typing import Any, NamedTuple
 
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, Part
 
-__all__ = ["GateTables", "Impact", "Narrowings", "decide", "impact", "load_tables", "moved", "narrowed", "settle", "settle_impacts"]
+__all__ = ["GateTables", "Impact", "Narrowings", "decide", "impact", "load_tables", "narrowed", "settle", "settle_impacts"]
 
 _TERMINALS = 2
+
+_MOST_CUBES = 16
+
+Known = tuple[int, int]
+"""The leaves that hold and the leaves that fail, as masks."""
+
+Cube = tuple[int, int]
+"""Leaves that must hold and leaves that must fail, as masks: the literals of a path of a diagram."""
 
 _DENIED = {TRUE: FALSE, FALSE: TRUE}
 
@@ -61,8 +69,8 @@ class GateTables:
     all hold and its value when one fails; what several late gates deny alike is a gate of its own, after all others.
     `tests` holds the same gates ready to be tested. `users` gives by value and by bit what follows when the bit gets the
     value; `joints` per gate index the groups judged together; `nodes` the diagrams' (bit, row if true, row if false);
-    `resting` the value of every bit in the reference state, late ones undecided, `resting_masks` the leaves that hold and
-    that fail in it.
+    `cubes` per row that a joint begins at some ways to the true terminal, the last ones found first; `resting` the value of
+    every bit in the reference state, late ones undecided, `resting_masks` the leaves that hold and that fail in it.
     """
 
     leaf_count: int
@@ -72,8 +80,9 @@ class GateTables:
     levels: int
     joints: Mapping[int, tuple[JointTable, ...]]
     nodes: Sequence[tuple[int, int, int]]
+    cubes: dict[int, tuple[Cube, ...]]
     resting: Sequence[int]
-    resting_masks: tuple[int, int]
+    resting_masks: Known
 
 
 def load_tables(
@@ -96,20 +105,21 @@ def load_tables(
     levels = _levels(leaf_count, gates)
     every = _sharing(leaf_count, gates, late)
     tests = tuple(_test(leaf_count + index, gate, tables.get(index)) for index, gate in enumerate(every))
-    bare = GateTables(leaf_count, every, tests, (), max(levels, default=0) + 1, tables, nodes, (), (0, 0))
+    cubes = {joint.row: tuple((_mask(true), _mask(false)) for true, false in joint.witnesses) for each in joints.values() for joint in each}
+    known = _mask(bit for bit, value in resting if value == TRUE), _mask(bit for bit, value in resting if value == FALSE)
+    bare = GateTables(leaf_count, every, tests, (), max(levels, default=0) + 1, tables, nodes, cubes, (), known)
     values = [UNKNOWN] * (leaf_count + len(every))
     for bit, value in resting:
         values[bit] = value
     for index in range(len(every)):
-        values[leaf_count + index] = LATE if index in late or index >= len(gates) else decide(bare, values, leaf_count + index)
+        values[leaf_count + index] = LATE if index in late or index >= len(gates) else decide(bare, values, known, leaf_count + index)
     early = [index for index in range(len(gates)) if index not in late]
-    rested = replace(bare, resting=values, resting_masks=_masks(resting))
+    rested = replace(bare, resting=values)
     return replace(rested, users=_consequences(rested, early, joints, levels, watched))
 
 
-def _masks(leaves: Iterable[Part]) -> tuple[int, int]:
-    holds, fails = (sum(1 << bit for bit, value in leaves if value == wanted) for wanted in (TRUE, FALSE))
-    return holds, fails
+def _mask(bits: Iterable[int]) -> int:
+    return sum(1 << bit for bit in bits)
 
 
 def _gate(gate: Gate) -> tuple[tuple[Part, ...], int, int]:
@@ -254,9 +264,9 @@ def narrowed(tables: GateTables, users: _Users, values: Sequence[int], masks: tu
     return replace(tables, users=users, resting=values, resting_masks=masks)
 
 
-def moved(tables: GateTables, leaf_true: int, leaf_false: int) -> dict[int, int]:
+def _moved(tables: GateTables, known: Known) -> dict[int, int]:
     """Return the leaves whose value differs from the resting state when exactly those in the masks are known."""
-    resting_true, resting_false = tables.resting_masks
+    (leaf_true, leaf_false), (resting_true, resting_false) = known, tables.resting_masks
     differing = (leaf_true ^ resting_true) | (leaf_false ^ resting_false)
     changes: dict[int, int] = {}
     while differing:
@@ -266,19 +276,20 @@ def moved(tables: GateTables, leaf_true: int, leaf_false: int) -> dict[int, int]
     return changes
 
 
-def settle(tables: GateTables, changes: Mapping[int, int]) -> tuple[list[int], list[int]]:
-    """Return the value of every bit when the leaves in `changes` have these values and the others rest, and what changed.
+def settle(tables: GateTables, known: Known) -> tuple[list[int], list[int]]:
+    """Return the value of every bit when exactly these leaves are known, and the bits whose value differs from the resting state.
 
     Late gates are left undecided; `decide` decides one.
     """
+    changes = _moved(tables, known)
     values = list(tables.resting)
     for bit, value in changes.items():
         values[bit] = value
-    return _carried(tables, values, [set() for _ in range(tables.levels)], [], list(changes))
+    return _carried(tables, values, known, [set() for _ in range(tables.levels)], [], list(changes))
 
 
-def settle_impacts(tables: GateTables, impacts: Iterable[Impact]) -> tuple[list[int], list[int]]:
-    """Return what `settle` does for the leaves of several impacts, which do not contradict each other; what changed may be named twice."""
+def settle_impacts(tables: GateTables, known: Known, impacts: Iterable[Impact]) -> tuple[list[int], list[int]]:
+    """Return what `settle` does when impacts lead from the resting state to the `known` leaves; what changed may be named twice."""
     values = list(tables.resting)
     waiting: list[set[int]] = [set() for _ in range(tables.levels)]
     changed: list[int] = []
@@ -290,7 +301,7 @@ def settle_impacts(tables: GateTables, impacts: Iterable[Impact]) -> tuple[list[
             waiting[level].update(indices)
     for bit, value in zip(changed, found, strict=True):
         values[bit] = value
-    return _carried(tables, values, waiting, changed, [])
+    return _carried(tables, values, known, waiting, changed, [])
 
 
 def impact(tables: GateTables, changes: Mapping[int, int]) -> Impact:
@@ -309,10 +320,10 @@ def impact(tables: GateTables, changes: Mapping[int, int]) -> Impact:
 
 
 def _carried(
-    tables: GateTables, values: list[int], waiting: Sequence[set[int]], changed: list[int], fresh: list[int]
+    tables: GateTables, values: list[int], known: Known, waiting: Sequence[set[int]], changed: list[int], fresh: list[int]
 ) -> tuple[list[int], list[int]]:
     """Return the value of every bit and what changed, when the gates in `waiting`, by level, are looked at and what follows from `fresh` bits."""
-    tests, users, nodes = tables.tests, tables.users, tables.nodes
+    tests, users = tables.tests, tables.users
     for due in ((), *waiting):
         for index in due:
             own, reading, first, second, rest, fails, joints = tests[index]
@@ -320,7 +331,7 @@ def _carried(
             if rest:
                 for bit in rest:
                     value = value[values[bit]]
-            if joints is not None and value == UNKNOWN and not _can_all_hold(nodes, joints, values):
+            if joints is not None and value == UNKNOWN and not _can_all_hold(tables, joints, values, known):
                 value = fails
             if values[own] != value:
                 values[own] = value
@@ -342,20 +353,23 @@ def _carried(
     return values, changed
 
 
-def decide(tables: GateTables, values: MutableSequence[int], bit: int) -> int:
-    """Return the value of a gate's bit, and enter it in `values`; late parts are decided on the way as far as they matter."""
+def decide(tables: GateTables, values: MutableSequence[int], known: Known, bit: int) -> int:
+    """Return the value of a gate's bit, and enter it in `values`; late parts are decided on the way as far as they matter.
+
+    `known` are the leaves by which `values` were settled.
+    """
     _, reading, first, second, rest, fails, joints = tables.tests[bit - tables.leaf_count]
     reading = reading[values[first]][values[second]]
     for part in rest:
         reading = reading[values[part]]
-    value: int = reading if reading != LATE else _by_parts(tables, values, bit)
-    if joints is not None and value == UNKNOWN and not _can_all_hold(tables.nodes, joints, values):
+    value: int = reading if reading != LATE else _by_parts(tables, values, known, bit)
+    if joints is not None and value == UNKNOWN and not _can_all_hold(tables, joints, values, known):
         value = fails
     values[bit] = value
     return value
 
 
-def _by_parts(tables: GateTables, values: MutableSequence[int], bit: int) -> int:
+def _by_parts(tables: GateTables, values: MutableSequence[int], known: Known, bit: int) -> int:
     """Return the value that a gate has by its parts, its own joints aside.
 
     Beside an open part only a part that fails matters, so the joints of a late one are not asked where they could only make it hold.
@@ -366,8 +380,8 @@ def _by_parts(tables: GateTables, values: MutableSequence[int], bit: int) -> int
         found = values[part]
         if found == LATE:
             if value != UNKNOWN or tables.gates[part - tables.leaf_count][2] != serving:
-                found = decide(tables, values, part)
-            elif (found := _by_parts(tables, values, part)) != UNKNOWN:
+                found = decide(tables, values, known, part)
+            elif (found := _by_parts(tables, values, known, part)) != UNKNOWN:
                 values[part] = found
         if found == UNKNOWN:
             value = UNKNOWN
@@ -376,49 +390,65 @@ def _by_parts(tables: GateTables, values: MutableSequence[int], bit: int) -> int
     return value
 
 
-def _can_all_hold(nodes: Sequence[tuple[int, int, int]], joints: tuple[JointTable, ...], values: MutableSequence[int]) -> bool:
-    """Return whether each joint of a gate can hold, given that each of its parts by itself can."""
-    for joint in joints:  # noqa: SIM110 - a generator would cost more than what it asks
-        if not _can_hold(nodes, joint, values):
-            return False
+def _can_all_hold(tables: GateTables, joints: tuple[JointTable, ...], values: Sequence[int], known: Known) -> bool:
+    """Return whether each joint of a gate can hold, given that each of its parts by itself can.
+
+    Parts that already hold stand in nobody's way: where no two of the open ones are opposed, all can hold.
+    """
+    for joint in joints:
+        for (one, serving), (other, wanted) in joint.opposed:
+            if values[one] != serving and values[other] != wanted:
+                if not _can_hold(tables, joint.row, values, known):
+                    return False
+                break
     return True
 
 
-def _can_hold(nodes: Sequence[tuple[int, int, int]], joint: JointTable, values: MutableSequence[int]) -> bool:
-    """Return whether all parts can hold together.
-
-    Parts that already hold stand in nobody's way; if no two of the open ones are opposed, all can hold. Else a witness
-    that agrees with what is known decides, else the diagram.
-    """
-    for (one, serving), (other, wanted) in joint.opposed:
-        if values[one] != serving and values[other] != wanted:
-            break
-    else:
-        return True
-    for cube in joint.witnesses:
-        for bit, value in cube:
-            if values[bit] != value and values[bit]:
-                break
-        else:
+def _can_hold(tables: GateTables, row: int, values: Sequence[int], known: Known) -> bool:
+    """Return whether a way from a row to the true terminal agrees with what is known; one that is found is tried first from then on."""
+    holds, fails = known
+    cubes = tables.cubes[row]
+    for true, false in cubes:
+        if not (true & fails or false & holds):
             return True
-    return _satisfiable(nodes, joint.row, values)
+    path = _walk(tables.nodes, row, values)
+    if path is None:
+        return False
+    tables.cubes[row] = (path, *cubes[: _MOST_CUBES - 1])
+    return True
 
 
-def _satisfiable(nodes: Sequence[tuple[int, int, int]], root: int, values: MutableSequence[int]) -> bool:
-    """Return whether a path of the diagram to the true terminal agrees with what is known."""
-    seen, due = {0, 1}, [root]
+def _walk(nodes: Sequence[tuple[int, int, int]], root: int, values: Sequence[int]) -> Cube | None:
+    """Return a path of the diagram to the true terminal that agrees with what is known, or None; each row is looked at once."""
+    came: dict[int, int] = {0: root}
+    due = [(root, root)]
     while due:
-        row = due.pop()
-        while row not in seen:
-            seen.add(row)
+        row, above = due.pop()
+        while row not in came:
+            came[row] = above
+            if row == 1:
+                return _path(nodes, came, root)
             bit, high, low = nodes[row - _TERMINALS]
-            value = values[bit]
+            value, above = values[bit], row
             if value == FALSE:
                 row = low
             else:
                 row = high
                 if value != TRUE:
-                    due.append(low)
-        if row == 1:
-            return True
-    return False
+                    due.append((low, above))
+    return None
+
+
+def _path(nodes: Sequence[tuple[int, int, int]], came: Mapping[int, int], root: int) -> Cube:
+    """Return the literals on the way from the root of a walk to the true terminal; `came` says from which row each was reached."""
+    true = false = 0
+    row = 1
+    while row != root:
+        above = came[row]
+        bit, high, _ = nodes[above - _TERMINALS]
+        if row == high:
+            true |= 1 << bit
+        else:
+            false |= 1 << bit
+        row = above
+    return true, false
