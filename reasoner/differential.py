@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
 from reasoner.entailment import OPEN, Statuses
 from reasoner.program.model import Condition, Criterion, Program
-from reasoner.program.scales import Weighed, weigh
+from reasoner.program.scales import Weighed, Weight, weigh
 
 __all__ = ["Differential", "Ranked", "Weighed", "open_criteria", "rank_conditions"]
 
@@ -27,16 +29,27 @@ class Ranked(NamedTuple):
     weighed: tuple[Weighed, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Differential:
-    """The ranked conditions and how far the leader leads: flat, low, moderate or high."""
+    """The conditions by weight, those that are excluded last, and how far the leader leads: flat, low, moderate or high."""
 
-    ranked: tuple[Ranked, ...]
+    weights: tuple[Weight, ...]
     confidence: str
+
+    @cached_property
+    def ranked(self) -> tuple[Ranked, ...]:
+        """Return the conditions with their ranks; equal weights share one."""
+        ranked: list[Ranked] = []
+        rank, last = 0, None
+        for order, status, weight, low, high, weighed, condition in self.weights:
+            if order[:2] != last:
+                rank, last = len(ranked) + 1, order[:2]
+            ranked.append(Ranked(condition, status, rank, weight, low, high, weighed))
+        return tuple(ranked)
 
 
 def rank_conditions(program: Program, statuses: Statuses) -> Differential:
-    """Rank the conditions of the program's differential; equal weights share a rank, excluded ones come last."""
+    """Rank the conditions of the program's differential."""
     scales = program.scales
     found = list(scales.resting)
     known: defaultdict[int, list[int]] = defaultdict(list)
@@ -46,13 +59,8 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
     for index, some in known.items():
         scale = scales.scales[index]
         found[index] = weigh(scale, statuses.values, sorted({*some, *scale.rested}))
-    ranked: list[Ranked] = []
-    rank, last = 0, None
-    for order, status, weight, low, high, weighed, condition in sorted(found, key=itemgetter(0)):
-        if order[:2] != last:
-            rank, last = len(ranked) + 1, order[:2]
-        ranked.append(Ranked(condition, status, rank, weight, low, high, weighed))
-    return Differential(tuple(ranked), _confidence(ranked, program))
+    found.sort(key=itemgetter(0))
+    return Differential(tuple(found), _confidence(found, program.settings))
 
 
 def open_criteria(ranked: Ranked, statuses: Statuses) -> list[Criterion]:
@@ -61,12 +69,12 @@ def open_criteria(ranked: Ranked, statuses: Statuses) -> list[Criterion]:
     return [each.criterion for each in rows if statuses.literal(each.literal) == OPEN]
 
 
-def _confidence(ranked: list[Ranked], program: Program) -> str:
-    candidates = [each for each in ranked if each.status != "excluded"]
+def _confidence(weights: Sequence[Weight], settings: Mapping[str, Decimal]) -> str:
+    candidates = [each.weight for each in weights[:2] if each.status != "excluded"]
     if len(candidates) < 2:
         return "high"
-    lead = candidates[0].weight - candidates[1].weight
+    lead = candidates[0] - candidates[1]
     for word, step in (("flat", "flat_step"), ("low", "low_step"), ("moderate", "moderate_step")):
-        if lead < program.settings[step]:
+        if lead < settings[step]:
             return word
     return "high"

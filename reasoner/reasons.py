@@ -38,7 +38,7 @@ def find_reasons(program: Program, state: CaseState, statuses: Statuses, advice:
     if state.unconfirmed:
         advised |= {iri: _of_red_flag(view, advice.advised[iri], found) for iri, found in advised.items()}
     rows = {row.recommendation.iri: view.recommended(row.recommendation) for judged in advice.judged.values() for row in judged.rows}
-    settled = [each.condition for each in differential.ranked if each.status in ("confirmed", "excluded")]
+    settled = [each.condition for each in differential.weights if each.status in ("confirmed", "excluded")]
     conditions = {
         each.iri: tuple(reason for name in (*each.confirmed_by, *each.excluded_by) if statuses.holds(name) for reason in view.because(name))
         for each in settled
