@@ -108,6 +108,8 @@ def _judge(each: Recommendation, watched: Watched, statuses: Statuses, overrider
 class _Overriders(dict[int, tuple[tuple[str, ...], tuple[str, ...]]]):
     """By group, the overriders whose Eligible is open, if none is raised, and those that are raised; those of one group share the answer."""
 
+    __slots__ = ("_groups", "_members", "_raised", "_values")
+
     def __init__(self, watch: Watch, values: Sequence[int], raised: set[int]) -> None:
         super().__init__()
         self._groups, self._members = watch.groups, watch.members

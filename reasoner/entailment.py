@@ -6,7 +6,7 @@ from collections.abc import Iterable, MutableSequence, Sequence
 
 from reasoner.abstraction.state import CaseState
 from reasoner.program.model import FALSE, LATE, TRUE, Literal, Program
-from reasoner.program.settle import Impact, Known, decide, settle, settle_impacts
+from reasoner.program.settle import GateTables, Impact, Known, decide, settle, settle_impacts
 
 __all__ = ["ENTAILED", "OPEN", "REFUTED", "Statuses", "entail", "entail_alternatives"]
 
@@ -21,9 +21,10 @@ _POSITIVE, _NEGATIVE = (OPEN, ENTAILED, REFUTED), (OPEN, REFUTED, ENTAILED)
 class Statuses:
     """The status of every bit of a program in one case state; gates that nothing waits for are decided when asked."""
 
-    __slots__ = ("_known", "_values", "changed", "program")
+    __slots__ = ("_known", "_tables", "_values", "changed", "program")
 
     program: Program
+    _tables: GateTables
     _known: Known
     _values: MutableSequence[int]
     changed: Sequence[int]
@@ -31,22 +32,22 @@ class Statuses:
 
     def __init__(self, program: Program, leaf_true: int, leaf_false: int) -> None:
         """Take exactly the leaves in the masks as known."""
-        self.program, self._known = program, (leaf_true, leaf_false)
-        self._values, self.changed = settle(program.tables, self._known)
+        self.program, self._tables, self._known = program, program.tables, (leaf_true, leaf_false)
+        self._values, self.changed = settle(self._tables, self._known)
 
     @classmethod
     def after(cls, program: Program, known: Known, impacts: Iterable[Impact]) -> Statuses:
         """Return the statuses when exactly the `known` leaves are known, to which impacts lead from the resting state."""
         statuses = cls.__new__(cls)
-        statuses.program, statuses._known = program, known
-        statuses._values, statuses.changed = settle_impacts(program.tables, known, impacts)
+        statuses.program, statuses._tables, statuses._known = program, program.tables, known
+        statuses._values, statuses.changed = settle_impacts(statuses._tables, known, impacts)
         return statuses
 
     @classmethod
     def of(cls, program: Program, known: Known, values: MutableSequence[int]) -> Statuses:
         """Return the statuses of bits that are evaluated already for the `known` leaves; `changed` tells nothing of them."""
         statuses = cls.__new__(cls)
-        statuses.program, statuses._known = program, known
+        statuses.program, statuses._tables, statuses._known = program, program.tables, known
         statuses._values, statuses.changed = values, ()
         return statuses
 
@@ -60,12 +61,12 @@ class Statuses:
         bit, sign = literal
         value = self._values[bit]
         if value == LATE:
-            value = decide(self.program.tables, self._values, self._known, bit)
+            value = decide(self._tables, self._values, self._known, bit)
         return (_POSITIVE if sign else _NEGATIVE)[value]
 
     def entailed(self, literals: Iterable[Literal]) -> list[Literal]:
         """Return those of some literals that are entailed, in their order."""
-        values, tables = self._values, self.program.tables
+        values, tables = self._values, self._tables
         found = []
         for literal in literals:
             bit, sign = literal

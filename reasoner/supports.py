@@ -22,6 +22,8 @@ class Supports(dict[Literal, tuple[Reason, ...]]):
     What holds by all its inputs rests on all of them, what holds by one of them on the one with the fewest premises.
     """
 
+    __slots__ = ("_indicator", "_leaf_count", "_leaves", "_measured", "_premises", "_program", "_state", "_statuses")
+
     def __init__(self, program: Program, state: CaseState, statuses: Statuses) -> None:
         super().__init__()
         self._program, self._state, self._statuses = program, state, statuses
