@@ -8,11 +8,11 @@ entailed and no overrider is raised; possible when raised and not presumed; sile
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from reasoner.abstraction.state import CaseState
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
+from reasoner.frozen import frozen
 from reasoner.program.model import UNKNOWN, Decision, Program, Recommendation, Verdict
 from reasoner.program.watch import Watch, Watched, find_raised
 
@@ -50,7 +50,7 @@ class Advised(NamedTuple):
         return self.standing in LISTED
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Judged:
     """A decision with its verdict, the rows it rests on, and the verdicts that are still possible with their rows."""
 
@@ -61,7 +61,7 @@ class Judged:
     could_be: tuple[tuple[Verdict, tuple[Advised, ...]], ...]
 
 
-@dataclass(frozen=True)
+@frozen()
 class Advice:
     """Everything advised in one case, by recommendation IRI and by decision key; what is not raised is not in it."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reasoner.abstraction.state import CaseState
 from reasoner.advice import Advice
 from reasoner.differential import Differential
 from reasoner.entailment import Statuses
+from reasoner.frozen import frozen
 from reasoner.moments import Moment
 from reasoner.reasons import Reasons
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["CaseAnswer"]
 
 
-@dataclass(frozen=True)
+@frozen()
 class CaseAnswer:
     """One answered case; `relevances` says which tests can matter, where that was asked for."""
 

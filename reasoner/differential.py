@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
 from reasoner.entailment import OPEN, Statuses
+from reasoner.frozen import frozen
 from reasoner.program.model import Condition, Criterion, Program
 from reasoner.program.scales import Weighed, Weight, weigh
 
@@ -29,7 +29,7 @@ class Ranked(NamedTuple):
     weighed: tuple[Weighed, ...]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Differential:
     """The conditions by weight, those that are excluded last, and how far the leader leads: flat, low, moderate or high."""
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reasoner.abstraction.state import CaseState, Unconfirmed
 from reasoner.advice import LISTED, Advice, Advised
 from reasoner.differential import Differential
 from reasoner.entailment import ENTAILED, Statuses
 from reasoner.explanation import Reason, View
+from reasoner.frozen import frozen
 from reasoner.program.model import Program
 
 __all__ = ["Reasons", "find_reasons"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Reasons:
     """The reasons of recommendations, of the rows that carry a verdict, and of confirmed and excluded conditions, by IRI.
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pyoxigraph
 
+from reasoner.frozen import frozen
 from reasoner.moments import Moment
 
 __all__ = [
@@ -119,7 +120,7 @@ class ClosureStatement(NamedTuple):
 Record = FindingRecord | MeasurementRecord | MedicationRecord | ExaminationRecord | DiagnosisRecord | ClosureStatement
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Case:
     """One patient at one instant; `as_of` is None until the caller settles it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from reasoner.abstraction.chart import Chart
 from reasoner.abstraction.measurements import Reading, Span
 from reasoner.abstraction.state import Fact, IndicatorState
+from reasoner.frozen import frozen
 from reasoner.moments import Moment
 from reasoner.program.gauges import Gauge
 from reasoner.program.model import ZERO, Indicator, Program
@@ -51,7 +52,7 @@ class Known(NamedTuple):
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Context:
     """What every form may look at.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from reasoner.frozen import frozen
 from reasoner.program.effects import Effect
 from reasoner.program.model import IndicatorState
 from reasoner.record import Case, Problem
@@ -31,7 +32,7 @@ class Conflict:
     repair: str
 
 
-@dataclass(frozen=True)
+@frozen()
 class CaseState:
     """The abstracted case: facts, indicators, conflicts, problems, and the leaf masks that follow.
 
