@@ -8,7 +8,7 @@ entailed and no overrider is raised; possible when raised and not presumed; sile
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
 
 from reasoner.abstraction.state import CaseState
 from reasoner.entailment import ENTAILED, OPEN, REFUTED, Statuses, entail_alternatives
@@ -30,7 +30,8 @@ SCOPE_KEY = "scope"
 IN_SCOPE = "in-scope"
 
 
-class Advised(NamedTuple):
+@frozen()
+class Advised:
     """A raised recommendation with its standing; `presumes` are silent overriders, `by` are those that set it aside."""
 
     recommendation: Recommendation
@@ -135,7 +136,7 @@ class _Overriders(dict[int, tuple[tuple[str, ...], tuple[str, ...]]]):
 
 
 def _capped(each: Advised) -> Advised:
-    return each._replace(standing=POSSIBLE) if each.recommendation.presupposes_scope and each.stands else each
+    return replace(each, standing=POSSIBLE) if each.recommendation.presupposes_scope and each.stands else each
 
 
 def _decide(decision: Decision, program: Program, advised: dict[str, Advised], raised: set[int], statuses: Statuses) -> Judged:

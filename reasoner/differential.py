@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
 from reasoner.entailment import OPEN, Statuses
@@ -41,10 +41,10 @@ class Differential:
         """Return the conditions with their ranks; equal weights share one."""
         ranked: list[Ranked] = []
         rank, last = 0, None
-        for order, status, weight, low, high, weighed, condition in self.weights:
-            if order[:2] != last:
-                rank, last = len(ranked) + 1, order[:2]
-            ranked.append(Ranked(condition, status, rank, weight, low, high, weighed))
+        for each in self.weights:
+            if each.order[:2] != last:
+                rank, last = len(ranked) + 1, each.order[:2]
+            ranked.append(Ranked(each.condition, each.status, rank, each.weight, each.low, each.high, each.weighed))
         return tuple(ranked)
 
 
@@ -59,7 +59,7 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
     for index, some in known.items():
         scale = scales.scales[index]
         found[index] = weigh(scale, statuses.values, sorted({*some, *scale.rested}))
-    found.sort(key=itemgetter(0))
+    found.sort(key=attrgetter("order"))
     return Differential(tuple(found), _confidence(found, program.settings))
 
 

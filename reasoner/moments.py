@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 
+from reasoner.frozen import frozen
 from reasoner.literals import TEXT_TESTS
 from reasoner.namespaces import XSD
 
@@ -17,7 +17,8 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _MIDNIGHT = re.compile(r"T24:00:00(?:[.]0+)?(?![.0-9])")
 
 
-class Moment(NamedTuple):
+@frozen()
+class Moment:
     """A stretch of time that contains an instant: first and last second since 1970 (UTC), and the text it was read from."""
 
     low: int

@@ -31,9 +31,9 @@ def find_reasons(program: Program, state: CaseState, statuses: Statuses, advice:
     """Return the reasons of everything listed."""
     view = View(program, state, statuses)
     advised = {
-        iri: view.recommended(recommendation, eligible != ENTAILED)
-        for iri, (recommendation, standing, eligible, _, _) in advice.advised.items()
-        if standing in LISTED
+        iri: view.recommended(each.recommendation, each.eligible != ENTAILED)
+        for iri, each in advice.advised.items()
+        if each.standing in LISTED
     }
     if state.unconfirmed:
         advised |= {iri: _of_red_flag(view, advice.advised[iri], found) for iri, found in advised.items()}

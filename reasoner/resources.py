@@ -19,7 +19,7 @@ __all__ = ["COMPILER", "knowledge_digest", "knowledge_folder", "load_knowledge",
 _PACKAGED = Path(__file__).parent / "data"
 _CHECKOUT = Path(__file__).parent.parent
 _PARTS = (("ontology", "*.ttl"), ("shapes", "*.ttl"))
-COMPILER = ("expressions", "knowledge", "literals", "namespaces", "profile", "shape_plans", "shapes", "terms")
+COMPILER = ("expressions", "frozen", "knowledge", "literals", "namespaces", "profile", "shape_plans", "shapes", "terms")
 """The modules beside `reasoner.program` on which it depends what a folder is compiled to."""
 
 

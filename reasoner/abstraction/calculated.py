@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -126,7 +127,7 @@ def weighted_sum(indicator: Indicator, context: Context) -> IndicatorState:
     """Return the sum as the interval that present, absent and unknown items leave, narrowed by a stated sum."""
     stated = select(indicator, context) if context.chart.measurements(indicator) else None
     if stated is not None and stated.settled:
-        return stated._replace(rule="stated by a clinician")
+        return replace(stated, rule="stated by a clinician")
     present, absent, facts = context.weighed
     low, high = weigh_items(indicator, present, absent)
     return interval_state(

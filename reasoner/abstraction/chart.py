@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
+from reasoner.frozen import frozen
 from reasoner.moments import DAY, Moment
 from reasoner.program.model import Indicator, Program
 from reasoner.record import Case, ExaminationRecord, MeasurementRecord
@@ -16,7 +17,8 @@ _NEVER = (-(10**12), -(10**12))
 _Test = TypeVar("_Test", bound=MeasurementRecord | ExaminationRecord)
 
 
-class Dated(NamedTuple, Generic[_Test]):
+@frozen()
+class Dated(Generic[_Test]):
     """A record with its place among those of its kind, whether it is usable and not of the future, and its least age in days."""
 
     place: int

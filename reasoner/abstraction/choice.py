@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from reasoner.abstraction.chart import when
@@ -63,7 +64,7 @@ def agreed(indicator: Indicator, states: list[tuple[Reading, IndicatorState]], c
     """Return the first settled state of several readings, or the conflict when two of them lie in different bands."""
     if len(states) == 1:
         return states[0][1]
-    settled = [(reading._replace(span=(state.low, state.high)), state) for reading, state in states if state.settled]
+    settled = [(replace(reading, span=(state.low, state.high)), state) for reading, state in states if state.settled]
     clash = _contradiction(indicator, [reading for reading, _ in settled], context)
     return clash or (settled[0][1] if settled else states[0][1])
 

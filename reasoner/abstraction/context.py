@@ -41,7 +41,8 @@ def weighable(program: Program, facts: Iterable[Fact]) -> Weighable:
     return Weighable(present, absent, weighed)
 
 
-class Known(NamedTuple):
+@frozen()
+class Known:
     """The examinations that count, and of the last of them, with those of which nobody knows that they are older, what each states.
 
     `latest` gives the attributes of each of these, and whether it is fresh; `sources` are their names.

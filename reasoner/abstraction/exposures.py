@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from reasoner.abstraction.state import Fact
 from reasoner.moments import Moment
@@ -11,6 +12,8 @@ from reasoner.record import Case, DiagnosisRecord, MedicationRecord
 from reasoner.terms import Role
 
 __all__ = ["diagnosis_facts", "exposure_facts", "first_onset", "is_active", "is_past"]
+
+_BEGINNING = attrgetter("low", "high", "text")
 
 _REAL = ("", "active", "stopped")
 
@@ -78,7 +81,7 @@ def first_onset(case: Case, program: Program) -> Moment | None:
     presenting = program.presenting_kinds
     found = [record for record in case.findings if record.finding in presenting and record.presence == "present" and record.status in _REAL]
     onsets = [record.onset for record in found if record.onset is not None]
-    return min(onsets) if onsets and len(onsets) == len(found) else None
+    return min(onsets, key=_BEGINNING) if onsets and len(onsets) == len(found) else None
 
 
 def _closed(case: Case, program: Program, active: Iterable[str]) -> list[Fact]:

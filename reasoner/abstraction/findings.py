@@ -7,10 +7,10 @@ asserted. Unknown is never absent: what no record and no closure speaks of gets 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from reasoner.abstraction.exposures import is_active
 from reasoner.abstraction.state import Fact
+from reasoner.frozen import frozen
 from reasoner.moments import DAY, Moment
 from reasoner.program.model import Program
 from reasoner.record import Case, ClosureStatement, FindingRecord
@@ -23,7 +23,8 @@ _ABSENT = ("refuted",)
 _COUNTING = ("", "active")
 
 
-class _Usable(NamedTuple):
+@frozen()
+class _Usable:
     """The usable finding records of a case at its as-of instant."""
 
     present: Sequence[FindingRecord]
@@ -31,7 +32,8 @@ class _Usable(NamedTuple):
     closures: Sequence[ClosureStatement]
 
 
-class _Stated(NamedTuple):
+@frozen()
+class _Stated:
     """The findings that are said to be present, as a mask, and to be absent, and what each closure covers.
 
     `left` are all that are not at or below an absent one, `touched` those of them that are present or covered.
@@ -263,7 +265,8 @@ def _aged(usable: _Usable, program: Program, role: str, divide: Callable[[str], 
     return facts
 
 
-class _Aged(NamedTuple):
+@frozen()
+class _Aged:
     """The kinds that are old, the records with all at or below their finding, and the closures that count.
 
     A kind is old when it is recorded so, or when a closure that counts covers it and all related records are old.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import NamedTuple
 
 from reasoner.abstraction.calculated import count, difference, weighted_sum
 from reasoner.abstraction.chart import Chart
@@ -12,6 +11,7 @@ from reasoner.abstraction.held import attribute, closed, on_record
 from reasoner.abstraction.measured import quotient, ratio, relative, select
 from reasoner.abstraction.measurements import Reading
 from reasoner.abstraction.state import Fact, IndicatorState
+from reasoner.frozen import frozen
 from reasoner.moments import Moment
 from reasoner.program.effects import Effect
 from reasoner.program.model import Indicator, Program
@@ -26,7 +26,8 @@ _Unread = tuple[str, Reading]
 """The IRI of an indicator, and a reading that is not usable for it."""
 
 
-class Derived(NamedTuple):
+@frozen()
+class Derived:
     """The states of the indicators that records touch, the values that are not usable, and what each state settles."""
 
     states: dict[str, IndicatorState]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from reasoner.abstraction.chart import Dated
 from reasoner.errors import KnowledgeError
+from reasoner.frozen import frozen
 from reasoner.program.gauges import EXACT, ROUNDING, Gauge
 from reasoner.program.model import End, Indicator
 from reasoner.record import MeasurementRecord
@@ -21,7 +22,8 @@ _TAKEN_AS_IS = ("select", "weighted_sum")
 Span = tuple[End | None, End | None]
 
 
-class Reading(NamedTuple):
+@frozen()
+class Reading:
     """One usable record of an indicator: `span` is None when it has no usable number, with the reason and its repair."""
 
     record: MeasurementRecord

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from reasoner.abstraction.state import Fact
+from reasoner.frozen import frozen
 from reasoner.program.effects import NOTHING, Effect, Masks, united
 from reasoner.program.model import Program
 
 __all__ = ["Stated", "stated"]
 
 
-class Stated(NamedTuple):
+@frozen()
+class Stated:
     """Facts with what each of them settles, and the masks of what all of them settle.
 
     By role, as masks, `denied` holds the terms that are denied, `above` those at or above a term that is not.

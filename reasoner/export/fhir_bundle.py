@@ -87,7 +87,9 @@ def _of_case(case: Case, found: Case | None) -> Iterator[str]:
         yield "lc:asOf, which FHIR does not state of a patient: give --as-of"
     if case.stated_age is not None:
         yield "lc:statedAge, which FHIR does not state of a patient"
-    if case.birth is not None and (found is None or found.birth is None or found.birth[:2] != case.birth[:2]):
+    if case.birth is not None and (
+        found is None or found.birth is None or (found.birth.low, found.birth.high) != (case.birth.low, case.birth.high)
+    ):
         yield "lc:birthDate, which is no date of FHIR"
     if found is not None and found.iri != case.iri:
         yield "the IRI of the case, which is no address of a Patient"

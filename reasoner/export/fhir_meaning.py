@@ -22,7 +22,7 @@ def meaning(record: Record, as_of: Moment) -> dict[str, object]:
     for name in record._fields:
         value = getattr(record, name)
         if name != "node":
-            found[name] = value[:2] if isinstance(value, Moment) else value
+            found[name] = (value.low, value.high) if isinstance(value, Moment) else value
     if isinstance(record, ExaminationRecord):
         found["attributes"] = frozenset(record.attributes)
     found["status"] = _status(record, as_of)

@@ -6,8 +6,8 @@ Only leaves whose value differs from the resting state are named, so that what a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
+from reasoner.frozen import frozen
 from reasoner.program.cuts import band_signature, leaf_values
 from reasoner.program.rows import FALSE, SETTLED, TRUE, UNKNOWN, Indicator, IndicatorState
 from reasoner.program.settle import GateTables, Impact, impact
@@ -23,7 +23,8 @@ NOTHING: Masks = (0, 0, 0)
 """The masks of no effect."""
 
 
-class Effect(NamedTuple):
+@frozen()
+class Effect:
     """What becomes of some leaves: their mask, the masks of those that hold and that fail, and what follows for the gates."""
 
     own: int
@@ -35,11 +36,11 @@ class Effect(NamedTuple):
 def united(effects: Iterable[Effect], masks: Masks = NOTHING) -> Masks:
     """Return what some effects settle together, and with them what `masks` name."""
     own, holds, fails = masks
-    for touched, true, false, _ in effects:
-        if touched:
-            own |= touched
-            holds |= true
-            fails |= false
+    for each in effects:
+        if each.own:
+            own |= each.own
+            holds |= each.holds
+            fails |= each.fails
     return own, holds, fails
 
 
@@ -81,10 +82,10 @@ class ValueEffects:
 
     def of(self, state: IndicatorState) -> Effect:
         """Return the leaves that differ from the resting state when the indicator is in `state`."""
-        iri, status, low, high, _, _, _, _ = state
-        indicator, known = self._known[iri]
+        low, high = state.low, state.high
+        indicator, known = self._known[state.indicator]
         position: object = None
-        if status in SETTLED:
+        if state.status in SETTLED:
             if indicator.datatype == "boolean":
                 position = low is not None and bool(low[0]), high is None or bool(high[0])
             else:

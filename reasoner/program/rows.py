@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+
+from reasoner.frozen import frozen
 
 __all__ = [
     "FALSE",
@@ -129,7 +130,8 @@ class Indicator:
         return frozenset(value for value, _ in self.cuts)
 
 
-class IndicatorState(NamedTuple):
+@frozen()
+class IndicatorState:
     """What is known of an indicator in its canonical unit.
 
     `status` is known, bounded, conflicting, unusable or unknown; the ends are written as in `reasoner.program.cuts`;

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from reasoner.frozen import frozen
 from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Condition, Criterion, Literal
 from reasoner.terms import Role, by_label
 
@@ -60,7 +61,8 @@ class Scale:
     unlikely_below: Decimal
 
 
-class Weight(NamedTuple):
+@frozen()
+class Weight:
     """What the evidence about a condition adds up to; `weighed` are the criteria that count, `order` sorts a differential."""
 
     order: tuple[bool, Decimal, tuple[str, str, str]]

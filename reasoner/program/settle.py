@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
+from reasoner.frozen import frozen
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, Part
 
 __all__ = ["GateTables", "Impact", "Narrowings", "decide", "impact", "load_tables", "narrowed", "settle", "settle_impacts"]
@@ -50,7 +51,8 @@ class JointTable:
     witnesses: tuple[tuple[Part, ...], ...]
 
 
-class Impact(NamedTuple):
+@frozen()
+class Impact:
     """What follows at once when leaves get values: the bits with another value, gates that fail by it among them, and what to look at.
 
     `bits` gives these bits and `values` in the same order their values, `looked` by level the gates to look at.
@@ -294,10 +296,10 @@ def settle_impacts(tables: GateTables, known: Known, impacts: Iterable[Impact]) 
     waiting: list[set[int]] = [set() for _ in range(tables.levels)]
     changed: list[int] = []
     found: list[int] = []
-    for bits, theirs, looked in impacts:
-        changed += bits
-        found += theirs
-        for level, indices in looked:
+    for each in impacts:
+        changed += each.bits
+        found += each.values
+        for level, indices in each.looked:
             waiting[level].update(indices)
     for bit, value in zip(changed, found, strict=True):
         values[bit] = value
