@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
@@ -44,7 +44,7 @@ class Differential:
         for each in self.weights:
             if each.order[:2] != last:
                 rank, last = len(ranked) + 1, each.order[:2]
-            ranked.append(Ranked(each.condition, each.status, rank, each.weight, each.low, each.high, each.weighed))
+            ranked.append(Ranked(each.condition, each.status, rank, *each.decibans(), each.weighed))
         return tuple(ranked)
 
 
@@ -60,7 +60,7 @@ def rank_conditions(program: Program, statuses: Statuses) -> Differential:
         scale = scales.scales[index]
         found[index] = weigh(scale, statuses.values, sorted({*some, *scale.rested}))
     found.sort(key=attrgetter("order"))
-    return Differential(tuple(found), _confidence(found, program.settings))
+    return Differential(tuple(found), _confidence(found, scales.steps))
 
 
 def open_criteria(ranked: Ranked, statuses: Statuses) -> list[Criterion]:
@@ -69,12 +69,9 @@ def open_criteria(ranked: Ranked, statuses: Statuses) -> list[Criterion]:
     return [each.criterion for each in rows if statuses.literal(each.literal) == OPEN]
 
 
-def _confidence(weights: Sequence[Weight], settings: Mapping[str, Decimal]) -> str:
-    candidates = [each.weight for each in weights[:2] if each.status != "excluded"]
-    if len(candidates) < 2:
+def _confidence(weights: Sequence[Weight], steps: Iterable[tuple[str, int]]) -> str:
+    leaders = [each.parts for each in weights[:2] if each.status != "excluded"]
+    if len(leaders) < 2:
         return "high"
-    lead = candidates[0] - candidates[1]
-    for word, step in (("flat", "flat_step"), ("low", "low_step"), ("moderate", "moderate_step")):
-        if lead < settings[step]:
-            return word
-    return "high"
+    lead = leaders[0] - leaders[1]
+    return next((word for word, step in steps if lead < step), "high")

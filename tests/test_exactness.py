@@ -248,11 +248,12 @@ def test_what_moved_tells_all_weights_from_whatever_state_rests(knowledge: Progr
     for _ in range(20):
         rest, values, moved = _states(len(knowledge.tables.resting), chance)
         given = knowledge.conditions, knowledge.scales.criteria, knowledge.classes, knowledge.labels, knowledge.settings
-        scales = load_scales(*given, rest)
+        parts = knowledge.scales.parts
+        scales = load_scales(*given, rest, parts)
         ranked = rank_conditions(_program(scales, knowledge), _statuses(moved, values))
-        every = rank_conditions(_program(load_scales(*given, values), knowledge), _statuses([], values))
+        every = rank_conditions(_program(load_scales(*given, values, parts), knowledge), _statuses([], values))
         assert ranked == every
-        differ += sum(one != other for one, other in zip(scales.resting, load_scales(*given, values).resting, strict=True))
+        differ += sum(one != other for one, other in zip(scales.resting, load_scales(*given, values, parts).resting, strict=True))
     assert differ > 100
 
 

@@ -46,7 +46,7 @@ def rank(program: Program, known: Known) -> Ranking:
     """Rank the conditions by weight of evidence; equal weights share a rank, excluded ones come last."""
     scales = program.scales.scales
     labels = sorted(range(len(scales)), key=lambda place: (scales[place].by_label, place))
-    scale = _scale(program)
+    scale = program.scales.parts
     weighings = [_Weighing(known, scales[place], scale) for place in labels]
     weight, low, high = (np.stack([getattr(each, name) for each in weighings], axis=1) for name in ("weight", "low", "high"))
     confirmed, excluded = (np.stack([getattr(each, name) for each in weighings], axis=1) for name in ("confirmed", "excluded"))
@@ -68,17 +68,6 @@ def rank(program: Program, known: Known) -> Ranking:
     return Ranking(np.array(labels)[order], status, ranks, weight, low, high, scale, confidence)
 
 
-def _scale(program: Program) -> int:
-    """Return how many parts of a deciban make every weight whole."""
-    scales = program.scales.scales
-    weighed = [one for each in scales for two in each.weighings for one in (two.present, two.absent) if one is not None]
-    numbers = [number for one in weighed for number in (one.weight, one.low, one.high)]
-    numbers += [number for each in scales for number in (each.confirmed_weight, *(band for _, band in each.starts))]
-    digits = [-int(number.as_tuple().exponent) for number in (*numbers, *program.settings.values())]
-    scale: int = 10 ** max(0, *digits)
-    return scale
-
-
 class _Weighing:
     """The weight of one condition in every case."""
 
@@ -87,9 +76,9 @@ class _Weighing:
         self.confirmed = self._any(scale.confirming)
         self.excluded = self._any(scale.excluding) & ~self.confirmed
         start = np.zeros(self._space.size, dtype=np.int64)
-        for literal, band in scale.starts:
-            start += self._flags(known.true(literal)) * self._whole(band)
-        start += self.confirmed * self._whole(scale.confirmed_weight)
+        for literal, _, band in scale.starts:
+            start += self._flags(known.true(literal)) * band
+        start += self.confirmed * scale.confirmed_parts
         self.weight, self.low, self.high = start, start.copy(), start.copy()
         groups: dict[tuple[str, bool], list[tuple[Weighed, Plane]]] = {}
         for each in scale.weighings:

@@ -176,10 +176,11 @@ class Program:
     @cached_property
     def scales(self) -> Scales:
         """Return the conditions as they are weighed."""
-        from reasoner.program.scales import load_scales, weighings_of
+        from reasoner.program.scales import load_scales, parts_of, weighings_of
 
-        criteria = weighings_of(self.criteria, self.classes, self.leaf_bit)
-        return load_scales(self.conditions, criteria, self.classes, self.labels, self.settings, self.tables.resting)
+        parts = parts_of(self.criteria, self.conditions, self.settings)
+        criteria = weighings_of(self.criteria, self.classes, self.leaf_bit, parts)
+        return load_scales(self.conditions, criteria, self.classes, self.labels, self.settings, self.tables.resting, parts)
 
     def label(self, term: str) -> str:
         """Return the label of a term, or its abbreviation."""
