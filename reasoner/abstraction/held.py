@@ -77,14 +77,14 @@ def _looked_at(counting: Sequence[tuple[ExaminationRecord, bool]]) -> Known:
 
 def _stated(indicator: Indicator, known: Known) -> IndicatorState:
     """Return what the latest records state alike; unknown when one does not state it, conflicting when they differ."""
-    truths: set[bool | None] = set()
+    truths: list[bool | None] = []
     for attributes, fresh in known.latest:
         value = attributes.get(indicator.attribute or "")
         if value in indicator.true_values:
-            truths.add(True)
+            truths.append(True)
         else:
-            truths.add(False if fresh and value in indicator.false_values else None)
-    if {True, False} <= truths:
+            truths.append(False if fresh and value in indicator.false_values else None)
+    if True in truths and False in truths:
         reason = "records of the same time contradict each other"
         return IndicatorState(indicator.iri, "conflicting", sources=known.sources, reason=reason, choices=(ONE, ZERO))
     if None in truths:
