@@ -22,7 +22,7 @@ from reasoner.program.model import MEASURED, Criterion, Indicator
 from reasoner.program.premises import sentence_iri
 from reasoner.proof_axioms import Axioms
 from reasoner.proof_data import Account, Item
-from reasoner.record import ExaminationRecord, MeasurementRecord, Record
+from reasoner.record import ExaminationRecord, MeasurementRecord, Record, field_names
 from reasoner.record_terms import WORDS, property_name
 from reasoner.report.evidence import medication_review
 from reasoner.supports import interval_text
@@ -83,7 +83,7 @@ class Accountant:
     def _words(self, record: Record) -> str:
         """Return what a record states, property by property."""
         said = []
-        for field in record._fields:
+        for field in field_names(record):
             value = getattr(record, field)
             name = property_name(field)
             if field == "node" or value in (None, "", ()):
@@ -239,7 +239,7 @@ class Accountant:
 
 
 def _subject(record: Record) -> str | None:
-    return next((getattr(record, field) for field in _SUBJECTS if field in record._fields), None)
+    return next((getattr(record, field) for field in _SUBJECTS if field in field_names(record)), None)
 
 
 def _word(name: str, text: str) -> str:

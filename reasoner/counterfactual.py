@@ -166,7 +166,7 @@ def _set_attribute(case: Case, indicator: Indicator, value: str, as_of: Moment) 
         record = ExaminationRecord(_node(indicator.iri), indicator.tests[0], (stated,), "", as_of, "active")
         return replace(case, examinations=(*case.examinations, record))
     attributes = (*((name, held) for name, held in last.attributes if name != stated[0]), stated)
-    return replace(case, examinations=tuple(each._replace(attributes=attributes) if each is last else each for each in case.examinations))
+    return replace(case, examinations=tuple(replace(each, attributes=attributes) if each is last else each for each in case.examinations))
 
 
 def _set_drug(case: Case, change: Change, program: Program, as_of: Moment) -> Case:

@@ -55,12 +55,12 @@ def _finding(record: FindingRecord, term: str, program: Program, as_of: Moment) 
         return
     if record.presence != "absent" and not _is_over(record, as_of):
         sided = {kind for each in above for _, kind in program.side_patterns.get(each, ())}
-        yield record if near.isdisjoint(sided) else record._replace(side="")
+        yield record if near.isdisjoint(sided) else replace(record, side="")
         return
     own = dict(program.side_patterns.get(record.finding, ()))
     denied = record.finding if record.side in ("", "both") else own.get(record.side, "")
     if denied in program.parents[term]:
-        yield from (record._replace(finding=each, presence="absent", side="") for each in _apart(denied, term, program))
+        yield from (replace(record, finding=each, presence="absent", side="") for each in _apart(denied, term, program))
     elif denied not in near:
         yield record
 
@@ -69,7 +69,7 @@ def _diagnosis(record: DiagnosisRecord, term: str, program: Program, as_of: Mome
     if record.condition in program.below_sets[term]:
         return
     if record.condition in program.parents[term] and (record.presence == "absent" or _is_over(record, as_of)):
-        yield from (record._replace(condition=each) for each in _apart(record.condition, term, program))
+        yield from (replace(record, condition=each) for each in _apart(record.condition, term, program))
     else:
         yield record
 
@@ -79,7 +79,7 @@ def _closure(record: ClosureStatement, term: str, program: Program) -> Iterator[
     if program.below_sets[record.closes].isdisjoint(program.below_sets[term]):
         yield record
     else:
-        yield from (record._replace(closes=each) for each in _apart(record.closes, term, program))
+        yield from (replace(record, closes=each) for each in _apart(record.closes, term, program))
 
 
 def _forget_indicator(case: Case, indicator: Indicator, program: Program) -> Case:
@@ -100,13 +100,13 @@ def _forget_indicator(case: Case, indicator: Indicator, program: Program) -> Cas
 def _forget_attribute(case: Case, indicator: Indicator) -> Case:
     """Return the case in which no record of the tests states the attribute."""
     if indicator.attribute == _VALUE:
-        told = (each._replace(value=None) if each.test in indicator.tests else each for each in case.measurements)
+        told = (replace(each, value=None) if each.test in indicator.tests else each for each in case.measurements)
         return replace(case, measurements=tuple(told))
     examinations = []
     for each in case.examinations:
         if each.test in indicator.tests and indicator.attribute == _PERFORMED:
-            each = each._replace(performed=None)
+            each = replace(each, performed=None)
         elif each.test in indicator.tests:
-            each = each._replace(attributes=tuple(pair for pair in each.attributes if pair[0] != indicator.attribute))
+            each = replace(each, attributes=tuple(pair for pair in each.attributes if pair[0] != indicator.attribute))
         examinations.append(each)
     return replace(case, examinations=tuple(examinations))

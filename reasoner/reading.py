@@ -27,6 +27,7 @@ from reasoner.record import (
     Problem,
     Record,
     Term,
+    field_names,
 )
 from reasoner.record_terms import DATES, NUMBERS, TERMS, WORDS, property_name
 from reasoner.terms import RecordKind, lc
@@ -151,7 +152,7 @@ def _alike(name: str, known: Sequence[str]) -> list[str]:
 
 def _columns(kind: type[Record]) -> tuple[Column, ...]:
     """Return how the fields of a record are read, in their order, but for its node, its term, its words and its attributes."""
-    names = [property_name(field) for field in kind._fields if field not in ("node", "text", "attributes")]
+    names = [property_name(field) for field in field_names(kind) if field not in ("node", "text", "attributes")]
     return tuple(_column(name) for name in names if name not in TERMS)
 
 
@@ -178,11 +179,11 @@ _OF_TEST, _OF_DRUG, _SOURCE_TEXT = lc("ofTest"), lc("ofDrug"), lc("sourceText")
 
 def _about(kind: type[Record], name: str) -> Callable[[_Reader], Record | None]:
     """Return what reads a record that is about the one term named by a property, given by its local name."""
-    of, sorts, columns, made = lc(name), TERMS[name], _columns(kind), kind._make
+    of, sorts, columns = lc(name), TERMS[name], _columns(kind)
 
     def record(read: _Reader) -> Record | None:
         term = read.term(of, sorts)
-        return None if term is None else made((read.node, term, *read.fields(columns)))
+        return None if term is None else kind(read.node, term, *read.fields(columns))
 
     return record
 
@@ -191,7 +192,7 @@ def _medication(read: _Reader) -> MedicationRecord | None:
     text = read.first(_SOURCE_TEXT, Literal)
     named = not text or read.first(_OF_DRUG, NamedNode)
     drug = read.term(_OF_DRUG, TERMS["ofDrug"]) if named else None
-    return None if drug is None and not text else MedicationRecord._make((read.node, drug, text, *read.fields(_MEDICATION)))
+    return None if drug is None and not text else MedicationRecord(read.node, drug, text, *read.fields(_MEDICATION))
 
 
 def _examination(read: _Reader) -> ExaminationRecord | None:
@@ -199,7 +200,7 @@ def _examination(read: _Reader) -> ExaminationRecord | None:
     if test is None:
         return None
     attributes = tuple([(name, value) for name in _ATTRIBUTES if (value := read.first(name, NamedNode))])
-    return ExaminationRecord._make((read.node, test, attributes, *read.fields(_EXAMINATION)))
+    return ExaminationRecord(read.node, test, attributes, *read.fields(_EXAMINATION))
 
 
 _READERS: Mapping[str, Callable[[_Reader], Record | None]] = {
@@ -286,7 +287,7 @@ def _case(node: NamedNode, index: Index, program: Program, barred: frozenset[str
     if foreign:
         _note_foreign_terms(read)
     as_of, birth, age, subject = read.fields(_ABOUT_CASE)
-    records: dict[type[Record], list[Any]] = {}
+    records: dict[type[Any], list[Any]] = {}
     for target in properties.get(_HAS_RECORD, ()):
         if type(target) is NamedNode or type(target) is BlankNode:
             read.node = _name(target)
@@ -301,22 +302,32 @@ def _case(node: NamedNode, index: Index, program: Program, barred: frozenset[str
         as_of=as_of,
         birth=birth,
         stated_age=int(age) if age is not None else None,
-        findings=_ordered(records.get(FindingRecord, ())),
-        measurements=_ordered(records.get(MeasurementRecord, ())),
-        medications=_ordered(records.get(MedicationRecord, ())),
-        examinations=_ordered(records.get(ExaminationRecord, ())),
-        diagnoses=_ordered(records.get(DiagnosisRecord, ())),
-        closures=_ordered(records.get(ClosureStatement, ())),
+        findings=_ordered(FindingRecord, records),
+        measurements=_ordered(MeasurementRecord, records),
+        medications=_ordered(MedicationRecord, records),
+        examinations=_ordered(ExaminationRecord, records),
+        diagnoses=_ordered(DiagnosisRecord, records),
+        closures=_ordered(ClosureStatement, records),
         problems=tuple(read.problems),
     )
 
 
 _Kind = TypeVar("_Kind", bound=Record)
 
+_ORDERS: Mapping[type[Any], Callable[[Any], tuple[str, str]]] = {
+    FindingRecord: attrgetter("finding", "node"),
+    MeasurementRecord: attrgetter("test", "node"),
+    MedicationRecord: lambda each: (each.drug or "", each.node),
+    ExaminationRecord: attrgetter("test", "node"),
+    DiagnosisRecord: attrgetter("condition", "node"),
+    ClosureStatement: attrgetter("closes", "node"),
+}
 
-def _ordered(records: Sequence[_Kind]) -> tuple[_Kind, ...]:
-    """Return records of one kind ordered by what they are about; their names decide only between those that are about the same."""
-    return tuple(sorted(records, key=lambda record: (record[1] or "", record[0])) if len(records) > 1 else records)
+
+def _ordered(kind: type[_Kind], records: Mapping[type[Any], Sequence[Any]]) -> tuple[_Kind, ...]:
+    """Return the records of one kind ordered by what they are about; their names decide only between those that are about the same."""
+    found = records.get(kind, ())
+    return tuple(sorted(found, key=_ORDERS[kind]) if len(found) > 1 else found)
 
 
 def _record(read: _Reader, foreign: bool) -> Record | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import NamedTuple
 
 import pyoxigraph
 
@@ -24,6 +23,7 @@ __all__ = [
     "Problem",
     "Record",
     "Term",
+    "field_names",
 ]
 
 Term = pyoxigraph.NamedNode | pyoxigraph.BlankNode | pyoxigraph.Literal | pyoxigraph.Triple
@@ -42,7 +42,8 @@ class Problem:
     repair: str
 
 
-class FindingRecord(NamedTuple):
+@frozen()
+class FindingRecord:
     """A finding with its presence, side and course."""
 
     node: str
@@ -56,7 +57,8 @@ class FindingRecord(NamedTuple):
     status: str
 
 
-class MeasurementRecord(NamedTuple):
+@frozen()
+class MeasurementRecord:
     """The value or interpretation of a test; `value` keeps its decimal digits, limits are in the unit of the value."""
 
     node: str
@@ -72,7 +74,8 @@ class MeasurementRecord(NamedTuple):
     status: str
 
 
-class MedicationRecord(NamedTuple):
+@frozen()
+class MedicationRecord:
     """The use of a drug: `drug` is None when only words are on file."""
 
     node: str
@@ -85,7 +88,8 @@ class MedicationRecord(NamedTuple):
     status: str
 
 
-class ExaminationRecord(NamedTuple):
+@frozen()
+class ExaminationRecord:
     """An examination; `attributes` maps record properties (extent, completeness, result) to value IRIs."""
 
     node: str
@@ -96,7 +100,8 @@ class ExaminationRecord(NamedTuple):
     status: str
 
 
-class DiagnosisRecord(NamedTuple):
+@frozen()
+class DiagnosisRecord:
     """A diagnosis that someone stated, refuted or resolved."""
 
     node: str
@@ -108,7 +113,8 @@ class DiagnosisRecord(NamedTuple):
     status: str
 
 
-class ClosureStatement(NamedTuple):
+@frozen()
+class ClosureStatement:
     """A dated statement that nothing below `closes` is present beyond what is recorded."""
 
     node: str
@@ -118,6 +124,11 @@ class ClosureStatement(NamedTuple):
 
 
 Record = FindingRecord | MeasurementRecord | MedicationRecord | ExaminationRecord | DiagnosisRecord | ClosureStatement
+
+
+def field_names(record: Record | type[Record]) -> tuple[str, ...]:
+    """Return the names of the fields of a record, or of a kind of record, in their order."""
+    return tuple(each.name for each in fields(record))
 
 
 @frozen()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -236,7 +237,7 @@ def document(rows: list[list[str]]) -> Document:
 def kept(case: Case) -> list[str]:
     """Return the records of a case, whatever the line on which they stand."""
     parts = (case.findings, case.measurements, case.medications, case.examinations, case.closures)
-    return sorted(str(each._replace(node=each.node.rpartition("/")[2])) for part in parts for each in part)
+    return sorted(str(replace(each, node=each.node.rpartition("/")[2])) for part in parts for each in part)
 
 
 @settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])

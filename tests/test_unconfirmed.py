@@ -35,7 +35,7 @@ def variants(case: Case) -> Iterator[tuple[Case, Case]]:
         records = getattr(case, kind)
         for place, record in enumerate(records):
             if record.status in ("", "active"):
-                doubtful = record._replace(status="unconfirmed")
+                doubtful = replace(record, status="unconfirmed")
                 changed = (*records[:place], doubtful, *records[place + 1 :])
                 yield replace(case, **{kind: changed}), replace(case, **{kind: (*records[:place], *records[place + 1 :])})
 

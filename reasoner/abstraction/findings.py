@@ -70,7 +70,7 @@ def _usable(case: Case, program: Program, as_of: Moment) -> _Usable:
     ended: list[FindingRecord] = []
     now = as_of.high
     for record in case.findings:
-        _, _, presence, _, onset, _, end, recorded, status = record
+        presence, onset, end, recorded, status = record.presence, record.onset, record.ended, record.recorded, record.status
         if status in _IGNORED or presence == "unknown":
             continue
         if (recorded is not None and recorded.low > now) or (onset is not None and onset.low > now):
@@ -85,8 +85,7 @@ def _usable(case: Case, program: Program, as_of: Moment) -> _Usable:
         absent += [record for record in ended if record.finding not in held]
     closures = []
     for closure in case.closures:
-        _, _, recorded, status = closure
-        if status in _COUNTING and (recorded is None or recorded.low <= now):
+        if closure.status in _COUNTING and (closure.recorded is None or closure.recorded.low <= now):
             closures.append(closure)
     return _Usable(present, absent, closures)
 

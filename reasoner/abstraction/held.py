@@ -25,7 +25,7 @@ def on_record(indicator: Indicator, context: Context) -> IndicatorState:
     found.update([dated.record.node for dated in chart.examinations(indicator) if dated.is_fresh(indicator)])
     if indicator.finding:
         below = program.below[indicator.finding]
-        found.update([node for node, finding, presence, *_ in context.case.findings if finding in below and presence in _STATED])
+        found.update([each.node for each in context.case.findings if each.finding in below and each.presence in _STATED])
     conflicting = False
     for iri in program.gauges.speakers[indicator.iri]:
         state = context.done.get(iri)
@@ -95,5 +95,5 @@ def _stated(indicator: Indicator, known: Known) -> IndicatorState:
 def closed(indicator: Indicator, context: Context) -> IndicatorState:
     """Return whether a closure statement covers the declared list."""
     above = context.program.parents.get(indicator.closes or "", ())
-    sources = tuple([node for node, closes, _, status in context.case.closures if closes in above and status in _USABLE])
+    sources = tuple([each.node for each in context.case.closures if each.closes in above and each.status in _USABLE])
     return boolean_state(indicator, bool(sources), sources)

@@ -105,8 +105,8 @@ class _Reader:
         """Return the state in which some unconfirmed records count; what is confirmed and contradicts them does not."""
         program, as_of = self.program, self.as_of
         nodes = {record.node for record in records}
-        measured = tuple(each._replace(status="") for each in records if isinstance(each, MeasurementRecord))
-        examined = tuple(each._replace(status="") for each in records if isinstance(each, ExaminationRecord))
+        measured = tuple(replace(each, status="") for each in records if isinstance(each, MeasurementRecord))
+        examined = tuple(replace(each, status="") for each in records if isinstance(each, ExaminationRecord))
         terms = {*(each.test for each in measured), *(each.test for each in examined)}
         if len(terms) < len(records) or not terms.isdisjoint(program.below.get(program.new_since or "", ())):
             case = _counting(self.state.case, nodes)
@@ -170,7 +170,7 @@ def _counting(case: Case, nodes: set[str]) -> Case:
 
 def _confirmed(records: tuple[_Any, ...], nodes: set[str]) -> tuple[_Any, ...]:
     return tuple(
-        record._replace(status="") if record.status == UNCONFIRMED else record
+        replace(record, status="") if record.status == UNCONFIRMED else record
         for record in records
         if record.status != UNCONFIRMED or record.node in nodes
     )

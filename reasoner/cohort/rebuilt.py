@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ class Rebuilder:
             records.setdefault(case, []).append(record)
         for case, row, remark in batch.remarks:
             if remark.wordy is not None and wanted[case]:
-                records.setdefault(case, []).append(remark.wordy._replace(node=batch.names[row].as_py()))
+                records.setdefault(case, []).append(replace(remark.wordy, node=batch.names[row].as_py()))
         return [self._case(number, records.get(number, []), problems.get(number, [])) for number in chosen.tolist()]
 
     def _case(self, number: int, records: list[Any], problems: list[Problem]) -> Case:

@@ -7,7 +7,7 @@ diagnosis, and what is planned, refuted or unconfirmed is no fact about a use; a
 from __future__ import annotations
 
 from reasoner.moments import Moment
-from reasoner.record import DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord, Record
+from reasoner.record import DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord, Record, field_names
 
 __all__ = ["meaning", "says_nothing"]
 
@@ -19,7 +19,7 @@ _NOT_TAKEN = ("planned", "refuted", "unconfirmed")
 def meaning(record: Record, as_of: Moment) -> dict[str, object]:
     """Return the fields of a record as they count at `as_of`: dates as intervals, status as what follows from it."""
     found: dict[str, object] = {}
-    for name in record._fields:
+    for name in field_names(record):
         value = getattr(record, name)
         if name != "node":
             found[name] = (value.low, value.high) if isinstance(value, Moment) else value

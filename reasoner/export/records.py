@@ -23,6 +23,7 @@ from reasoner.record import (
     MeasurementRecord,
     MedicationRecord,
     Record,
+    field_names,
 )
 from reasoner.record_terms import NUMBERS, TERMS, TEXTS, WORDS, instant_literal, moment_literal, property_name
 from reasoner.terms import RecordKind, lc
@@ -96,7 +97,7 @@ def _fields(node: Node, record: Record, left: Counter[str]) -> Iterator[Triple]:
 
 def _stated(record: Record) -> Iterable[tuple[str, object]]:
     """Return the fields of a record that are stated."""
-    return [(name, value) for name in record._fields if name != "node" and (value := getattr(record, name)) not in (None, "", ())]
+    return [(name, value) for name in field_names(record) if name != "node" and (value := getattr(record, name)) not in (None, "", ())]
 
 
 def _date(node: Node, name: str, moment: Moment | None, left: Counter[str]) -> Iterator[Triple]:

@@ -21,6 +21,7 @@ they are about the same test, agree in time and do not contradict each other: th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from reasoner.fhir.codes import codings, wording
@@ -177,7 +178,7 @@ def _joined(first: ExaminationRecord, second: ExaminationRecord, context: Contex
         return None
     moments = [each.performed for each in (first, second) if each.performed is not None]
     when = min(moments, key=lambda moment: moment.high - moment.low, default=None)
-    return first._replace(test=tests[0], attributes=tuple(sorted((theirs | mine).items())), side=first.side or second.side, performed=when)
+    return replace(first, test=tests[0], attributes=tuple(sorted((theirs | mine).items())), side=first.side or second.side, performed=when)
 
 
 def _apart(first: Moment | None, second: Moment | None) -> bool:
