@@ -22,7 +22,7 @@ from reasoner.program.model import MEASURED, Criterion, Indicator
 from reasoner.program.premises import sentence_iri
 from reasoner.proof_axioms import Axioms
 from reasoner.proof_data import Account, Item
-from reasoner.record import ExaminationRecord, MeasurementRecord, Record, field_names
+from reasoner.record import ExaminationRecord, MeasurementRecord, Record, field_names, term_of
 from reasoner.record_terms import WORDS, property_name
 from reasoner.report.evidence import medication_review
 from reasoner.supports import interval_text
@@ -68,7 +68,7 @@ class Accountant:
         """Return what the records say of a finding, a drug or a diagnosis, of what lies below it, and of what lies above."""
         case, program = self.view.state.case, self.program
         related = {*program.parents[term], *program.below[term]}
-        records = [each for kind in (case.findings, case.medications, case.diagnoses) for each in kind if _subject(each) in related]
+        records = [each for kind in (case.findings, case.medications, case.diagnoses) for each in kind if term_of(each) in related]
         closing = [each for each in case.closures if each.closes in program.parents[term]]
         items = self._reviewed(term, records) if program.sorts[term] == "Drug" else map(self._record, records)
         clashes = [Item(each.text, each.term, None, each.sources) for each in self.view.state.conflicts if each.term in related]
@@ -78,7 +78,7 @@ class Accountant:
         return self._account(term, heading, found)
 
     def _record(self, record: Record) -> Item:
-        return Item(self._words(record), _subject(record) or "", None, (record.node,))
+        return Item(self._words(record), term_of(record) or "", None, (record.node,))
 
     def _words(self, record: Record) -> str:
         """Return what a record states, property by property."""
@@ -236,10 +236,6 @@ class Accountant:
     def _cited(self, criterion: Criterion) -> tuple[str, ...]:
         """Return the publications that a criterion rests on, and the sentences that what it is about rests on."""
         return (*criterion.sources, *self.axioms.sentences(criterion.subject))
-
-
-def _subject(record: Record) -> str | None:
-    return next((getattr(record, field) for field in _SUBJECTS if field in field_names(record)), None)
 
 
 def _word(name: str, text: str) -> str:

@@ -28,6 +28,7 @@ from reasoner.record import (
     Record,
     Term,
     field_names,
+    order_of,
 )
 from reasoner.record_terms import DATES, NUMBERS, TERMS, WORDS, property_name
 from reasoner.terms import RecordKind, lc
@@ -302,32 +303,21 @@ def _case(node: NamedNode, index: Index, program: Program, barred: frozenset[str
         as_of=as_of,
         birth=birth,
         stated_age=int(age) if age is not None else None,
-        findings=_ordered(FindingRecord, records),
-        measurements=_ordered(MeasurementRecord, records),
-        medications=_ordered(MedicationRecord, records),
-        examinations=_ordered(ExaminationRecord, records),
-        diagnoses=_ordered(DiagnosisRecord, records),
-        closures=_ordered(ClosureStatement, records),
+        findings=_ordered(records.get(FindingRecord, ())),
+        measurements=_ordered(records.get(MeasurementRecord, ())),
+        medications=_ordered(records.get(MedicationRecord, ())),
+        examinations=_ordered(records.get(ExaminationRecord, ())),
+        diagnoses=_ordered(records.get(DiagnosisRecord, ())),
+        closures=_ordered(records.get(ClosureStatement, ())),
         problems=tuple(read.problems),
     )
 
 
 _Kind = TypeVar("_Kind", bound=Record)
 
-_ORDERS: Mapping[type[Any], Callable[[Any], tuple[str, str]]] = {
-    FindingRecord: attrgetter("finding", "node"),
-    MeasurementRecord: attrgetter("test", "node"),
-    MedicationRecord: lambda each: (each.drug or "", each.node),
-    ExaminationRecord: attrgetter("test", "node"),
-    DiagnosisRecord: attrgetter("condition", "node"),
-    ClosureStatement: attrgetter("closes", "node"),
-}
 
-
-def _ordered(kind: type[_Kind], records: Mapping[type[Any], Sequence[Any]]) -> tuple[_Kind, ...]:
-    """Return the records of one kind ordered by what they are about; their names decide only between those that are about the same."""
-    found = records.get(kind, ())
-    return tuple(sorted(found, key=_ORDERS[kind]) if len(found) > 1 else found)
+def _ordered(records: Sequence[_Kind]) -> tuple[_Kind, ...]:
+    return tuple(sorted(records, key=order_of) if len(records) > 1 else records)
 
 
 def _record(read: _Reader, foreign: bool) -> Record | None:

@@ -24,6 +24,8 @@ __all__ = [
     "Record",
     "Term",
     "field_names",
+    "order_of",
+    "term_of",
 ]
 
 Term = pyoxigraph.NamedNode | pyoxigraph.BlankNode | pyoxigraph.Literal | pyoxigraph.Triple
@@ -124,6 +126,27 @@ class ClosureStatement:
 
 
 Record = FindingRecord | MeasurementRecord | MedicationRecord | ExaminationRecord | DiagnosisRecord | ClosureStatement
+
+
+_ABOUT: Mapping[type[Record], str] = {
+    FindingRecord: "finding",
+    MeasurementRecord: "test",
+    MedicationRecord: "drug",
+    ExaminationRecord: "test",
+    DiagnosisRecord: "condition",
+    ClosureStatement: "closes",
+}
+
+
+def term_of(record: Record) -> str | None:
+    """Return the term that a record is about; None for a drug of which only words are on file."""
+    found: str | None = getattr(record, _ABOUT[type(record)])
+    return found
+
+
+def order_of(record: Record) -> tuple[str, str]:
+    """Return what records are ordered by: what they are about; their names decide only between those that are about the same."""
+    return getattr(record, _ABOUT[type(record)]) or "", record.node
 
 
 def field_names(record: Record | type[Record]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from reasoner.record import (
     MedicationRecord,
     Problem,
     Record,
+    order_of,
 )
 from reasoner.terms import RecordKind, lc
 
@@ -48,10 +49,6 @@ _FORMS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     RecordKind.CLOSURE: (ClosureStatement, (_RECORDED, _STATUS)),
 }
 """What a record of each kind is made of, after its name and what it is about."""
-
-
-def _about(record: Any) -> tuple[str, str]:
-    return record[1] or "", record[0]
 
 
 class Rebuilder:
@@ -116,7 +113,7 @@ class Rebuilder:
 
         def of(kind: type[Any]) -> tuple[Any, ...]:
             """Return the records of a kind, by what they are about and by name."""
-            return tuple(sorted(of_kind.get(kind, ()), key=_about))
+            return tuple(sorted(of_kind.get(kind, ()), key=order_of))
 
         as_of, birth, age = map(about, _ABOUT)
         subject = int(self.batch.about_case[SUBJECT][number])
