@@ -36,8 +36,9 @@ class Watch:
     """The recommendations as they are watched, in their order.
 
     `raising` gives per recommendation the parts that raise it: its Eligible, and its trigger while Eligible is open.
-    `concerned` gives per bit and value of it the recommendations that this can raise, `raised` those raised at rest, `rows`
-    per verdict the recommendations that give it; all by index. `groups` holds each set of overriders once, `members` the
+    `concerned` gives per bit and value of it the recommendations that this can raise: an Eligible that holds, a trigger that
+    holds, and an Eligible that is open where the trigger holds at rest. `raised` are those raised at rest, `rows` per verdict
+    the recommendations that give it; all by index. `groups` holds each set of overriders once, `members` the
     same by index.
     """
 
@@ -59,8 +60,9 @@ def load_watch(recommendations: Sequence[Recommendation], classes: Mapping[str, 
     concerned: dict[int, tuple[set[int], ...]] = {}
     rows: dict[str, list[int]] = {}
     for place, each in enumerate(recommendations):
-        (bit, serving), trigger = raising[place]
-        for at, value in ((bit, serving), (bit, UNKNOWN), trigger):
+        eligible_part, trigger = raising[place]
+        held = resting[trigger[0]] == trigger[1]
+        for at, value in (eligible_part, trigger, *([(eligible_part[0], UNKNOWN)] if held else [])):
             concerned.setdefault(at, (set(), set(), set()))[value].add(place)
         if each.verdict is not None:
             rows.setdefault(each.verdict, []).append(place)
