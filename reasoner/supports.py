@@ -85,7 +85,9 @@ class Supports(dict[Literal, tuple[Reason, ...]]):
         if state is None or not state.settled:
             return self._premises.totals[indicator]
         text = value_text(self._program, state)
-        return tuple([Reason(text, "fact", indicator, source) for source in dict.fromkeys(state.sources or ("",))])
+        if len(state.sources) < 2:
+            return (Reason(text, "fact", indicator, state.sources[0] if state.sources else ""),)
+        return tuple([Reason(text, "fact", indicator, source) for source in dict.fromkeys(state.sources)])
 
 
 def leaves_below(program: Program, bit: int) -> frozenset[int]:

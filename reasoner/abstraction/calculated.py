@@ -90,11 +90,19 @@ def count(indicator: Indicator, context: Context) -> IndicatorState:
     dated = [(each.record, performed.high // DAY) for each in records if (performed := each.record.performed) and each.is_fresh(indicator)]
     latest = max([day for _, day in dated], default=0)
     window = indicator.count_window
-    near = [(record, day, _counts(indicator, context, record)) for record, day in dated if window is None or latest - day <= window]
-    low = _far_apart([day for _, day, counts in near if counts], indicator.count_apart)
-    high = _far_apart([day for _, day, counts in near if counts is not False], indicator.count_apart)
-    sources = tuple([record.node for record, _, counts in near if counts is not False])
-    return interval_state(indicator, as_ends(Decimal(low), Decimal(high)), sources, "results far enough apart")
+    certain: list[int] = []
+    possible: list[int] = []
+    sources: list[str] = []
+    for record, day in dated:
+        if window is None or latest - day <= window:
+            counts = _counts(indicator, context, record)
+            if counts:
+                certain.append(day)
+            if counts is not False:
+                possible.append(day)
+                sources.append(record.node)
+    low, high = _far_apart(certain, indicator.count_apart), _far_apart(possible, indicator.count_apart)
+    return interval_state(indicator, as_ends(Decimal(low), Decimal(high)), tuple(sources), "results far enough apart")
 
 
 def _counts(indicator: Indicator, context: Context, record: MeasurementRecord | ExaminationRecord) -> bool | None:

@@ -115,17 +115,23 @@ def _intervened(context: Context, first: MeasurementRecord, second: MeasurementR
 
 def govern(indicator: Indicator, found: list[Reading]) -> IndicatorState:
     """Return the governing interval of one day; fewer sides than declared make it a bound."""
-    spans = [(reading.span or _UNBOUNDED, reading) for reading in found]
-    if indicator.governing == "lowest":
-        span, reading = min(spans, key=lambda pair: (pair[0][1] is None, pair[0][1] or (Decimal(0), 0)))
-    elif indicator.governing == "highest":
-        span, reading = max(spans, key=lambda pair: (pair[0][0] is not None, pair[0][0] or (Decimal(0), 0)))
-    else:
-        span, reading = max(spans, key=lambda pair: when(pair[1].record))
-    sources = tuple(sorted(each.record.node for each in found)) if indicator.sides > 1 else (reading.record.node,)
-    sides = {each.record.side for each in found}
     rule = indicator.governing
-    if indicator.sides > 1 and sides in ({"left"}, {"right"}):
-        bound: Span = (None, span[1]) if indicator.governing == "lowest" else (span[0], None)
+    reading = found[0] if len(found) == 1 else _governing(rule, found)
+    span = reading.span or _UNBOUNDED
+    if indicator.sides < 2:
+        return interval_state(indicator, span, (reading.record.node,), rule)
+    sources = tuple(sorted(each.record.node for each in found))
+    if {each.record.side for each in found} in ({"left"}, {"right"}):
+        bound: Span = (None, span[1]) if rule == "lowest" else (span[0], None)
         return interval_state(indicator, bound, sources, rule, "one side only was measured, so the value is a bound")
     return interval_state(indicator, span, sources, rule)
+
+
+def _governing(rule: str, found: list[Reading]) -> Reading:
+    """Return the reading that governs: the one with the lowest upper end, with the highest lower end, or the latest."""
+    spans = [(reading.span or _UNBOUNDED, reading) for reading in found]
+    if rule == "lowest":
+        return min(spans, key=lambda pair: (pair[0][1] is None, pair[0][1] or (Decimal(0), 0)))[1]
+    if rule == "highest":
+        return max(spans, key=lambda pair: (pair[0][0] is not None, pair[0][0] or (Decimal(0), 0)))[1]
+    return max(found, key=lambda reading: when(reading.record))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reasoner.abstraction.chart import when
+from reasoner.abstraction.chart import Dated, when
 from reasoner.abstraction.context import ONE, Context, Known, boolean_state
 from reasoner.abstraction.state import IndicatorState
 from reasoner.program.rows import SETTLED, ZERO, Indicator
-from reasoner.record import ExaminationRecord
+from reasoner.record import ExaminationRecord, MeasurementRecord
 from reasoner.terms import lc
 
 __all__ = ["attribute", "closed", "on_record"]
@@ -21,8 +21,11 @@ _USABLE = ("", "active")
 def on_record(indicator: Indicator, context: Context) -> IndicatorState:
     """Return whether a usable record of a test or finding is there; values that contradict each other are none."""
     program, chart = context.program, context.chart
-    found = {dated.record.node for dated in chart.measurements(indicator) if dated.is_fresh(indicator)}
-    found.update([dated.record.node for dated in chart.examinations(indicator) if dated.is_fresh(indicator)])
+    found = set()
+    tests: list[Dated[MeasurementRecord] | Dated[ExaminationRecord]] = [*chart.measurements(indicator), *chart.examinations(indicator)]
+    for dated in tests:
+        if dated.is_fresh(indicator):
+            found.add(dated.record.node)
     if indicator.finding:
         below = program.below[indicator.finding]
         found.update([each.node for each in context.case.findings if each.finding in below and each.presence in _STATED])
