@@ -28,7 +28,9 @@ PARSE, OURS = "pyoxigraph.parse", "legcramps"
 
 def documents(root: Path) -> list[Path]:
     """Return the three cases: the shipped patient, and the source text's patient on both days."""
-    return [root / "docs" / "examples" / "patient.ttl", *sorted(root.glob("tests/cases/source-text/*/record.ttl"))[:2]]
+    folder = root / "tests" / "cases" / "source-text"
+    days = (folder / f"bilateral-cramps-{name}" / "record.ttl" for name in ("stable", "day-twelve"))
+    return [root / "docs" / "examples" / "patient.ttl", *days]
 
 
 def warm(root: Path, rounds: int) -> list[Measurement]:
