@@ -22,7 +22,7 @@ from reasoner.program.model import MEASURED, Criterion, Indicator
 from reasoner.program.premises import sentence_iri
 from reasoner.proof_axioms import Axioms
 from reasoner.proof_data import Account, Item
-from reasoner.record import ExaminationRecord, MeasurementRecord, Record, field_names, term_of
+from reasoner.record import SUBJECTS, ExaminationRecord, MeasurementRecord, Record, field_names, subject_of
 from reasoner.record_terms import WORDS, property_name
 from reasoner.report.evidence import medication_review
 from reasoner.supports import interval_text
@@ -30,7 +30,6 @@ from reasoner.terms import by_label, lc
 
 __all__ = ["Accountant"]
 
-_SUBJECTS = ("finding", "test", "drug", "condition", "closes")
 _CONVERTED = tuple(form for form in MEASURED if form != "attribute")
 
 
@@ -68,7 +67,7 @@ class Accountant:
         """Return what the records say of a finding, a drug or a diagnosis, of what lies below it, and of what lies above."""
         case, program = self.view.state.case, self.program
         related = {*program.parents[term], *program.below[term]}
-        records = [each for kind in (case.findings, case.medications, case.diagnoses) for each in kind if term_of(each) in related]
+        records = [each for kind in (case.findings, case.medications, case.diagnoses) for each in kind if subject_of(each) in related]
         closing = [each for each in case.closures if each.closes in program.parents[term]]
         items = self._reviewed(term, records) if program.sorts[term] == "Drug" else map(self._record, records)
         clashes = [Item(each.text, each.term, None, each.sources) for each in self.view.state.conflicts if each.term in related]
@@ -78,7 +77,7 @@ class Accountant:
         return self._account(term, heading, found)
 
     def _record(self, record: Record) -> Item:
-        return Item(self._words(record), term_of(record) or "", None, (record.node,))
+        return Item(self._words(record), subject_of(record) or "", None, (record.node,))
 
     def _words(self, record: Record) -> str:
         """Return what a record states, property by property."""
@@ -90,7 +89,7 @@ class Accountant:
                 continue
             if field == "attributes":
                 said += [f"{self.view.label(attribute)} {self.view.label(word)}" for attribute, word in value]
-            elif field in _SUBJECTS:
+            elif field == SUBJECTS[type(record)]:
                 said.insert(0, self.view.label(value))
             else:
                 text = value.text if isinstance(value, Moment) else str(value)

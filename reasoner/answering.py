@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from reasoner.differential import rank_conditions
 from reasoner.documents import DEFAULT_MAX_SIZE, FHIR_FORMATS, TABLE_FORMATS, Document, read_documents, read_index
 from reasoner.entailment import entail
 from reasoner.errors import InputError, UnsupportedInputError, shortened
-from reasoner.frozen import frozen
 from reasoner.moments import Moment, from_datetime
 from reasoner.namespaces import SH, curie
 from reasoner.places import Place, nowhere, places_in
@@ -49,7 +48,7 @@ _HAS_SUBJECT = lc("hasSubject")
 _CASE = lc("Case")
 
 
-@frozen()
+@dataclass(frozen=True)
 class Records:
     """The cases of one or several documents, the problems that belong to none of them, and the files that could not be read.
 

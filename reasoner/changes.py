@@ -21,11 +21,12 @@ from reasoner.entailment import Statuses, entail
 from reasoner.errors import UsageError
 from reasoner.explanation import Reason, View
 from reasoner.focus import ADVISED, Focus, Goal, bits_of, goal_named, goal_of, verdict_of
-from reasoner.many import Leaves, Many, planes_of, union
+from reasoner.many import Many, planes_of, union
 from reasoner.moments import Moment
 from reasoner.moves import Move, moves_of
 from reasoner.namespaces import curie
 from reasoner.program.model import Program, Recommendation
+from reasoner.program.rows import LeafMasks
 from reasoner.reach import Reach
 from reasoner.record import Case
 from reasoner.terms import Role
@@ -233,7 +234,7 @@ class _Search:
         sound = {chosen: state for chosen, state in states.items() if self._is_sound(state)}
         return self._giving({chosen: (state.leaf_true, state.leaf_false) for chosen, state in sound.items()})
 
-    def _giving(self, leaves: Mapping[tuple[Move, ...], Leaves]) -> list[tuple[Move, ...]]:
+    def _giving(self, leaves: Mapping[tuple[Move, ...], LeafMasks]) -> list[tuple[Move, ...]]:
         """Return the sets of moves after which the leaves give the verdict that is looked for."""
         if not leaves:
             return []

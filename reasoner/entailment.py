@@ -6,7 +6,8 @@ from collections.abc import Iterable, MutableSequence, Sequence
 
 from reasoner.abstraction.state import CaseState
 from reasoner.program.model import FALSE, LATE, TRUE, Literal, Program
-from reasoner.program.settle import GateTables, Impact, Known, decide, settle, settle_impacts
+from reasoner.program.rows import LeafMasks
+from reasoner.program.settle import GateTables, Impact, decide, settle, settle_impacts
 
 __all__ = ["ENTAILED", "OPEN", "REFUTED", "Statuses", "entail", "entail_alternatives"]
 
@@ -25,7 +26,7 @@ class Statuses:
 
     program: Program
     _tables: GateTables
-    _known: Known
+    _known: LeafMasks
     _values: MutableSequence[int]
     changed: Sequence[int]
     """The bits whose value differs from the resting state, some of them twice, those not yet asked for left out."""
@@ -36,7 +37,7 @@ class Statuses:
         self._values, self.changed = settle(self._tables, self._known)
 
     @classmethod
-    def after(cls, program: Program, known: Known, impacts: Iterable[Impact]) -> Statuses:
+    def after(cls, program: Program, known: LeafMasks, impacts: Iterable[Impact]) -> Statuses:
         """Return the statuses when exactly the `known` leaves are known, to which impacts lead from the resting state."""
         statuses = cls.__new__(cls)
         statuses.program, statuses._tables, statuses._known = program, program.tables, known
@@ -44,7 +45,7 @@ class Statuses:
         return statuses
 
     @classmethod
-    def of(cls, program: Program, known: Known, values: MutableSequence[int]) -> Statuses:
+    def of(cls, program: Program, known: LeafMasks, values: MutableSequence[int]) -> Statuses:
         """Return the statuses of bits that are evaluated already for the `known` leaves; `changed` tells nothing of them."""
         statuses = cls.__new__(cls)
         statuses.program, statuses._tables, statuses._known = program, program.tables, known

@@ -13,12 +13,10 @@ from typing import NamedTuple
 
 from reasoner.focus import Focus, bits_of
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Literal
+from reasoner.program.rows import LeafMasks
 from reasoner.program.settle import JointTable
 
-__all__ = ["Leaves", "Many", "Planes", "planes_of", "union"]
-
-Leaves = tuple[int, int]
-"""The leaves that hold and those that fail, as masks."""
+__all__ = ["Many", "Planes", "planes_of", "union"]
 
 _TERMINALS = 2
 
@@ -37,7 +35,7 @@ class Planes(NamedTuple):
     fails: dict[int, int]
 
 
-def planes_of(focus: Focus, sets: Sequence[Leaves]) -> Planes:
+def planes_of(focus: Focus, sets: Sequence[LeafMasks]) -> Planes:
     """Return the planes of sets of known leaves, of which there is at least one."""
     every = (1 << len(sets)) - 1
     holds, fails = (_columns([mask & focus.looked_at for mask in masks], focus.looked_at, every) for masks in zip(*sets, strict=True))

@@ -16,9 +16,10 @@ from reasoner.advice import Advice, advise
 from reasoner.entailment import Statuses
 from reasoner.explanation import Missing, View
 from reasoner.focus import Focus, Goal, bits_of, goal_of, settled, verdict_of
-from reasoner.many import Leaves, Many, planes_of
+from reasoner.many import Many, planes_of
 from reasoner.namespaces import curie
 from reasoner.program.model import End, Recommendation
+from reasoner.program.rows import LeafMasks
 from reasoner.questions import Question, Said, Span
 
 __all__ = ["BOUND", "LARGEST", "Lead", "Settling", "SettlingSet", "render_settling", "settling_sets"]
@@ -112,12 +113,12 @@ class _Search:
             complete = len(found) <= bound
         return found[:bound], complete
 
-    def _hitting(self, largest: int, bound: int) -> tuple[list[tuple[int, ...]], dict[tuple[int, ...], Leaves], bool | None]:
+    def _hitting(self, largest: int, bound: int) -> tuple[list[tuple[int, ...]], dict[tuple[int, ...], LeafMasks], bool | None]:
         """Return the smallest sets that settle, those that the report may not call settled, and whether all are found, None to widen."""
         from pysat.examples.hitman import Hitman
 
         found: list[tuple[int, ...]] = []
-        doubtful: dict[tuple[int, ...], Leaves] = {}
+        doubtful: dict[tuple[int, ...], LeafMasks] = {}
         pending: list[tuple[int, ...]] = []
 
         def part() -> None:
@@ -150,10 +151,10 @@ class _Search:
         part()
         return found, doubtful, None
 
-    def _unsettled(self, chosen: Sequence[int]) -> Leaves | None:
+    def _unsettled(self, chosen: Sequence[int]) -> LeafMasks | None:
         """Return leaves, by masks, that answer `chosen` and may leave the goal open; None when every answer settles."""
 
-        def descend(depth: int, leaves: Leaves, near: Leaves | None) -> Leaves | None:
+        def descend(depth: int, leaves: LeafMasks, near: LeafMasks | None) -> LeafMasks | None:
             if self.focus.settles(*leaves, near):
                 return None
             if depth == len(chosen):
@@ -168,7 +169,7 @@ class _Search:
 
         return descend(0, (self.view.state.leaf_true, self.view.state.leaf_false), None)
 
-    def _outside(self, chosen: Iterable[int], witness: Leaves) -> list[int]:
+    def _outside(self, chosen: Iterable[int], witness: LeafMasks) -> list[int]:
         """Return the unknowns that no answer fits beside `witness` without settling the goal."""
         inside = set(chosen)
         for index, question in enumerate(self.questions):
@@ -182,7 +183,7 @@ class _Search:
         return [index for index in range(len(self.questions)) if index not in inside]
 
     def _widened(
-        self, found: list[tuple[int, ...]], doubtful: Mapping[tuple[int, ...], Leaves], largest: int, bound: int
+        self, found: list[tuple[int, ...]], doubtful: Mapping[tuple[int, ...], LeafMasks], largest: int, bound: int
     ) -> list[tuple[int, ...]]:
         """Return `found` with the smallest supersets of the doubtful sets that the report calls settled.
 
@@ -206,12 +207,12 @@ class _Search:
             layer = {each: leaves for each, leaves in tried.items() if leaves is not None and not _holds_any(each, result)}
         return sorted((tuple(bits_of(each)) for each in result), key=lambda each: (len(each), each))
 
-    def _still_undecided(self, wider: Mapping[int, tuple[Leaves, int]]) -> dict[int, Leaves | None]:
+    def _still_undecided(self, wider: Mapping[int, tuple[LeafMasks, int]]) -> dict[int, LeafMasks | None]:
         """Return for each set undecided leaves with an answer to one more question added, where that leaves them so.
 
         Most are left so by their last answer already; only of the others the answers before it are tried.
         """
-        found: dict[int, Leaves | None] = dict.fromkeys(wider)
+        found: dict[int, LeafMasks | None] = dict.fromkeys(wider)
         due, turn = list(wider), 1
         while due:
             tried = []
@@ -227,16 +228,16 @@ class _Search:
             due = [each for each in due if found[each] is None and turn <= len(self.questions[wider[each][1]].answers)]
         return found
 
-    def _undecided(self, sets: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], Leaves | None]:
+    def _undecided(self, sets: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], LeafMasks | None]:
         """Return for each set leaves after a joint answer with which the report does not call the goal settled, if there are any."""
         tried = [(chosen, (true, false)) for chosen in sets for _, true, false in self.answers(chosen)]
-        found: dict[tuple[int, ...], Leaves | None] = dict.fromkeys(sets)
+        found: dict[tuple[int, ...], LeafMasks | None] = dict.fromkeys(sets)
         for (chosen, leaves), decided in zip(tried, self._decided([leaves for _, leaves in tried]), strict=True):
             if not decided and found[chosen] is None:
                 found[chosen] = leaves
         return found
 
-    def _decided(self, sets: Sequence[Leaves]) -> list[bool]:
+    def _decided(self, sets: Sequence[LeafMasks]) -> list[bool]:
         """Return for each set whether the report calls the goal settled when exactly its leaves are known."""
         if not sets or self.goal.decision is None or self.view.state.alternatives:
             return [settled(self.view.program, *self._judge(*leaves), self.goal) for leaves in sets]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from reasoner.frozen import frozen
 from reasoner.literals import TEXT_TESTS
 from reasoner.namespaces import XSD
 
@@ -17,7 +17,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _MIDNIGHT = re.compile(r"T24:00:00(?:[.]0+)?(?![.0-9])")
 
 
-@frozen()
+@dataclass(frozen=True, slots=True)
 class Moment:
     """A stretch of time that contains an instant: first and last second since 1970 (UTC), and the text it was read from."""
 

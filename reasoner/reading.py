@@ -28,7 +28,7 @@ from reasoner.record import (
     Record,
     Term,
     field_names,
-    order_of,
+    record_order,
 )
 from reasoner.record_terms import DATES, NUMBERS, TERMS, WORDS, property_name
 from reasoner.terms import RecordKind, lc
@@ -317,7 +317,7 @@ _Kind = TypeVar("_Kind", bound=Record)
 
 
 def _ordered(records: Sequence[_Kind]) -> tuple[_Kind, ...]:
-    return tuple(sorted(records, key=order_of) if len(records) > 1 else records)
+    return tuple(sorted(records, key=record_order) if len(records) > 1 else records)
 
 
 def _record(read: _Reader, foreign: bool) -> Record | None:

@@ -12,6 +12,7 @@ from reasoner.frozen import frozen
 from reasoner.moments import Moment
 
 __all__ = [
+    "SUBJECTS",
     "Case",
     "ClosureStatement",
     "DiagnosisRecord",
@@ -24,8 +25,8 @@ __all__ = [
     "Record",
     "Term",
     "field_names",
-    "order_of",
-    "term_of",
+    "record_order",
+    "subject_of",
 ]
 
 Term = pyoxigraph.NamedNode | pyoxigraph.BlankNode | pyoxigraph.Literal | pyoxigraph.Triple
@@ -128,7 +129,7 @@ class ClosureStatement:
 Record = FindingRecord | MeasurementRecord | MedicationRecord | ExaminationRecord | DiagnosisRecord | ClosureStatement
 
 
-_ABOUT: Mapping[type[Record], str] = {
+SUBJECTS: Mapping[type[Record], str] = {
     FindingRecord: "finding",
     MeasurementRecord: "test",
     MedicationRecord: "drug",
@@ -136,17 +137,18 @@ _ABOUT: Mapping[type[Record], str] = {
     DiagnosisRecord: "condition",
     ClosureStatement: "closes",
 }
+"""The field that holds what a record is about, by the kind of the record."""
 
 
-def term_of(record: Record) -> str | None:
+def subject_of(record: Record) -> str | None:
     """Return the term that a record is about; None for a drug of which only words are on file."""
-    found: str | None = getattr(record, _ABOUT[type(record)])
+    found: str | None = getattr(record, SUBJECTS[type(record)])
     return found
 
 
-def order_of(record: Record) -> tuple[str, str]:
+def record_order(record: Record) -> tuple[str, str]:
     """Return what records are ordered by: what they are about; their names decide only between those that are about the same."""
-    return getattr(record, _ABOUT[type(record)]) or "", record.node
+    return getattr(record, SUBJECTS[type(record)]) or "", record.node
 
 
 def field_names(record: Record | type[Record]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TypeVar
 
 from reasoner.advice import Judged
@@ -39,8 +40,8 @@ def unwarranted_repeats(case: Case, program: Program, as_of: Moment) -> Iterator
     for decision in program.decisions:
         tests = program.below.get(decision.investigation or "", ())
         done = [each for each in case.examinations if each.test in tests and each.status in _DONE and each.performed is not None]
-        dated = sorted((each.performed.low, each.node, each) for each in done if each.performed and each.performed.high <= as_of.high)
-        for first_second, _, record in dated[1:]:
+        dated = [(each.performed.low, each.node, each) for each in done if each.performed and each.performed.high <= as_of.high]
+        for first_second, _, record in sorted(dated, key=itemgetter(0, 1))[1:]:
             eve = Moment(first_second - 1, first_second - 1, record.performed.text if record.performed else "")
             answer = answer_case(_before(case, eve), program, eve)
             judged = answer.advice.judged[decision.key]

@@ -336,7 +336,7 @@ def collect(plan: Plan, node: Term, properties: Mapping[str, list[Term]], index:
             found.append((node, node if report[0] is None else None, report))
     for path, count, report in plan.counts:
         values = properties.get(path, ())
-        if len(values) < count or (count > 1 and len(set(values)) < count):
+        if len(values) < count or (count > 1 and len(set(values)) < count):  # one value is never the same as another
             found.append((node, None, report))
     for predicate, term, report in plan.wanted:
         if term not in ((node,) if predicate is None else properties.get(predicate, ())):

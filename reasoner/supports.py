@@ -85,7 +85,7 @@ class Supports(dict[Literal, tuple[Reason, ...]]):
         if state is None or not state.settled:
             return self._premises.totals[indicator]
         text = value_text(self._program, state)
-        if len(state.sources) < 2:
+        if len(state.sources) < 2:  # as of most values, of which there is nothing to leave out
             return (Reason(text, "fact", indicator, state.sources[0] if state.sources else ""),)
         return tuple([Reason(text, "fact", indicator, source) for source in dict.fromkeys(state.sources)])
 

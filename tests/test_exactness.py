@@ -26,12 +26,13 @@ from reasoner.moments import parse_moment
 from reasoner.program import Program
 from reasoner.program.cuts import leaf_masks
 from reasoner.program.diagrams import build_diagrams
+from reasoner.program.effects import NOTHING, Effect, united
 from reasoner.program.gates import build_gates
 from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
-from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN
+from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Indicator, IndicatorState
 from reasoner.program.scales import Scales, load_scales
-from reasoner.program.settle import _walk, decide, load_tables, settle
+from reasoner.program.settle import _walk, decide, load_tables, settle, settle_impacts
 from reasoner.program.watch import find_raised, load_watch, those_raised
 from reasoner.record import Case, DiagnosisRecord
 from reasoner.terms import Role, lc
@@ -225,6 +226,48 @@ def test_watched_gates_have_the_values_of_all_gates(knowledge: Program) -> None:
     assert settled > 20_000
 
 
+def test_effects_put_together_lead_where_their_leaves_lead(knowledge: Program) -> None:
+    """Cases are settled from what each effect entails at once; the same leaves, settled one by one, must give the same."""
+    chance, tables = Random(4), knowledge.tables
+    facts = [(*name.split(" "), present) for name in sorted(knowledge.fact_leaves) for present in (True, False)]
+    opened = moved = 0
+    for _ in range(300):
+        effects, settled = list[Effect](), NOTHING
+        for role, term, present in chance.sample(facts, chance.choice((2, 10, 40))):
+            effect = knowledge.fact_effects[role, term, present]
+            both = united([effect], settled)
+            if not both[1] & both[2]:
+                effects, settled = [*effects, effect], both
+        for indicator in chance.sample(knowledge.indicators, chance.choice((0, 5, 30))):
+            effect = knowledge.value_effects.of(_some_state(indicator, chance))
+            effects, settled = [*effects, effect], united([effect], settled)
+        own, holding, failing = settled
+        true, false = tables.resting_masks
+        leaves = true & ~own | holding, false & ~own | failing
+        (values, changed), (expected, _) = settle_impacts(tables, leaves, [each.impact for each in effects]), settle(tables, leaves)
+        assert {bit for bit, value in enumerate(values) if value != tables.resting[bit]} == set(changed)
+        for bit, value in enumerate(values):
+            if value == LATE:
+                assert decide(tables, values, leaves, bit) == decide(tables, expected, leaves, bit)
+        assert values == expected
+        opened += (own & ~holding & ~failing).bit_count()
+        moved += len(set(changed))
+    assert opened > 100
+    assert moved > 10_000
+
+
+def _some_state(indicator: Indicator, chance: Random) -> IndicatorState:
+    """Return a state of an indicator: unknown, or with a value between two ends that lie at its cuts or beside them."""
+    ends = sorted({(cut[0] + step, beyond) for cut in indicator.cuts for step in (-1, 0, 1) for beyond in (0, 1)})
+    if not ends or chance.random() < 0.2:
+        return IndicatorState(indicator.iri, chance.choice(("unknown", "conflicting", "unusable")))
+    if indicator.datatype == "boolean":
+        value = Decimal(chance.choice((0, 1)))
+        return IndicatorState(indicator.iri, "known", (value, 0), (value, 1))
+    low, high = sorted(chance.choices(ends, k=2))
+    return IndicatorState(indicator.iri, "bounded", chance.choice((low, None)), chance.choice((high, None)))
+
+
 def _states(bits: int, chance: Random) -> tuple[list[int], list[int], list[int]]:
     """Return values of all bits at rest and in a state, and the bits that differ."""
     rest = [chance.choice((UNKNOWN, UNKNOWN, TRUE, FALSE)) for _ in range(bits)]
@@ -250,15 +293,15 @@ def test_what_moved_tells_all_weights_from_whatever_state_rests(knowledge: Progr
         given = knowledge.conditions, knowledge.scales.criteria, knowledge.classes, knowledge.labels, knowledge.settings
         parts = knowledge.scales.parts
         scales = load_scales(*given, rest, parts)
-        ranked = rank_conditions(_program(scales, knowledge), _statuses(moved, values))
-        every = rank_conditions(_program(load_scales(*given, values, parts), knowledge), _statuses([], values))
+        ranked = rank_conditions(_program(scales), _statuses(moved, values))
+        every = rank_conditions(_program(load_scales(*given, values, parts)), _statuses([], values))
         assert ranked == every
         differ += sum(one != other for one, other in zip(scales.resting, load_scales(*given, values, parts).resting, strict=True))
     assert differ > 100
 
 
-def _program(scales: Scales, knowledge: Program) -> Program:
-    return cast(Program, SimpleNamespace(scales=scales, settings=knowledge.settings))
+def _program(scales: Scales) -> Program:
+    return cast(Program, SimpleNamespace(scales=scales))
 
 
 def _statuses(changed: list[int], values: list[int]) -> Statuses:

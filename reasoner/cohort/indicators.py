@@ -8,7 +8,7 @@ values contradict each other or are not usable is left to the single case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -32,7 +32,7 @@ from reasoner.cohort.packing import distinct, packed
 from reasoner.cohort.planes import Plane, Planes, Space, anywhere, grouped
 from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.moments import DAY, Moment
-from reasoner.program.effects import Effect
+from reasoner.program.effects import Effect, Masks, united
 from reasoner.program.model import Indicator, Program
 from reasoner.record import Case, ExaminationRecord, MeasurementRecord, Problem, Record
 from reasoner.terms import RecordKind, lc
@@ -49,9 +49,6 @@ _SAID = tuple(
 _PERFORMED = lc("performedOn")
 _WIDEST = 1 << 62
 _NONE: Ids = np.zeros(0, dtype=np.int64)
-
-Mask = tuple[int, int, int]
-"""Leaves that an effect settles or opens, those that hold, those that fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class Outcome:
     `problems` are those of values that are not usable, with the place of the record among those of the constellation.
     """
 
-    mask: Mask
+    mask: Masks
     stated: tuple[str, ...]
     problems: tuple[tuple[int, Problem], ...]
     alone: bool
@@ -87,7 +84,7 @@ class Outcome:
 class IndicatorPlanes:
     """The planes of each mask, the cases that must be answered alone, and problems with the places of case and record."""
 
-    masks: dict[Mask, Plane]
+    masks: dict[Masks, Plane]
     alone: Flags
     problems: list[tuple[int, int, Problem]]
 
@@ -168,13 +165,13 @@ class _Derivation:
     def __init__(self, batch: Batch, program: Program, lexicon: Lexicon, clock: Clock, families: Families, space: Space) -> None:
         self.batch, self.program, self.lexicon, self.clock, self.families, self.space = batch, program, lexicon, clock, families, space
         self.ages = Ages(batch, program, lexicon, clock)
-        self.masks: dict[Mask, Plane] = {}
+        self.masks: dict[Masks, Plane] = {}
         self.alone = np.zeros(batch.size, dtype=bool)
         self.stated = Planes(space)
         self.rebuilder = Rebuilder(batch, program, lexicon)
         self.remarks: list[tuple[int, int, Problem]] = []
 
-    def add(self, mask: Mask, plane: Plane) -> None:
+    def add(self, mask: Masks, plane: Plane) -> None:
         """Let a mask hold in the cases of a plane."""
         if mask[0] and anywhere(plane):
             self.masks[mask] = self.masks[mask] | plane if mask in self.masks else plane
@@ -281,7 +278,7 @@ class _Derivation:
     def _enter(self, outcomes: list[Outcome], back: Ids, starts: Ids) -> None:
         """Enter what constellations come to; `starts` are the places of their first records."""
         case = self.batch.case[self.rows[starts]]
-        masks: dict[Mask, int] = {}
+        masks: dict[Masks, int] = {}
         codes = np.array([masks.setdefault(each.mask, len(masks)) for each in outcomes], dtype=np.int64)
         names = list(masks)
         if len(back):
@@ -333,7 +330,7 @@ class _Derivation:
         if unread and not alone:
             said = (each for each in abstract_case(case, program, as_of).problems if each.code not in IMPOSSIBLE)  # such cases stand alone
             problems = tuple((int(each.sources[0][1:]), each) for each in said)
-        return Outcome(_joined(effects), tuple(stated), problems, alone)
+        return Outcome(united(effects), tuple(stated), problems, alone)
 
     # --- other indicators ----------------------------------------------------------------------------------------------
 
@@ -367,12 +364,12 @@ class _Derivation:
                 tested = np.array([term in indicator.tests for term in terms])[batch.term] & (batch.kind >= 0) & (batch.kind != _FINDING)
                 near = {*program.parents[indicator.finding], *wanted}
                 touched = spoken.any_of(near) | space.pack(batch.case[tested])
-                self.add(_joined([self._true(indicator)]), space.pack(batch.case[chosen]) & touched)
+                self.add(united([self._true(indicator)]), space.pack(batch.case[chosen]) & touched)
             elif indicator.form == "closed":
                 above = set(program.parents.get(indicator.closes or "", ()))
                 status = self.lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")], ("", "active"))
                 chosen = (batch.kind == KINDS.index(RecordKind.CLOSURE)) & np.array([term in above for term in terms])[batch.term]
-                self.add(_joined([self._true(indicator)]), space.pack(batch.case[chosen & (status >= 0)]))
+                self.add(united([self._true(indicator)]), space.pack(batch.case[chosen & (status >= 0)]))
 
     def _true(self, indicator: Indicator) -> Effect:
         return self.program.value_effects.of(IndicatorState(indicator.iri, "known", *ONE))
@@ -390,11 +387,4 @@ class _Derivation:
         for code, cases in grouped((low - base) * width + high - base, case):
             ends = as_ends(Decimal(int(code // width + base)), Decimal(int(code % width + base)))
             effect = self.program.value_effects.of(interval_state(indicator, ends, ()))
-            self.add(_joined([effect]), self.space.pack(cases))
-
-
-def _joined(effects: Iterable[Effect]) -> Mask:
-    own = holds = fails = 0
-    for effect in effects:
-        own, holds, fails = own | effect.own, holds | effect.holds, fails | effect.fails
-    return own, holds, fails
+            self.add(united([effect]), self.space.pack(cases))

@@ -14,9 +14,9 @@ import numpy as np
 
 from reasoner.cohort.asked import Asked
 from reasoner.cohort.diagrams import Diagrams
-from reasoner.cohort.indicators import Mask
 from reasoner.cohort.lexicon import Ids
 from reasoner.cohort.planes import Facts, Plane, Planes, Space, anywhere
+from reasoner.program.effects import Masks
 from reasoner.program.model import FALSE, TRUE, Literal, Program
 from reasoner.program.settle import JointTable
 
@@ -70,7 +70,7 @@ class Known:
             found.add(role, self.space.union(bad[bit] for bit in bits.intersection(bad)))
         return found
 
-    def enter_masks(self, masks: Mapping[Mask, Plane]) -> None:
+    def enter_masks(self, masks: Mapping[Masks, Plane]) -> None:
         """Enter what indicators settle or open; the others rest."""
         own, holds, fails = (Planes(self.space) for _ in range(3))
         for mask, plane in masks.items():

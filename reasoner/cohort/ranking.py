@@ -50,8 +50,8 @@ def rank(program: Program, known: Known) -> Ranking:
     weighings = [_Weighing(known, scales[place], scale) for place in labels]
     weight, low, high = (np.stack([getattr(each, name) for each in weighings], axis=1) for name in ("weight", "low", "high"))
     confirmed, excluded = (np.stack([getattr(each, name) for each in weighings], axis=1) for name in ("confirmed", "excluded"))
-    limits = {name: int(value * scale) for name, value in program.settings.items()}
-    band = np.where(weight >= limits["likely_from"], 2, np.where(weight < limits["unlikely_below"], 4, 3))
+    likely, unlikely = (np.array([getattr(scales[place], name) for place in labels]) for name in ("likely_from", "unlikely_below"))
+    band = np.where(weight >= likely, 2, np.where(weight < unlikely, 4, 3))
     status = np.where(confirmed, 0, np.where(excluded, 1, band))
     count = len(labels)
     key = np.sort((np.where(excluded, _HEAVY, 0) - weight) * count + np.arange(count), axis=1)  # so that equals stand in their order
@@ -63,7 +63,7 @@ def rank(program: Program, known: Known) -> Ranking:
     ranks = np.maximum.accumulate(np.where(fresh, places, 0), axis=1)
     lead = weight[:, 0] - weight[:, 1] if count > 1 else np.zeros(len(key), np.int64)
     alone = (status != STATUSES.index("excluded")).sum(axis=1) < 2
-    below = [lead < limits[name] for name in ("flat_step", "low_step", "moderate_step")]
+    below = [lead < step for _, step in program.scales.steps]
     confidence = np.where(alone, 3, np.select(below, (0, 1, 2), 3))
     return Ranking(np.array(labels)[order], status, ranks, weight, low, high, scale, confidence)
 
@@ -88,21 +88,21 @@ class _Weighing:
                 if each.criterion.group is None:
                     self._add(one, plane)
                 else:
-                    groups.setdefault((each.criterion.group, one.weight > 0), []).append((one, plane))
+                    groups.setdefault((each.criterion.group, one.parts > 0), []).append((one, plane))
         for members in groups.values():
             self._strongest(members)
 
     def _strongest(self, members: Sequence[tuple[Weighed, Plane]]) -> None:
         """Count of restated facts only the strongest, the first of those that are equally strong."""
         left = self._space.every
-        for one, plane in sorted(members, key=lambda member: -abs(member[0].weight)):
+        for one, plane in sorted(members, key=lambda member: -abs(member[0].parts)):
             self._add(one, plane & left)
             left = left & (self._space.every ^ plane)
 
     def _add(self, one: Weighed, plane: Plane) -> None:
         flags = self._flags(plane)
-        for total, number in ((self.weight, one.weight), (self.low, one.low), (self.high, one.high)):
-            total += flags * self._whole(number)
+        for total, parts in ((self.weight, one.parts), (self.low, self._whole(one.low)), (self.high, self._whole(one.high))):
+            total += flags * parts
 
     def _flags(self, plane: Plane) -> Flags:
         return self._space.flags(plane)

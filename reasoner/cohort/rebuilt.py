@@ -22,7 +22,7 @@ from reasoner.record import (
     MedicationRecord,
     Problem,
     Record,
-    order_of,
+    record_order,
 )
 from reasoner.terms import RecordKind, lc
 
@@ -113,7 +113,7 @@ class Rebuilder:
 
         def of(kind: type[Any]) -> tuple[Any, ...]:
             """Return the records of a kind, by what they are about and by name."""
-            return tuple(sorted(of_kind.get(kind, ()), key=order_of))
+            return tuple(sorted(of_kind.get(kind, ()), key=record_order))
 
         as_of, birth, age = map(about, _ABOUT)
         subject = int(self.batch.about_case[SUBJECT][number])

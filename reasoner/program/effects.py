@@ -5,12 +5,12 @@ Only leaves whose value differs from the resting state are named, so that what a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from reasoner.frozen import frozen
 from reasoner.program.cuts import band_signature, leaf_values
 from reasoner.program.rows import FALSE, SETTLED, TRUE, UNKNOWN, Indicator, IndicatorState
-from reasoner.program.settle import GateTables, Impact, impact
+from reasoner.program.settle import GateTables, Impact, impact, mask_of
 
 __all__ = ["NOTHING", "Effect", "FactEffects", "Masks", "ValueEffects", "united"]
 
@@ -23,7 +23,7 @@ NOTHING: Masks = (0, 0, 0)
 """The masks of no effect."""
 
 
-@frozen()
+@dataclass(frozen=True, slots=True)
 class Effect:
     """What becomes of some leaves: their mask, the masks of those that hold and that fail, and what follows for the gates."""
 
@@ -46,15 +46,7 @@ def united(effects: Iterable[Effect], masks: Masks = NOTHING) -> Masks:
 
 def _effect(leaves: Mapping[int, int], tables: GateTables) -> Effect:
     holds, fails = ([bit for bit, value in leaves.items() if value == wanted] for wanted in (TRUE, FALSE))
-    return Effect(_mask(leaves), _mask(holds), _mask(fails), impact(tables, leaves))
-
-
-def _mask(bits: Collection[int]) -> int:
-    """Return a number with these bits, put together byte by byte: to add number to number takes long where there are many leaves."""
-    text = bytearray(max(bits, default=0) // 8 + 1)
-    for bit in bits:
-        text[bit >> 3] |= 1 << (bit & 7)
-    return int.from_bytes(text, "little")
+    return Effect(mask_of(leaves), mask_of(holds), mask_of(fails), impact(tables, leaves))
 
 
 class FactEffects(dict[tuple[str, str, bool], Effect]):
@@ -65,7 +57,7 @@ class FactEffects(dict[tuple[str, str, bool], Effect]):
         self._fact_leaves, self._tables = fact_leaves, tables
 
     def __missing__(self, key: tuple[str, str, bool]) -> Effect:
-        """Work out the leaves of a fact that was not asked for before."""
+        """Work out what a fact settles that was not asked for before."""
         role, term, present = key
         found = self._fact_leaves.get(f"{role} {term}", _NOWHERE)
         holds, fails = found[:2] if present else found[2:]
@@ -81,7 +73,7 @@ class ValueEffects:
         self._tables = tables
 
     def of(self, state: IndicatorState) -> Effect:
-        """Return the leaves that differ from the resting state when the indicator is in `state`."""
+        """Return what becomes of the leaves, and what follows, when the indicator is in `state`."""
         low, high = state.low, state.high
         indicator, known = self._known[state.indicator]
         position: object = None

@@ -28,6 +28,7 @@ __all__ = [
     "Indicator",
     "IndicatorState",
     "Joint",
+    "LeafMasks",
     "Literal",
     "Part",
     "Recommendation",
@@ -42,6 +43,9 @@ Part = tuple[int, int]
 
 Literal = tuple[int, bool]
 """A bit and whether the literal is positive."""
+
+LeafMasks = tuple[int, int]
+"""The leaves that hold and the leaves that fail, as masks; no leaf is in both."""
 
 End = tuple[Decimal, int]
 """An end of an interval, as `reasoner.program.cuts` writes it."""

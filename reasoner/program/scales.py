@@ -19,6 +19,8 @@ __all__ = ["Scale", "Scales", "Weighed", "Weighing", "Weight", "load_scales", "p
 
 _ZERO = Decimal(0)
 
+_ORDER = attrgetter("order")
+
 _STEPS = (("flat", "flat_step"), ("low", "low_step"), ("moderate", "moderate_step"))
 """The confidences and the settings that say below which lead each is the right word."""
 
@@ -48,8 +50,6 @@ class Weighing(NamedTuple):
     absent: Weighed | None
 
 
-_ORDER = attrgetter("order")
-
 _Row = tuple[int, tuple[Weighed | None, Weighed | None, Weighed | None]]
 """A bit, and what counts when it is open, when it holds and when it fails."""
 
@@ -59,8 +59,8 @@ class Scale:
     """A condition with the literals that confirm and exclude it, its starting bands and its criteria.
 
     `rows` gives per weighing the bit that decides it and what counts by the value of that bit; `rested` those of the
-    weighings, by place, of which the resting state knows whether they are present. Limits are in parts of a deciban, as are
-    the second figures of `starts`.
+    weighings, by place, of which the resting state knows whether they are present. Limits and
+    `confirmed_parts` are in parts of a deciban, as are the second figures of `starts`.
     """
 
     condition: Condition
@@ -153,23 +153,26 @@ def load_scales(
     `resting` the value of every bit at rest.
     """
     limits = {name: int(value * parts) for name, value in settings.items()}
-    scales = tuple(
-        Scale(
-            each,
-            by_label(labels.get(each.iri, each.iri)),
-            tuple(classes[name] for name in each.confirmed_by),
-            tuple(classes[name] for name in each.excluded_by),
-            (confirmed := Decimal(each.confirmed_weight)),
-            int(confirmed * parts),
-            tuple((classes[name], (start := Decimal(weight)), int(start * parts)) for name, weight in each.starts),
-            (weighings := criteria.get(each.iri, ())),
-            tuple(map(_row, weighings)),
-            tuple(place for place, one in enumerate(weighings) if resting[one.literal[0]] != UNKNOWN),
-            limits["likely_from"],
-            limits["unlikely_below"],
+
+    def scale_of(each: Condition) -> Scale:
+        confirmed, weighings = Decimal(each.confirmed_weight), criteria.get(each.iri, ())
+        starts = ((classes[name], Decimal(weight)) for name, weight in each.starts)
+        return Scale(
+            condition=each,
+            by_label=by_label(labels.get(each.iri, each.iri)),
+            confirming=tuple(classes[name] for name in each.confirmed_by),
+            excluding=tuple(classes[name] for name in each.excluded_by),
+            confirmed_weight=confirmed,
+            confirmed_parts=int(confirmed * parts),
+            starts=tuple((literal, start, int(start * parts)) for literal, start in starts),
+            weighings=weighings,
+            rows=tuple(map(_row, weighings)),
+            rested=tuple(place for place, one in enumerate(weighings) if resting[one.literal[0]] != UNKNOWN),
+            likely_from=limits["likely_from"],
+            unlikely_below=limits["unlikely_below"],
         )
-        for each in conditions
-    )
+
+    scales = tuple(map(scale_of, conditions))
     weights = tuple(weigh(scale, resting, scale.rested) for scale in scales)
     return Scales(scales, _concerned(scales), weights, criteria, parts, tuple((word, limits[step]) for word, step in _STEPS))
 

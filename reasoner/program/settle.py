@@ -13,20 +13,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from reasoner.frozen import frozen
-from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, Part
+from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, LeafMasks, Part
 
-__all__ = ["GateTables", "Impact", "Narrowings", "decide", "impact", "load_tables", "narrowed", "settle", "settle_impacts"]
+__all__ = ["GateTables", "Impact", "Narrowings", "decide", "impact", "load_tables", "mask_of", "narrowed", "settle", "settle_impacts"]
 
 _TERMINALS = 2
 
 _MOST_CUBES = 16
-
-Known = tuple[int, int]
-"""The leaves that hold and the leaves that fail, as masks."""
-
-Cube = tuple[int, int]
-"""Leaves that must hold and leaves that must fail, as masks: the literals of a path of a diagram."""
 
 _DENIED = {TRUE: FALSE, FALSE: TRUE}
 
@@ -51,7 +44,7 @@ class JointTable:
     witnesses: tuple[tuple[Part, ...], ...]
 
 
-@frozen()
+@dataclass(frozen=True, slots=True)
 class Impact:
     """What follows at once when leaves get values: the bits with another value, gates that fail by it among them, and what to look at.
 
@@ -82,9 +75,9 @@ class GateTables:
     levels: int
     joints: Mapping[int, tuple[JointTable, ...]]
     nodes: Sequence[tuple[int, int, int]]
-    cubes: dict[int, tuple[Cube, ...]]
+    cubes: dict[int, tuple[LeafMasks, ...]]
     resting: Sequence[int]
-    resting_masks: Known
+    resting_masks: LeafMasks
 
 
 def load_tables(
@@ -107,8 +100,10 @@ def load_tables(
     levels = _levels(leaf_count, gates)
     every = _sharing(leaf_count, gates, late)
     tests = tuple(_test(leaf_count + index, gate, tables.get(index)) for index, gate in enumerate(every))
-    cubes = {joint.row: tuple((_mask(true), _mask(false)) for true, false in joint.witnesses) for each in joints.values() for joint in each}
-    known = _mask(bit for bit, value in resting if value == TRUE), _mask(bit for bit, value in resting if value == FALSE)
+    cubes = {
+        joint.row: tuple((mask_of(true), mask_of(false)) for true, false in joint.witnesses) for each in joints.values() for joint in each
+    }
+    known = mask_of(bit for bit, value in resting if value == TRUE), mask_of(bit for bit, value in resting if value == FALSE)
     bare = GateTables(leaf_count, every, tests, (), max(levels, default=0) + 1, tables, nodes, cubes, (), known)
     values = [UNKNOWN] * (leaf_count + len(every))
     for bit, value in resting:
@@ -120,8 +115,13 @@ def load_tables(
     return replace(rested, users=_consequences(rested, early, joints, levels, watched))
 
 
-def _mask(bits: Iterable[int]) -> int:
-    return sum(1 << bit for bit in bits)
+def mask_of(bits: Iterable[int]) -> int:
+    """Return a number with these bits, put together byte by byte: to add number to number takes long where there are many leaves."""
+    some = tuple(bits)
+    text = bytearray(max(some, default=0) // 8 + 1)
+    for bit in some:
+        text[bit >> 3] |= 1 << (bit & 7)
+    return int.from_bytes(text, "little")
 
 
 def _gate(gate: Gate) -> tuple[tuple[Part, ...], int, int]:
@@ -261,12 +261,12 @@ class Narrowings(dict[int, _Users]):
         return users
 
 
-def narrowed(tables: GateTables, users: _Users, values: Sequence[int], masks: tuple[int, int]) -> GateTables:
+def narrowed(tables: GateTables, users: _Users, values: Sequence[int], masks: LeafMasks) -> GateTables:
     """Return tables that start from these values of all bits, with the leaves in `masks`, and look only at the gates in `users`."""
     return replace(tables, users=users, resting=values, resting_masks=masks)
 
 
-def _moved(tables: GateTables, known: Known) -> dict[int, int]:
+def _moved(tables: GateTables, known: LeafMasks) -> dict[int, int]:
     """Return the leaves whose value differs from the resting state when exactly those in the masks are known."""
     (leaf_true, leaf_false), (resting_true, resting_false) = known, tables.resting_masks
     differing = (leaf_true ^ resting_true) | (leaf_false ^ resting_false)
@@ -278,7 +278,7 @@ def _moved(tables: GateTables, known: Known) -> dict[int, int]:
     return changes
 
 
-def settle(tables: GateTables, known: Known) -> tuple[list[int], list[int]]:
+def settle(tables: GateTables, known: LeafMasks) -> tuple[list[int], list[int]]:
     """Return the value of every bit when exactly these leaves are known, and the bits whose value differs from the resting state.
 
     Late gates are left undecided; `decide` decides one.
@@ -287,11 +287,14 @@ def settle(tables: GateTables, known: Known) -> tuple[list[int], list[int]]:
     values = list(tables.resting)
     for bit, value in changes.items():
         values[bit] = value
-    return _carried(tables, values, known, [set() for _ in range(tables.levels)], [], list(changes))
+    return _propagate(tables, values, known, [set() for _ in range(tables.levels)], [], list(changes))
 
 
-def settle_impacts(tables: GateTables, known: Known, impacts: Iterable[Impact]) -> tuple[list[int], list[int]]:
-    """Return what `settle` does when impacts lead from the resting state to the `known` leaves; what changed may be named twice."""
+def settle_impacts(tables: GateTables, known: LeafMasks, impacts: Iterable[Impact]) -> tuple[list[int], list[int]]:
+    """Return what `settle` does when impacts lead from the resting state to the `known` leaves; what changed may be named twice.
+
+    No two of the impacts may give a leaf different values: a gate that fails by one of them would stay so.
+    """
     values = list(tables.resting)
     waiting: list[set[int]] = [set() for _ in range(tables.levels)]
     changed: list[int] = []
@@ -303,7 +306,7 @@ def settle_impacts(tables: GateTables, known: Known, impacts: Iterable[Impact]) 
             waiting[level].update(indices)
     for bit, value in zip(changed, found, strict=True):
         values[bit] = value
-    return _carried(tables, values, known, waiting, changed, [])
+    return _propagate(tables, values, known, waiting, changed, [])
 
 
 def impact(tables: GateTables, changes: Mapping[int, int]) -> Impact:
@@ -321,10 +324,10 @@ def impact(tables: GateTables, changes: Mapping[int, int]) -> Impact:
     return Impact(tuple(values), tuple(values.values()), tuple((level, tuple(sorted(waiting[level]))) for level in sorted(waiting)))
 
 
-def _carried(
-    tables: GateTables, values: list[int], known: Known, waiting: Sequence[set[int]], changed: list[int], fresh: list[int]
+def _propagate(
+    tables: GateTables, values: list[int], known: LeafMasks, waiting: Sequence[set[int]], changed: list[int], fresh: list[int]
 ) -> tuple[list[int], list[int]]:
-    """Return the value of every bit and what changed, when the gates in `waiting`, by level, are looked at and what follows from `fresh` bits."""
+    """Look at the gates that wait, by level, and at all that follows from `fresh` bits; return `values` and `changed` with all of it entered."""
     tests, users = tables.tests, tables.users
     for due in ((), *waiting):
         for index in due:
@@ -355,7 +358,7 @@ def _carried(
     return values, changed
 
 
-def decide(tables: GateTables, values: MutableSequence[int], known: Known, bit: int) -> int:
+def decide(tables: GateTables, values: MutableSequence[int], known: LeafMasks, bit: int) -> int:
     """Return the value of a gate's bit, and enter it in `values`; late parts are decided on the way as far as they matter.
 
     `known` are the leaves by which `values` were settled.
@@ -371,7 +374,7 @@ def decide(tables: GateTables, values: MutableSequence[int], known: Known, bit: 
     return value
 
 
-def _by_parts(tables: GateTables, values: MutableSequence[int], known: Known, bit: int) -> int:
+def _by_parts(tables: GateTables, values: MutableSequence[int], known: LeafMasks, bit: int) -> int:
     """Return the value that a gate has by its parts, its own joints aside.
 
     Beside an open part only a part that fails matters, so the joints of a late one are not asked where they could only make it hold.
@@ -392,7 +395,7 @@ def _by_parts(tables: GateTables, values: MutableSequence[int], known: Known, bi
     return value
 
 
-def _can_all_hold(tables: GateTables, joints: tuple[JointTable, ...], values: Sequence[int], known: Known) -> bool:
+def _can_all_hold(tables: GateTables, joints: tuple[JointTable, ...], values: Sequence[int], known: LeafMasks) -> bool:
     """Return whether each joint of a gate can hold, given that each of its parts by itself can.
 
     Parts that already hold stand in nobody's way: where no two of the open ones are opposed, all can hold.
@@ -406,7 +409,7 @@ def _can_all_hold(tables: GateTables, joints: tuple[JointTable, ...], values: Se
     return True
 
 
-def _can_hold(tables: GateTables, row: int, values: Sequence[int], known: Known) -> bool:
+def _can_hold(tables: GateTables, row: int, values: Sequence[int], known: LeafMasks) -> bool:
     """Return whether a way from a row to the true terminal agrees with what is known; one that is found is tried first from then on."""
     holds, fails = known
     cubes = tables.cubes[row]
@@ -416,11 +419,11 @@ def _can_hold(tables: GateTables, row: int, values: Sequence[int], known: Known)
     path = _walk(tables.nodes, row, values)
     if path is None:
         return False
-    tables.cubes[row] = (path, *cubes[: _MOST_CUBES - 1])
+    tables.cubes[row] = (path, *cubes[: _MOST_CUBES - 1])  # the rows are fixed and one is replaced whole: threads may at most forget a path
     return True
 
 
-def _walk(nodes: Sequence[tuple[int, int, int]], root: int, values: Sequence[int]) -> Cube | None:
+def _walk(nodes: Sequence[tuple[int, int, int]], root: int, values: Sequence[int]) -> LeafMasks | None:
     """Return a path of the diagram to the true terminal that agrees with what is known, or None; each row is looked at once."""
     came: dict[int, int] = {0: root}
     due = [(root, root)]
@@ -441,7 +444,7 @@ def _walk(nodes: Sequence[tuple[int, int, int]], root: int, values: Sequence[int
     return None
 
 
-def _path(nodes: Sequence[tuple[int, int, int]], came: Mapping[int, int], root: int) -> Cube:
+def _path(nodes: Sequence[tuple[int, int, int]], came: Mapping[int, int], root: int) -> LeafMasks:
     """Return the literals on the way from the root of a walk to the true terminal; `came` says from which row each was reached."""
     true = false = 0
     row = 1

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 
 from reasoner.answer import CaseAnswer
 from reasoner.explanation import View
-from reasoner.frozen import frozen
 from reasoner.places import Place, nowhere
 from reasoner.program.model import Program
 from reasoner.record import Problem
@@ -23,7 +22,7 @@ from reasoner.report.state import indicator_row, notes, shown_indicators
 __all__ = ["CaseAnswer", "Report", "case_document"]
 
 
-@frozen()
+@dataclass(frozen=True)
 class Report:
     """The answers to all cases of a call, with the problems that belong to no case; `place` says where a node is described."""
 
