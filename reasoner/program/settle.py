@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -70,8 +70,8 @@ class GateTables:
 
     leaf_count: int
     gates: tuple[tuple[tuple[Part, ...], int, int], ...]
-    tests: tuple[_Test, ...]
-    users: _Users
+    tests: tuple[_Test, ...] = field(repr=False)  # readings share what they lead to, which a text of them would not
+    users: _Users = field(repr=False)
     levels: int
     joints: Mapping[int, tuple[JointTable, ...]]
     nodes: Sequence[tuple[int, int, int]]
