@@ -15,6 +15,7 @@ from reasoner.namespaces import XSD, curie
 from reasoner.naming import one_term
 from reasoner.program.model import Indicator, Program
 from reasoner.record import (
+    STANDING,
     Case,
     ClosureStatement,
     DiagnosisRecord,
@@ -160,7 +161,7 @@ def _set_indicator(case: Case, indicator: Indicator, value: str, as_of: Moment) 
 def _set_attribute(case: Case, indicator: Indicator, value: str, as_of: Moment) -> Case:
     """Complete the latest examination by an attribute, or add one that states it."""
     stated = indicator.attribute or "", (indicator.true_values if value == "yes" else indicator.false_values)[0]
-    dated = [each for each in case.examinations if each.test in indicator.tests and each.status in ("", "active")]
+    dated = [each for each in case.examinations if each.test in indicator.tests and each.status in STANDING]
     last = max(dated, key=lambda each: (each.performed.high if each.performed else 0, each.node), default=None)
     if last is None:
         record = ExaminationRecord(_node(indicator.iri), indicator.tests[0], (stated,), "", as_of, "active")

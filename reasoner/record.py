@@ -12,6 +12,7 @@ from reasoner.frozen import frozen
 from reasoner.moments import Moment
 
 __all__ = [
+    "STANDING",
     "SUBJECTS",
     "Case",
     "ClosureStatement",
@@ -43,6 +44,10 @@ class Problem:
     term: str
     sources: tuple[str, ...]
     repair: str
+
+
+STANDING = ("", "active")
+"""The statuses of a record that counts as it stands: none is stated, or that it is active."""
 
 
 @frozen()

@@ -18,11 +18,10 @@ from reasoner.answer import CaseAnswer
 from reasoner.answering import answer_case
 from reasoner.moments import Moment
 from reasoner.program.model import Program
-from reasoner.record import Case, ExaminationRecord, MeasurementRecord
+from reasoner.record import STANDING, Case, ExaminationRecord, MeasurementRecord
 
 __all__ = ["Repeat", "unwarranted_repeats"]
 
-_DONE = ("", "active")
 _Result = TypeVar("_Result", MeasurementRecord, ExaminationRecord)
 
 
@@ -39,7 +38,7 @@ def unwarranted_repeats(case: Case, program: Program, as_of: Moment) -> Iterator
     """Yield the examinations up to `as_of` that the record before them did not warrant, in order of time."""
     for decision in program.decisions:
         tests = program.below.get(decision.investigation or "", ())
-        done = [each for each in case.examinations if each.test in tests and each.status in _DONE and each.performed is not None]
+        done = [each for each in case.examinations if each.test in tests and each.status in STANDING and each.performed is not None]
         dated = [(each.performed.low, each.node, each) for each in done if each.performed and each.performed.high <= as_of.high]
         for first_second, _, record in sorted(dated, key=itemgetter(0, 1))[1:]:
             eve = Moment(first_second - 1, first_second - 1, record.performed.text if record.performed else "")

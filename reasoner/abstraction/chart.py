@@ -8,11 +8,10 @@ from typing import Generic, TypeVar
 from reasoner.frozen import frozen
 from reasoner.moments import DAY, Moment
 from reasoner.program.model import Indicator, Program
-from reasoner.record import Case, ExaminationRecord, MeasurementRecord
+from reasoner.record import STANDING, Case, ExaminationRecord, MeasurementRecord
 
 __all__ = ["Chart", "Dated", "last_of", "last_scan", "when"]
 
-_USABLE = ("", "active")
 _NEVER = (-(10**12), -(10**12))
 _Test = TypeVar("_Test", bound=MeasurementRecord | ExaminationRecord)
 
@@ -64,7 +63,7 @@ def _by_test(records: Iterable[_Test], as_of: Moment) -> dict[str, list[Dated[_T
     found: dict[str, list[Dated[_Test]]] = {}
     today = as_of.low // DAY
     for place, record in enumerate(records):
-        usable, performed = record.status in _USABLE, record.performed
+        usable, performed = record.status in STANDING, record.performed
         if performed is None:
             dated = Dated(place, record, usable, None)
         else:

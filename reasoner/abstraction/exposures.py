@@ -8,7 +8,7 @@ from operator import attrgetter
 from reasoner.abstraction.state import Fact
 from reasoner.moments import Moment
 from reasoner.program.model import Program
-from reasoner.record import Case, DiagnosisRecord, MedicationRecord
+from reasoner.record import STANDING, Case, DiagnosisRecord, MedicationRecord
 from reasoner.terms import Role
 
 __all__ = ["diagnosis_facts", "exposure_facts", "first_onset", "is_active", "is_past"]
@@ -20,12 +20,12 @@ _REAL = ("", "active", "stopped")
 
 def is_active(record: MedicationRecord, as_of: Moment) -> bool:
     """Return whether a drug is taken at the as-of instant: a real use that has begun and not ended."""
-    return record.status in ("", "active") and _holds(record, as_of)
+    return record.status in STANDING and _holds(record, as_of)
 
 
 def is_past(record: MedicationRecord, as_of: Moment) -> bool:
     """Return whether a drug was really taken and is no longer."""
-    return record.status == "stopped" or (record.status in ("", "active") and _is_over(record, as_of))
+    return record.status == "stopped" or (record.status in STANDING and _is_over(record, as_of))
 
 
 def _denies(record: MedicationRecord, as_of: Moment) -> bool:
@@ -86,7 +86,7 @@ def first_onset(case: Case, program: Program) -> Moment | None:
 
 def _closed(case: Case, program: Program, active: Iterable[str]) -> list[Fact]:
     """Return absences from closed drug lists: below the class and neither taken nor above or below a taken one."""
-    closures = [each for each in case.closures if program.sorts.get(each.closes) == "Drug" and each.status in ("", "active")]
+    closures = [each for each in case.closures if program.sorts.get(each.closes) == "Drug" and each.status in STANDING]
     if not closures:
         return []
     touched = {term for drug in active for term in (*program.parents[drug], *program.below[drug])}

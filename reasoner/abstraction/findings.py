@@ -13,14 +13,13 @@ from reasoner.abstraction.state import Fact
 from reasoner.frozen import frozen
 from reasoner.moments import DAY, Moment
 from reasoner.program.model import Program
-from reasoner.record import Case, ClosureStatement, FindingRecord
+from reasoner.record import STANDING, Case, ClosureStatement, FindingRecord
 from reasoner.terms import Role
 
 __all__ = ["denies_newness", "finding_facts"]
 
 _IGNORED = ("entered_in_error", "not_done", "planned", "unconfirmed")
 _ABSENT = ("refuted",)
-_COUNTING = ("", "active")
 
 
 @frozen()
@@ -85,7 +84,7 @@ def _usable(case: Case, program: Program, as_of: Moment) -> _Usable:
         absent += [record for record in ended if record.finding not in held]
     closures = []
     for closure in case.closures:
-        if closure.status in _COUNTING and (closure.recorded is None or closure.recorded.low <= now):
+        if closure.status in STANDING and (closure.recorded is None or closure.recorded.low <= now):
             closures.append(closure)
     return _Usable(present, absent, closures)
 

@@ -8,14 +8,13 @@ from reasoner.abstraction.chart import Dated, when
 from reasoner.abstraction.context import ONE, Context, Known, boolean_state
 from reasoner.abstraction.state import IndicatorState
 from reasoner.program.rows import SETTLED, ZERO, Indicator
-from reasoner.record import ExaminationRecord, MeasurementRecord
+from reasoner.record import STANDING, ExaminationRecord, MeasurementRecord
 from reasoner.terms import lc
 
 __all__ = ["attribute", "closed", "on_record"]
 
 _VALUE, _PERFORMED = lc("value"), lc("performedOn")
 _STATED = ("present", "absent")
-_USABLE = ("", "active")
 
 
 def on_record(indicator: Indicator, context: Context) -> IndicatorState:
@@ -63,7 +62,7 @@ def _known(indicator: Indicator, context: Context) -> Known:
     known = context.known.get(key)
     if known is None:
         dated = [(each.record, each.is_fresh(indicator)) for each in context.chart.examinations(indicator)]
-        counting = [(record, fresh) for record, fresh in dated if fresh or (lasting and record.status in _USABLE)]
+        counting = [(record, fresh) for record, fresh in dated if fresh or (lasting and record.status in STANDING)]
         known = context.known[key] = _looked_at(counting)
     return known
 
@@ -98,5 +97,5 @@ def _stated(indicator: Indicator, known: Known) -> IndicatorState:
 def closed(indicator: Indicator, context: Context) -> IndicatorState:
     """Return whether a closure statement covers the declared list."""
     above = context.program.parents.get(indicator.closes or "", ())
-    sources = tuple([each.node for each in context.case.closures if each.closes in above and each.status in _USABLE])
+    sources = tuple([each.node for each in context.case.closures if each.closes in above and each.status in STANDING])
     return boolean_state(indicator, bool(sources), sources)

@@ -13,13 +13,13 @@ from reasoner.cohort.packing import distinct, packed
 from reasoner.cohort.single import Settings
 from reasoner.moments import DAY
 from reasoner.program.model import Program
+from reasoner.record import STANDING
 from reasoner.record_terms import DATES
 from reasoner.terms import RecordKind, lc
 
 __all__ = ["Clock", "Last", "clock_of", "last_examinations"]
 
 _EXAMINATION, _FINDING = (KINDS.index(kind) for kind in (RecordKind.EXAMINATION, RecordKind.FINDING))
-_STATUSES = ("", "active")
 _SHORTEST_YEAR = 365
 _LONG_AGO = -(1 << 61)
 
@@ -112,7 +112,7 @@ def last_examinations(batch: Batch, program: Program, lexicon: Lexicon, as_of: I
     wanted = np.zeros(len(terms) + 1, dtype=bool)
     wanted[[terms[name] for name in program.below.get(test, (test,)) if name in terms]] = True
     rows = np.flatnonzero((batch.kind == _EXAMINATION) & wanted[batch.term])
-    status = lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")][rows], _STATUSES)
+    status = lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")][rows], STANDING)
     stated, low, high = lexicon.moments(lc("performedOn"), batch.stated[lc("performedOn")][rows])
     current = (status >= 0) & ~(stated & (low > as_of[batch.case[rows]]))
     rows, stated, low, high = rows[current], stated[current], low[current], high[current]

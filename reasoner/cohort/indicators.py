@@ -34,7 +34,7 @@ from reasoner.cohort.rebuilt import Rebuilder
 from reasoner.moments import DAY, Moment
 from reasoner.program.effects import Effect, Masks, united
 from reasoner.program.model import Indicator, Program
-from reasoner.record import Case, ExaminationRecord, MeasurementRecord, Problem, Record
+from reasoner.record import STANDING, Case, ExaminationRecord, MeasurementRecord, Problem, Record
 from reasoner.terms import RecordKind, lc
 
 __all__ = ["Families", "IndicatorPlanes", "indicator_planes"]
@@ -367,7 +367,7 @@ class _Derivation:
                 self.add(united([self._true(indicator)]), space.pack(batch.case[chosen]) & touched)
             elif indicator.form == "closed":
                 above = set(program.parents.get(indicator.closes or "", ()))
-                status = self.lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")], ("", "active"))
+                status = self.lexicon.words(lc("recordStatus"), batch.stated[lc("recordStatus")], STANDING)
                 chosen = (batch.kind == KINDS.index(RecordKind.CLOSURE)) & np.array([term in above for term in terms])[batch.term]
                 self.add(united([self._true(indicator)]), space.pack(batch.case[chosen & (status >= 0)]))
 

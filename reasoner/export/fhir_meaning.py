@@ -7,7 +7,16 @@ diagnosis, and what is planned, refuted or unconfirmed is no fact about a use; a
 from __future__ import annotations
 
 from reasoner.moments import Moment
-from reasoner.record import DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord, Record, field_names
+from reasoner.record import (
+    STANDING,
+    DiagnosisRecord,
+    ExaminationRecord,
+    FindingRecord,
+    MeasurementRecord,
+    MedicationRecord,
+    Record,
+    field_names,
+)
 
 __all__ = ["meaning", "says_nothing"]
 
@@ -51,6 +60,6 @@ def _status(record: Record, as_of: Moment) -> str:
 def says_nothing(record: Record) -> bool:
     """Return whether nothing follows from a record: of no presence, no usable result, not done, or entered in error."""
     if isinstance(record, MeasurementRecord | ExaminationRecord):
-        return record.status not in ("", "active")
+        return record.status not in STANDING
     presence = getattr(record, "presence", "present")
     return presence not in ("", "absent", "present") or record.status not in ("", "active", "stopped", "refuted")

@@ -23,7 +23,7 @@ from reasoner.export.fhir_dates import date_time, dated, period
 from reasoner.export.fhir_json import Element, entry, full, identity
 from reasoner.export.fhir_terms import Coder, hl7
 from reasoner.moments import Moment
-from reasoner.record import Case, DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord
+from reasoner.record import STANDING, Case, DiagnosisRecord, ExaminationRecord, FindingRecord, MeasurementRecord, MedicationRecord
 from reasoner.terms import lc
 
 __all__ = ["CaseWriter"]
@@ -122,7 +122,7 @@ class CaseWriter:
         return (restful["id"] if restful and url == node else made), url
 
     def _over(self, status: str, ended: Moment | None) -> bool:
-        return status == "stopped" or (status in ("", "active") and ended is not None and ended.high <= self._as_of.high)
+        return status == "stopped" or (status in STANDING and ended is not None and ended.high <= self._as_of.high)
 
     # --- findings and diagnoses ---------------------------------------------------------------------------------------
 
