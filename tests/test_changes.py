@@ -32,6 +32,7 @@ from reasoner.moves import TO_LEARN, WERE_IT, Move
 from reasoner.namespaces import LC, curie
 from reasoner.program import Program
 from reasoner.program.cuts import cuts_of
+from reasoner.program.effects import united
 from reasoner.proof_axioms import load_axioms
 from reasoner.proof_checker import Checker
 from reasoner.proofs import Prover
@@ -282,6 +283,9 @@ def test_states_after_changes_equal_those_abstracted_afresh(knowledge: Program, 
                 afresh = abstract_case(after.case, knowledge, answer.as_of)
                 assert after == afresh, (path, after.case)
                 assert (after.effects, list(after.indicators)) == (afresh.effects, list(afresh.indicators))
+                own, holding, failing = united(after.effects or ())
+                true, false = knowledge.tables.resting_masks
+                assert (after.leaf_true, after.leaf_false) == (true & ~own | holding, false & ~own | failing)
                 count += 1
     figure("what would change it: states after changes, equal to those abstracted afresh", count)
     assert count >= 3000

@@ -32,8 +32,9 @@ from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Indicator, IndicatorState
 from reasoner.program.scales import Scales, load_scales
-from reasoner.program.settle import _walk, decide, load_tables, settle, settle_impacts
+from reasoner.program.settle import decide, load_tables, settle, settle_impacts
 from reasoner.program.watch import find_raised, load_watch, those_raised
+from reasoner.program.ways import Ways, _walk
 from reasoner.record import Case, DiagnosisRecord
 from reasoner.terms import Role, lc
 
@@ -292,7 +293,7 @@ def test_what_moved_tells_all_weights_from_whatever_state_rests(knowledge: Progr
     for _ in range(20):
         rest, values, moved = _states(len(knowledge.tables.resting), chance)
         given = knowledge.conditions, knowledge.scales.criteria, knowledge.classes, knowledge.labels, knowledge.settings
-        parts = knowledge.scales.parts
+        parts = knowledge.scales.per_deciban
         scales = load_scales(*given, rest, parts)
         ranked = rank_conditions(_program(scales), _statuses(moved, values))
         every = rank_conditions(_program(load_scales(*given, values, parts)), _statuses([], values))
@@ -373,17 +374,17 @@ def test_ways_found_in_one_case_are_tried_in_the_next_and_change_no_answer(knowl
     """Tables that have met many cases decide as those that know no way and walk each diagram."""
     chance, used = Random(8), knowledge.tables
     begun = {joint.row: tuple(masks(dict(cube)) for cube in joint.witnesses) for each in used.joints.values() for joint in each}
-    learned = replace(used, cubes=dict(begun))
+    learned = replace(used, ways=Ways(used.nodes, begun))
     for _ in range(300):
         size = chance.choice((3, 10, 40, 150))
         leaves = masks({bit: chance.choice((TRUE, FALSE)) for bit in chance.sample(range(used.leaf_count), size)})
-        fresh = replace(used, cubes=dict.fromkeys(begun, ()))
+        fresh = replace(used, ways=Ways(used.nodes, dict.fromkeys(begun, ())))
         one, other = settle(learned, leaves)[0], settle(fresh, leaves)[0]
         for bit, value in enumerate(one):
             if value == LATE:
                 decide(learned, one, leaves, bit)
                 decide(fresh, other, leaves, bit)
         assert not [bit for bit, value in enumerate(one) if value != other[bit]]
-    grown = [row for row, cubes in learned.cubes.items() if cubes != begun[row]]
+    grown = [row for row, ways in learned.ways.known.items() if ways != begun[row]]
     assert len(grown) > 20
-    assert max(map(len, learned.cubes.values())) <= 16
+    assert max(map(len, learned.ways.known.values())) <= 16

@@ -46,7 +46,7 @@ def rank(program: Program, known: Known) -> Ranking:
     """Rank the conditions by weight of evidence; equal weights share a rank, excluded ones come last."""
     scales = program.scales.scales
     labels = sorted(range(len(scales)), key=lambda place: (scales[place].by_label, place))
-    scale = program.scales.parts
+    scale = program.scales.per_deciban
     weighings = [_Weighing(known, scales[place], scale) for place in labels]
     weight, low, high = (np.stack([getattr(each, name) for each in weighings], axis=1) for name in ("weight", "low", "high"))
     confirmed, excluded = (np.stack([getattr(each, name) for each in weighings], axis=1) for name in ("confirmed", "excluded"))

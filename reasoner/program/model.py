@@ -176,11 +176,11 @@ class Program:
     @cached_property
     def scales(self) -> Scales:
         """Return the conditions as they are weighed."""
-        from reasoner.program.scales import load_scales, parts_of, weighings_of
+        from reasoner.program.scales import load_scales, parts_per_deciban, weighings_of
 
-        parts = parts_of(self.criteria, self.conditions, self.settings)
-        criteria = weighings_of(self.criteria, self.classes, self.leaf_bit, parts)
-        return load_scales(self.conditions, criteria, self.classes, self.labels, self.settings, self.tables.resting, parts)
+        per_deciban = parts_per_deciban(self.criteria, self.conditions, self.settings)
+        criteria = weighings_of(self.criteria, self.classes, self.leaf_bit, per_deciban)
+        return load_scales(self.conditions, criteria, self.classes, self.labels, self.settings, self.tables.resting, per_deciban)
 
     def label(self, term: str) -> str:
         """Return the label of a term, or its abbreviation."""

@@ -15,7 +15,7 @@ from reasoner.frozen import frozen
 from reasoner.program.rows import FALSE, TRUE, UNKNOWN, Condition, Criterion, Literal
 from reasoner.terms import Role, by_label
 
-__all__ = ["Scale", "Scales", "Weighed", "Weighing", "Weight", "load_scales", "parts_of", "weigh", "weighings_of"]
+__all__ = ["Scale", "Scales", "Weighed", "Weighing", "Weight", "load_scales", "parts_per_deciban", "weigh", "weighings_of"]
 
 _ZERO = Decimal(0)
 
@@ -102,7 +102,7 @@ class Weight:
 class Scales:
     """All conditions; `resting` holds their weights at rest.
 
-    `parts` says of how many parts a deciban is made, `steps` by how many of them a leader must lead for each confidence.
+    `per_deciban` says of how many parts a deciban is made, `steps` by how many of them a leader must lead for each confidence.
     `concerned` gives per bit the conditions that it can move, by index, with the places of the weighings that are about it.
     """
 
@@ -110,11 +110,11 @@ class Scales:
     concerned: Mapping[int, tuple[tuple[int, tuple[int, ...]], ...]]
     resting: tuple[Weight, ...]
     criteria: Mapping[str, tuple[Weighing, ...]]
-    parts: int
+    per_deciban: int
     steps: tuple[tuple[str, int], ...]
 
 
-def parts_of(criteria: Iterable[Criterion], conditions: Iterable[Condition], settings: Mapping[str, Decimal]) -> int:
+def parts_per_deciban(criteria: Iterable[Criterion], conditions: Iterable[Condition], settings: Mapping[str, Decimal]) -> int:
     """Return how many parts of a deciban make every weight and every setting whole."""
     texts = [text for each in criteria for text in (each.present, each.present_low, each.present_high)]
     texts += [text for each in criteria for text in (each.absent, each.absent_low, each.absent_high)]
@@ -125,15 +125,15 @@ def parts_of(criteria: Iterable[Criterion], conditions: Iterable[Condition], set
 
 
 def weighings_of(
-    criteria: Iterable[Criterion], classes: Mapping[str, Literal], leaf_bit: Mapping[tuple[str, str], int], parts: int
+    criteria: Iterable[Criterion], classes: Mapping[str, Literal], leaf_bit: Mapping[tuple[str, str], int], per_deciban: int
 ) -> dict[str, tuple[Weighing, ...]]:
     """Return by condition the criteria about it, each with the literal that decides it and what it adds."""
     found: dict[str, list[Weighing]] = {}
     for each in criteria:
         role = Role.FINDING if each.kind == "finding" else Role.TAKES
         literal = classes[each.subject] if each.kind == "class" else (leaf_bit[role, each.subject], True)
-        present = _contribution(each, True, each.present, each.present_low, each.present_high, parts)
-        absent = _contribution(each, False, each.absent, each.absent_low, each.absent_high, parts)
+        present = _contribution(each, True, each.present, each.present_low, each.present_high, per_deciban)
+        absent = _contribution(each, False, each.absent, each.absent_low, each.absent_high, per_deciban)
         found.setdefault(each.condition, []).append(Weighing(each, literal, present, absent))
     return {condition: tuple(rows) for condition, rows in found.items()}
 
@@ -145,14 +145,14 @@ def load_scales(
     labels: Mapping[str, str],
     settings: Mapping[str, Decimal],
     resting: Sequence[int],
-    parts: int,
+    per_deciban: int,
 ) -> Scales:
     """Prepare the conditions.
 
-    `settings` hold the limits of likely and unlikely and the steps of confidence in decibans, which are made of `parts` parts,
+    `settings` hold the limits of likely and unlikely and the steps of confidence in decibans, which are made of `per_deciban` parts,
     `resting` the value of every bit at rest.
     """
-    limits = {name: int(value * parts) for name, value in settings.items()}
+    limits = {name: int(value * per_deciban) for name, value in settings.items()}
 
     def scale_of(each: Condition) -> Scale:
         confirmed, weighings = Decimal(each.confirmed_weight), criteria.get(each.iri, ())
@@ -163,8 +163,8 @@ def load_scales(
             confirming=tuple(classes[name] for name in each.confirmed_by),
             excluding=tuple(classes[name] for name in each.excluded_by),
             confirmed_weight=confirmed,
-            confirmed_parts=int(confirmed * parts),
-            starts=tuple((literal, start, int(start * parts)) for literal, start in starts),
+            confirmed_parts=int(confirmed * per_deciban),
+            starts=tuple((literal, start, int(start * per_deciban)) for literal, start in starts),
             weighings=weighings,
             rows=tuple(map(_row, weighings)),
             rested=tuple(place for place, one in enumerate(weighings) if resting[one.literal[0]] != UNKNOWN),
@@ -174,7 +174,7 @@ def load_scales(
 
     scales = tuple(map(scale_of, conditions))
     weights = tuple(weigh(scale, resting, scale.rested) for scale in scales)
-    return Scales(scales, _concerned(scales), weights, criteria, parts, tuple((word, limits[step]) for word, step in _STEPS))
+    return Scales(scales, _concerned(scales), weights, criteria, per_deciban, tuple((word, limits[step]) for word, step in _STEPS))
 
 
 def _row(weighing: Weighing) -> _Row:
@@ -193,10 +193,12 @@ def _concerned(scales: Iterable[Scale]) -> dict[int, tuple[tuple[int, tuple[int,
     return {bit: tuple((index, tuple(places)) for index, places in each.items()) for bit, each in concerned.items()}
 
 
-def _contribution(criterion: Criterion, present: bool, weight: str | None, low: str | None, high: str | None, parts: int) -> Weighed | None:
+def _contribution(
+    criterion: Criterion, present: bool, weight: str | None, low: str | None, high: str | None, per_deciban: int
+) -> Weighed | None:
     if weight is None:
         return None
-    whole = int(Decimal(weight) * parts)
+    whole = int(Decimal(weight) * per_deciban)
     ends = Decimal(low or weight), Decimal(high or weight)
     return Weighed(criterion, present, Decimal(weight), *ends, whole, (-abs(whole), criterion.iri))
 

@@ -14,12 +14,9 @@ from functools import cache
 from typing import Any
 
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, LeafMasks, Part
+from reasoner.program.ways import Ways
 
 __all__ = ["GateTables", "Impact", "Narrowings", "decide", "impact", "load_tables", "mask_of", "narrowed", "settle", "settle_impacts"]
-
-_TERMINALS = 2
-
-_MOST_CUBES = 16
 
 _DENIED = {TRUE: FALSE, FALSE: TRUE}
 
@@ -63,8 +60,7 @@ class GateTables:
     A disjunction is held as the conjunction of its parts' complements: `gates` gives per gate its parts, its value when
     all hold and its value when one fails; what several late gates deny alike is a gate of its own, after all others.
     `tests` holds the same gates ready to be tested. `users` gives by value and by bit what follows when the bit gets the
-    value; `joints` per gate index the groups judged together; `nodes` the diagrams' (bit, row if true, row if false);
-    `cubes` per row that a joint begins at some ways to the true terminal, the last ones found first; `resting` the value of
+    value; `joints` per gate index the groups judged together, `ways` leads through their diagrams; `resting` is the value of
     every bit in the reference state, late ones undecided, `resting_masks` the leaves that hold and that fail in it.
     """
 
@@ -75,7 +71,7 @@ class GateTables:
     levels: int
     joints: Mapping[int, tuple[JointTable, ...]]
     nodes: Sequence[tuple[int, int, int]]
-    cubes: dict[int, tuple[LeafMasks, ...]]
+    ways: Ways
     resting: Sequence[int]
     resting_masks: LeafMasks
 
@@ -100,11 +96,10 @@ def load_tables(
     levels = _levels(leaf_count, gates)
     every = _sharing(leaf_count, gates, late)
     tests = tuple(_test(leaf_count + index, gate, tables.get(index)) for index, gate in enumerate(every))
-    cubes = {
-        joint.row: tuple((mask_of(true), mask_of(false)) for true, false in joint.witnesses) for each in joints.values() for joint in each
-    }
+    beginning = (joint for each in joints.values() for joint in each)
+    ways = Ways(nodes, {joint.row: tuple((mask_of(true), mask_of(false)) for true, false in joint.witnesses) for joint in beginning})
     known = mask_of(bit for bit, value in resting if value == TRUE), mask_of(bit for bit, value in resting if value == FALSE)
-    bare = GateTables(leaf_count, every, tests, (), max(levels, default=0) + 1, tables, nodes, cubes, (), known)
+    bare = GateTables(leaf_count, every, tests, (), max(levels, default=0) + 1, tables, nodes, ways, (), known)
     values = [UNKNOWN] * (leaf_count + len(every))
     for bit, value in resting:
         values[bit] = value
@@ -311,17 +306,28 @@ def settle_impacts(tables: GateTables, known: LeafMasks, impacts: Iterable[Impac
 
 def impact(tables: GateTables, changes: Mapping[int, int]) -> Impact:
     """Return what follows at once, whatever else is known, when the leaves in `changes` have these values instead of those at rest."""
-    values, fresh = dict(changes), list(changes)
-    waiting: dict[int, set[int]] = {}
+    values, fresh = list(tables.resting), list(changes)
+    waiting: list[set[int]] = [set() for _ in range(tables.levels)]
+    for bit, value in changes.items():
+        values[bit] = value
+    _follow(tables.users, values, waiting, fresh)
+    looked = tuple((level, tuple(sorted(gates))) for level, gates in enumerate(waiting) if gates)
+    return Impact(tuple(fresh), tuple([values[bit] for bit in fresh]), looked)
+
+
+def _follow(users: _Users, values: list[int], waiting: Sequence[set[int]], fresh: list[int]) -> None:
+    """Enter what follows at once from `fresh` bits: gates that fail by them, which are fresh as well, and by level the gates to look at."""
     for bit in fresh:  # which grows on the way
-        failed, looked = tables.users[values[bit]][bit] or ((), ())
-        for own, value in failed:
-            if values.get(own, tables.resting[own]) != value:
-                values[own] = value
-                fresh.append(own)
-        for level, indices in looked:
-            waiting.setdefault(level, set()).update(indices)
-    return Impact(tuple(values), tuple(values.values()), tuple((level, tuple(sorted(waiting[level]))) for level in sorted(waiting)))
+        consequence = users[values[bit]][bit]
+        if consequence is not None:
+            failed, looked = consequence
+            if failed:
+                for own, value in failed:
+                    if values[own] != value:
+                        values[own] = value
+                        fresh.append(own)
+            for level, indices in looked:
+                waiting[level].update(indices)
 
 
 def _propagate(
@@ -336,23 +342,13 @@ def _propagate(
             if rest:
                 for bit in rest:
                     value = value[values[bit]]
-            if joints is not None and value == UNKNOWN and not _can_all_hold(tables, joints, values, known):
+            if joints is not None and value == UNKNOWN and not _can_all_hold(tables.ways, joints, values, known):
                 value = fails
             if values[own] != value:
                 values[own] = value
                 fresh.append(own)
         if fresh:
-            for bit in fresh:  # which grows on the way
-                consequence = users[values[bit]][bit]
-                if consequence is not None:
-                    failed, looked = consequence
-                    if failed:
-                        for own, value in failed:
-                            if values[own] != value:
-                                values[own] = value
-                                fresh.append(own)
-                    for level, indices in looked:
-                        waiting[level].update(indices)
+            _follow(users, values, waiting, fresh)
             changed += fresh
             fresh = []
     return values, changed
@@ -368,7 +364,7 @@ def decide(tables: GateTables, values: MutableSequence[int], known: LeafMasks, b
     for part in rest:
         reading = reading[values[part]]
     value: int = reading if reading != LATE else _by_parts(tables, values, known, bit)
-    if joints is not None and value == UNKNOWN and not _can_all_hold(tables, joints, values, known):
+    if joints is not None and value == UNKNOWN and not _can_all_hold(tables.ways, joints, values, known):
         value = fails
     values[bit] = value
     return value
@@ -395,7 +391,7 @@ def _by_parts(tables: GateTables, values: MutableSequence[int], known: LeafMasks
     return value
 
 
-def _can_all_hold(tables: GateTables, joints: tuple[JointTable, ...], values: Sequence[int], known: LeafMasks) -> bool:
+def _can_all_hold(ways: Ways, joints: tuple[JointTable, ...], values: Sequence[int], known: LeafMasks) -> bool:
     """Return whether each joint of a gate can hold, given that each of its parts by itself can.
 
     Parts that already hold stand in nobody's way: where no two of the open ones are opposed, all can hold.
@@ -403,57 +399,7 @@ def _can_all_hold(tables: GateTables, joints: tuple[JointTable, ...], values: Se
     for joint in joints:
         for (one, serving), (other, wanted) in joint.opposed:
             if values[one] != serving and values[other] != wanted:
-                if not _can_hold(tables, joint.row, values, known):
+                if not ways.can_hold(joint.row, values, known):
                     return False
                 break
     return True
-
-
-def _can_hold(tables: GateTables, row: int, values: Sequence[int], known: LeafMasks) -> bool:
-    """Return whether a way from a row to the true terminal agrees with what is known; one that is found is tried first from then on."""
-    holds, fails = known
-    cubes = tables.cubes[row]
-    for true, false in cubes:
-        if not (true & fails or false & holds):
-            return True
-    path = _walk(tables.nodes, row, values)
-    if path is None:
-        return False
-    tables.cubes[row] = (path, *cubes[: _MOST_CUBES - 1])  # the rows are fixed and one is replaced whole: threads may at most forget a path
-    return True
-
-
-def _walk(nodes: Sequence[tuple[int, int, int]], root: int, values: Sequence[int]) -> LeafMasks | None:
-    """Return a path of the diagram to the true terminal that agrees with what is known, or None; each row is looked at once."""
-    came: dict[int, int] = {0: root}
-    due = [(root, root)]
-    while due:
-        row, above = due.pop()
-        while row not in came:
-            came[row] = above
-            if row == 1:
-                return _path(nodes, came, root)
-            bit, high, low = nodes[row - _TERMINALS]
-            value, above = values[bit], row
-            if value == FALSE:
-                row = low
-            else:
-                row = high
-                if value != TRUE:
-                    due.append((low, above))
-    return None
-
-
-def _path(nodes: Sequence[tuple[int, int, int]], came: Mapping[int, int], root: int) -> LeafMasks:
-    """Return the literals on the way from the root of a walk to the true terminal; `came` says from which row each was reached."""
-    true = false = 0
-    row = 1
-    while row != root:
-        above = came[row]
-        bit, high, _ = nodes[above - _TERMINALS]
-        if row == high:
-            true |= 1 << bit
-        else:
-            false |= 1 << bit
-        row = above
-    return true, false
