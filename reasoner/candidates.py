@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, combinations
 from math import comb
 
-from reasoner.focus import bits_of
 from reasoner.moves import Move
+from reasoner.program.masks import bits_of
 
 __all__ = ["PAIR", "Tried"]
 

@@ -20,11 +20,12 @@ from reasoner.counterfactual import ABSENT, apply_changes, is_changed
 from reasoner.entailment import Statuses, entail
 from reasoner.errors import UsageError
 from reasoner.explanation import Reason, View
-from reasoner.focus import ADVISED, Focus, Goal, bits_of, goal_named, goal_of, verdict_of
+from reasoner.focus import ADVISED, Focus, Goal, goal_named, goal_of, verdict_of
 from reasoner.many import Many, planes_of, union
 from reasoner.moments import Moment
 from reasoner.moves import Move, moves_of
 from reasoner.namespaces import curie
+from reasoner.program.masks import bits_of
 from reasoner.program.model import Program, Recommendation
 from reasoner.program.rows import LeafMasks
 from reasoner.reach import Reach

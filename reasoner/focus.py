@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,13 +13,14 @@ from reasoner.entailment import ENTAILED, REFUTED, Statuses
 from reasoner.errors import UsageError
 from reasoner.namespaces import curie
 from reasoner.naming import one_term
+from reasoner.program.masks import bits_of
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Decision, Indicator, Literal, Program, Recommendation, Verdict
 from reasoner.program.settle import GateTables, narrowed, settle
 from reasoner.program.watch import Watched, those_raised
 from reasoner.questions import Question, Said, joint_answers
 from reasoner.terms import lc
 
-__all__ = ["ADVISED", "Carried", "Focus", "Goal", "bits_of", "goal_named", "goal_of", "settled", "verdict_of"]
+__all__ = ["ADVISED", "Carried", "Focus", "Goal", "goal_named", "goal_of", "settled", "verdict_of"]
 
 ADVISED = "advised"
 """The word for a recommendation that is certain or presumed."""
@@ -62,14 +63,6 @@ def verdict_of(advice: Advice, goal: Goal) -> str:
         return advice.judged[goal.decision.key].verdict.word
     each = advice.advised.get(goal.name)
     return SILENT if each is None else ADVISED if each.stands else each.standing
-
-
-def bits_of(mask: int) -> Iterator[int]:
-    """Yield the bits of a mask, lowest first."""
-    while mask:
-        low = mask & -mask
-        mask ^= low
-        yield low.bit_length() - 1
 
 
 class Carried(NamedTuple):

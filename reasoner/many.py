@@ -11,7 +11,8 @@ from functools import reduce
 from operator import and_, or_
 from typing import NamedTuple
 
-from reasoner.focus import Focus, bits_of
+from reasoner.focus import Focus
+from reasoner.program.masks import bits_of
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Literal
 from reasoner.program.rows import LeafMasks
 from reasoner.program.settle import JointTable

@@ -18,10 +18,11 @@ from reasoner.abstraction.calculated import weigh_items
 from reasoner.abstraction.context import weighable
 from reasoner.abstraction.measurements import as_ends
 from reasoner.abstraction.state import CaseState
-from reasoner.focus import Focus, bits_of
+from reasoner.focus import Focus
 from reasoner.many import Planes, union
 from reasoner.moves import Move
 from reasoner.program.cuts import cuts_of, leaf_masks
+from reasoner.program.masks import bits_of
 from reasoner.program.model import Indicator
 from reasoner.terms import Role
 

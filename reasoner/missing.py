@@ -15,9 +15,10 @@ from reasoner.abstraction.state import IndicatorState
 from reasoner.advice import Advice, advise
 from reasoner.entailment import Statuses
 from reasoner.explanation import Missing, View
-from reasoner.focus import Focus, Goal, bits_of, goal_of, settled, verdict_of
+from reasoner.focus import Focus, Goal, goal_of, settled, verdict_of
 from reasoner.many import Many, planes_of
 from reasoner.namespaces import curie
+from reasoner.program.masks import bits_of
 from reasoner.program.model import End, Recommendation
 from reasoner.program.rows import LeafMasks
 from reasoner.questions import Question, Said, Span

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from reasoner.abstraction.state import CaseState
 from reasoner.counterfactual import Change
-from reasoner.focus import bits_of
+from reasoner.program.masks import bits_of
 from reasoner.program.model import End, Indicator, Program
 from reasoner.questions import Span, regions
 from reasoner.terms import Role

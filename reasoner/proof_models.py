@@ -7,7 +7,7 @@ from decimal import Context, Decimal
 
 from reasoner.entailment import ENTAILED, OPEN, Statuses
 from reasoner.errors import IncompleteError
-from reasoner.focus import bits_of
+from reasoner.program.masks import bits_of
 from reasoner.program.model import End, Indicator, Literal
 from reasoner.proof_axioms import Node
 from reasoner.proof_data import Model

@@ -11,11 +11,12 @@ from functools import cached_property
 
 from reasoner.abstraction.state import CaseState, Conflict
 from reasoner.candidates import PAIR
-from reasoner.focus import Focus, bits_of
+from reasoner.focus import Focus
 from reasoner.many import Many, Planes, union
 from reasoner.meeting import DENYING, Joined, Meeting, Unit
 from reasoner.moves import Move
 from reasoner.program.cuts import cuts_of
+from reasoner.program.masks import bits_of
 from reasoner.program.model import FALSE, TRUE, UNKNOWN, Indicator, Literal, Program
 from reasoner.terms import Role
 

@@ -25,7 +25,7 @@ from reasoner.counterfactual import Change, apply_changes
 from reasoner.entailment import Statuses
 from reasoner.errors import UsageError
 from reasoner.explanation import View
-from reasoner.focus import Focus, bits_of, goal_of, settled, verdict_of
+from reasoner.focus import Focus, goal_of, settled, verdict_of
 from reasoner.many import Many, planes_of
 from reasoner.missing import settling_sets
 from reasoner.moves import TO_LEARN, WERE_IT, Move
@@ -33,6 +33,7 @@ from reasoner.namespaces import LC, curie
 from reasoner.program import Program
 from reasoner.program.cuts import cuts_of
 from reasoner.program.effects import united
+from reasoner.program.masks import bits_of
 from reasoner.proof_axioms import load_axioms
 from reasoner.proof_checker import Checker
 from reasoner.proofs import Prover

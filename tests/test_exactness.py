@@ -20,7 +20,6 @@ from reasoner.abstraction import abstract_case
 from reasoner.differential import rank_conditions
 from reasoner.entailment import Statuses
 from reasoner.expressions import And, Band, Expression, Named, Not, Or, Some
-from reasoner.focus import bits_of
 from reasoner.knowledge import Graph, read_graph
 from reasoner.moments import parse_moment
 from reasoner.program import Program
@@ -30,6 +29,7 @@ from reasoner.program.effects import NOTHING, Effect, united
 from reasoner.program.gates import build_gates
 from reasoner.program.joints import find_joints
 from reasoner.program.leaves import Leaves, lay_out
+from reasoner.program.masks import bits_of
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Indicator, IndicatorState
 from reasoner.program.scales import Scales, load_scales
 from reasoner.program.settle import decide, load_tables, settle, settle_impacts

@@ -8,7 +8,7 @@ in the order of the gates, each of which uses earlier bits only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from reasoner.cohort.diagrams import Diagrams
 from reasoner.cohort.lexicon import Ids
 from reasoner.cohort.planes import Facts, Plane, Planes, Space, anywhere
 from reasoner.program.effects import Masks
+from reasoner.program.masks import bits_of
 from reasoner.program.model import FALSE, TRUE, Literal, Program
 from reasoner.program.settle import JointTable
 
@@ -75,10 +76,10 @@ class Known:
         own, holds, fails = (Planes(self.space) for _ in range(3))
         for mask, plane in masks.items():
             for planes, bits in zip((own, holds, fails), mask, strict=True):
-                for bit in _bits(bits):
+                for bit in bits_of(bits):
                     planes.add(bit, plane)
         rest_true, rest_false = self._tables.resting_masks
-        for bit in _bits(sum(1 << bit for bit in own) | rest_true | rest_false):
+        for bit in bits_of(sum(1 << bit for bit in own) | rest_true | rest_false):
             rest = self.space.every ^ own[bit]
             self.holds[bit] |= holds[bit] | (rest if rest_true >> bit & 1 else self.space.none)
             self.fails[bit] |= fails[bit] | (rest if rest_false >> bit & 1 else self.space.none)
@@ -174,10 +175,3 @@ def _opposed(facts: Facts, program: Program, space: Space) -> Planes:
                     if (wider, above) in denied:
                         opposed |= plane & denied[wider, above]
     return found
-
-
-def _bits(mask: int) -> Iterable[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reasoner.program.cuts import band_signature, leaf_values
+from reasoner.program.masks import mask_of
 from reasoner.program.rows import FALSE, SETTLED, TRUE, UNKNOWN, Indicator, IndicatorState
-from reasoner.program.settle import GateTables, Impact, impact, mask_of
+from reasoner.program.settle import GateTables, Impact, impact
 
 __all__ = ["NOTHING", "Effect", "FactEffects", "Masks", "ValueEffects", "united"]
 

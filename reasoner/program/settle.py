@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from reasoner.program.masks import mask_of
 from reasoner.program.rows import FALSE, LATE, TRUE, UNKNOWN, Gate, Joint, LeafMasks, Part
 from reasoner.program.ways import Ways
 
-__all__ = ["GateTables", "Impact", "Narrowings", "decide", "impact", "load_tables", "mask_of", "narrowed", "settle", "settle_impacts"]
+__all__ = ["GateTables", "Impact", "Narrowings", "decide", "impact", "load_tables", "narrowed", "settle", "settle_impacts"]
 
 _DENIED = {TRUE: FALSE, FALSE: TRUE}
 
@@ -108,15 +109,6 @@ def load_tables(
     early = [index for index in range(len(gates)) if index not in late]
     rested = replace(bare, resting=values)
     return replace(rested, users=_consequences(rested, early, joints, levels, watched))
-
-
-def mask_of(bits: Iterable[int]) -> int:
-    """Return a number with these bits, put together byte by byte: to add number to number takes long where there are many leaves."""
-    some = tuple(bits)
-    text = bytearray(max(some, default=0) // 8 + 1)
-    for bit in some:
-        text[bit >> 3] |= 1 << (bit & 7)
-    return int.from_bytes(text, "little")
 
 
 def _gate(gate: Gate) -> tuple[tuple[Part, ...], int, int]:

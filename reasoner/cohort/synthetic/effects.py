@@ -12,8 +12,8 @@ from reasoner.cohort.long_table import statements
 from reasoner.cohort.synthetic.drafts import Draft, Variant
 from reasoner.documents import index_of
 from reasoner.entailment import Statuses, entail
-from reasoner.focus import bits_of
 from reasoner.moments import from_datetime
+from reasoner.program.masks import bits_of
 from reasoner.program.model import Program
 from reasoner.reading import read_cases
 
